@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` and `make test`. Both prepare everything they need in .venv first.
+PY := .venv/bin/python
+STAMP := .venv/.ready
+
+.PHONY: setup demo test check unit e2e bench screenshots lock clean
+
+setup: $(STAMP)
+
+$(STAMP): docker/requirements-dev.txt pyproject.toml .ci/setup
+	bash .ci/setup
+	@touch $@
+
+demo: setup ## the whole product on the demo park, http://127.0.0.1:8050
+	.venv/bin/twin demo
+
+check: setup ## the quick loop: style, types, unit tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(PY) -m pytest -m "not e2e"
+
+unit: setup
+	$(PY) -m pytest -m "not e2e"
+
+e2e: setup
+	bash .ci/browser
+	$(PY) -m pytest -m e2e
+
+test: check ## everything, the browser too
+	bash .ci/browser
+	$(PY) -m pytest -m e2e
+
+bench: setup ## claims as JSON, ratios against a rival in the same run
+	$(PY) -m tests.bench
+
+screenshots: setup ## the pages of docs/screens, taken again
+	bash .ci/browser
+	$(PY) -m tests.screens
+
+lock: ## exact versions with hashes for Python 3.11 to 3.13 (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o docker/requirements.txt
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o docker/requirements-dev.txt
+
+clean:
+	rm -rf .venv .twin build *.egg-info

@@ -1,0 +1,1 @@
+"""Who clicked, which page: the web application."""

@@ -1,0 +1,1 @@
+"""What is drawn: map layers, symbols, colours and charts. Testable without Redis."""

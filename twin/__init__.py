@@ -1,0 +1,1 @@
+"""What happens, in time: readings, anomalies, incidents, suspects, gate plans, commands."""
