@@ -1,0 +1,125 @@
+"""One frozen `Config`, read from the environment once, by `main`, and passed to everything that needs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geodata
+from twin.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of the product, with the defaults of the demo.
+
+    Attributes
+    ----------
+    data : Path
+        Folder of everything that is written: stream, records, history.
+    park : Path
+        The park's GeoPackage.
+    redis_url : str
+        Empty: an embedded server on a Unix socket below `data`.
+    db_url : str
+        Empty: SQLite below `data`.
+    history_url : str
+        Empty: Parquet files below `data`.
+    decision_s : float
+        Time people need from a finished plan to a given command, seconds of park time; in every close-by.
+    margin_s, margin_share : float
+        The larger of a fixed margin and this share of the early arrival is kept as reserve.
+    """
+
+    data: Path
+    park: Path
+    host: str = "127.0.0.1"
+    port: int = 8050
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 9212
+    plc_host: str = "127.0.0.1"
+    plc_port: int = 5502
+    redis_url: str = ""
+    db_url: str = ""
+    history_url: str = ""
+    keep_hours: float = 6.0
+    decision_s: float = 600.0
+    margin_s: float = 300.0
+    margin_share: float = 0.1
+    lang: str = "zh"
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def redis(self) -> str:
+        """URL of the stream server; the embedded one's socket if nothing is set."""
+        return self.redis_url or f"unix://{self.socket}"
+
+    @property
+    def socket(self) -> Path:
+        """Socket of the embedded server. The path must stay below the 108 bytes a Unix socket allows."""
+        return self.data / "redis.sock"
+
+    @property
+    def db(self) -> str:
+        """URL of the records."""
+        return self.db_url or f"sqlite:///{self.data / 'records.sqlite'}"
+
+    @property
+    def history(self) -> str:
+        """Folder or URL of the Parquet history."""
+        return self.history_url or str(self.data / "history")
+
+
+def load(env: Mapping[str, str] | None = None) -> Config:
+    """Read every `TWIN_*` setting.
+
+    Raises
+    ------
+    ConfigError
+        A value cannot be used; the message names the variable and the mend.
+    """
+    e = os.environ if env is None else env
+    return Config(
+        data=Path(e.get("TWIN_DATA", ".twin")).absolute(),
+        park=Path(e.get("TWIN_PARK") or Path(geodata.__file__).parent / "data" / "demo_park.gpkg"),
+        host=e.get("TWIN_HOST", "127.0.0.1"),
+        port=_port(e, "TWIN_PORT", 8050),
+        gateway_host=e.get("TWIN_GATEWAY_HOST", "127.0.0.1"),
+        gateway_port=_port(e, "TWIN_GATEWAY_PORT", 9212),
+        plc_host=e.get("TWIN_PLC_HOST", "127.0.0.1"),
+        plc_port=_port(e, "TWIN_PLC_PORT", 5502),
+        redis_url=e.get("TWIN_REDIS_URL", ""),
+        db_url=e.get("TWIN_DB_URL", ""),
+        history_url=e.get("TWIN_HISTORY_URL", ""),
+        keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
+        decision_s=_number(e, "TWIN_DECISION_S", 600.0),
+        margin_s=_number(e, "TWIN_MARGIN_S", 300.0),
+        margin_share=_number(e, "TWIN_MARGIN_SHARE", 0.1),
+        lang="en"
+        if (e.get("TWIN_LANG") or e.get("LC_ALL") or e.get("LANG") or "").startswith("en")
+        else "zh",
+        environment=dict(e),
+    )
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(env, name, default)
+    if value != int(value) or not 1 <= value <= 65535:
+        raise ConfigError(
+            f"{name}={env[name]!r} is not a port number: set {name} to a whole number, 1 to 65535"
+        )
+    return int(value)
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    text = env.get(name, "")
+    if not text:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"{name}={text!r} is not a number: set {name} to one, for example {default:g}"
+        ) from None

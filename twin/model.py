@@ -1,0 +1,331 @@
+"""The nouns of time: plain frozen records that cross every room unchanged, and their JSON form.
+
+Time is aware UTC. Masses are kg, flows m3/s, concentrations mg/L unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from geodata.words import Text
+
+T = TypeVar("T")
+
+
+def to_json(noun: object) -> bytes:
+    """Return a noun's JSON form, UTF-8."""
+    return msgspec.json.encode(noun)
+
+
+def from_json(data: bytes | str, kind: type[T]) -> T:
+    """Read a noun from its JSON form.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        The JSON is not of that noun.
+    """
+    return msgspec.json.decode(data, type=kind)
+
+
+class Level(IntEnum):
+    """How a point stands. Unknown is 0 so that nothing forgotten is ever shown as normal."""
+
+    OFFLINE = 0
+    NORMAL = 1
+    WATCH = 2
+    WARNING = 3
+    ALARM = 4
+    CRITICAL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One factor at one station."""
+
+    station: str
+    factor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One checked value of one point."""
+
+    point: Point
+    at: datetime
+    value: float
+    flag: str = ""
+
+
+class Kind(StrEnum):
+    """What an anomaly is taken for."""
+
+    EXCEEDANCE = "exceedance"  # over a limit that counts
+    DEVIATION = "deviation"  # far from the point's own baseline
+    FROZEN = "frozen"
+    RANGE = "range"  # outside what the instrument can measure
+    OFFLINE = "offline"
+    SUSPECT = "suspect_sensor"  # one factor alone, against all the others: first check the instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One point away from what it should be, from `since` until `until`."""
+
+    id: str  # natural key: station/factor/kind/epoch seconds of since
+    point: Point
+    kind: Kind
+    detector: str
+    since: datetime
+    value: float
+    limit: float | None
+    level: Level
+    score: float
+    reason: Text
+    until: datetime | None = None
+    incident: str = ""
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands; the allowed steps are in `twin.incidents`."""
+
+    OPEN = "open"
+    CONTAINED = "contained"
+    FAULT = "fault"  # closed as an instrument fault
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One pollution slug, however many points see it."""
+
+    id: str  # "EV-20261122-01"
+    opened: datetime
+    state: IncidentState
+    level: Level
+    title: Text
+    stations: tuple[str, ...]  # in order of onset
+    factors: tuple[str, ...]
+    anomalies: tuple[str, ...]
+    updated: datetime
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One piece of evidence on one suspect.
+
+    nats > 0 speaks for, < 0 against. `kind` is one of reach, onset, clean, shape, fingerprint, meter, slot,
+    permit, history, valve.
+    """
+
+    kind: str
+    nats: float
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One enterprise, how likely, and why."""
+
+    enterprise: str
+    probability: float
+    outlet: str
+    reasons: tuple[Reason, ...]
+    path: tuple[str, ...]  # link ids from the outlet to the first alarmed station
+    release_from: datetime
+    release_to: datetime
+    strength_kg: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Where a sample would decide most."""
+
+    node: str
+    name: Text
+    gain: float  # expected drop of entropy, nats
+    top: float  # expected probability of the leader afterwards
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The suspects of one incident at one moment."""
+
+    incident: str
+    at: datetime
+    suspects: tuple[Suspect, ...]
+    unknown: float  # share of "a source not on the list"
+    groups: tuple[tuple[str, ...], ...]  # enterprises that hydraulics cannot tell apart
+    samples: tuple[Sample, ...]
+    park_version: str
+    code_version: str
+    readings_used: int
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When the plume reaches a place: early (5 %), middle (50 %) and late (95 %) of an ensemble."""
+
+    place: str  # gate or receptor id
+    early: datetime
+    middle: datetime
+    late: datetime
+    share: float  # share of the ensemble's plume that gets there
+
+
+@dataclass(frozen=True, slots=True)
+class GateMove:
+    """One gate to close, by when."""
+
+    gate: str
+    close_by: datetime
+    arrival: Arrival
+    stroke_s: float
+    decision_s: float
+    margin_s: float
+    too_late: bool
+    flood_lock: bool
+    why: Text
+
+
+@dataclass(frozen=True, slots=True)
+class GatePlan:
+    """A set of gates that contains the plume, with what it costs."""
+
+    id: str  # "<incident>/A"
+    incident: str
+    name: Text
+    moves: tuple[GateMove, ...]  # in order of closing
+    contained: float  # share of the ensemble's mass held back from every receptor
+    contained_late: float  # the same if ordered 15 minutes later
+    volume_m3: float  # water trapped
+    storage_m3: float  # room behind the gates
+    hours_to_full: float
+    side_effects: tuple[Text, ...]
+    recommended: bool
+    if_fails: dict[str, str] = field(default_factory=dict)  # gate id -> the gate to close instead
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSet:
+    """Everything known about containing one incident at one moment."""
+
+    incident: str
+    at: datetime
+    plans: tuple[GatePlan, ...]
+    arrivals: tuple[Arrival, ...]  # at gates and receptors, earliest first
+    path: tuple[str, ...]  # links the plume is expected to take
+    park_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A plan and doing nothing, as the hydraulic engine sees them."""
+
+    incident: str
+    plan: str
+    at: datetime
+    hours: float
+    factor: str
+    kg_nothing: dict[str, float]  # receptor id -> kg reaching it
+    kg_plan: dict[str, float]
+    flooding_m3: float
+    seconds: float
+
+
+class CommandState(StrEnum):
+    """Where a command stands."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    SENT = "sent"
+    MOVING = "moving"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's word."""
+
+    user: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A gate asked to move. It moves only after two different people said so."""
+
+    id: str
+    incident: str
+    plan: str
+    gate: str
+    target: float  # 0 closed .. 1 open
+    proposed_by: str
+    proposed_at: datetime
+    approvals: tuple[Approval, ...]
+    state: CommandState
+    position: float | None = None
+    sent_at: datetime | None = None
+    done_at: datetime | None = None
+    message: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What a gate's own controller says of it."""
+
+    gate: str
+    position: float | None  # None: not known
+    moving: bool
+    failed: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened; one entry of the events stream.
+
+    kind: anomaly.raised, anomaly.cleared, incident.opened, incident.updated, incident.closed, ranking.ready,
+    plan.ready, whatif.ready, command.changed, gate.changed, drill.started, drill.stopped.
+    about: the id of what it happened to; the whole of it is in the records.
+    """
+
+    kind: str
+    at: datetime
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person asked of the machines; one entry of the commands stream.
+
+    kind: gate.execute (about = command id, approvals already on record), drill.start (about = scenario,
+    number = speed), drill.speed (number), drill.stop.
+    """
+
+    kind: str
+    at: datetime
+    by: str
+    about: str = ""
+    number: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One line of what people and machines did; never changed, never removed."""
+
+    at: datetime
+    who: str
+    what: str
+    about: str
+    detail: Text
