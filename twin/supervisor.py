@@ -163,7 +163,7 @@ def die_with_parent(environment: Mapping[str, str]) -> None:
     """Make this process end when its supervisor dies, however that dies.
 
     A process that no supervisor started is left alone. On Linux the kernel does it, and the setting survives
-    exec, so the stream server's own program keeps it (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread watches.
+    exec, so the stream server's own program keeps it (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread looks.
     """
     parent = environment.get(PARENT, "")
     if not parent:
