@@ -1,0 +1,112 @@
+"""What a page is, and what every page may use. The contract around it is told in `callbacks.shell`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal
+
+import dash
+from dash.development.base_component import Component
+
+from geodata.places import Park
+from geodata.words import Lang, Text, as_lang
+from twin.config import Config
+from twin.stream import Stream
+
+if TYPE_CHECKING:
+    from callbacks.live import Live
+    from geodata.network import Network
+    from twin.access import Access
+    from twin.history import History
+    from twin.records import Records
+
+Theme = Literal["dark", "light"]
+Scale = Literal["desk", "wall"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One reader looking at one address."""
+
+    path: str
+    rest: str
+    query: Mapping[str, str]
+    lang: Lang
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: where it is, what it is called, how it is laid out."""
+
+    path: str
+    name: Text
+    layout: Callable[[Visit], Component]
+    theme: Theme = "dark"
+    scale: Scale = "desk"
+    header: Callable[[Visit], Component] | None = None  # what it puts into the middle of the header
+    nav: bool = True
+
+
+class Pages:
+    """The pages in the order of the navigation."""
+
+    def __init__(self) -> None:
+        self._pages: list[Page] = []
+
+    def add(self, page: Page) -> None:
+        """Add a page at the end of the navigation."""
+        self._pages.append(page)
+
+    def all(self) -> tuple[Page, ...]:
+        """Every page, in order."""
+        return tuple(self._pages)
+
+    def find(self, path: str) -> tuple[Page | None, str]:
+        """Return the page of an address and what follows its path; "/" is /atlas, or the first page."""
+        clean = "/" + path.strip("/")
+        if clean == "/":
+            by_path = {page.path: page for page in self._pages}
+            return by_path.get("/atlas", self._pages[0] if self._pages else None), ""
+        for page in self._pages:
+            if clean == page.path:
+                return page, ""
+            if clean.startswith(page.path + "/"):
+                return page, clean[len(page.path) + 1 :]
+        return None, ""
+
+
+@dataclass(frozen=True)
+class Web:
+    """Everything a page may use. One for the process; nothing in it is about one reader."""
+
+    config: Config
+    park: Park
+    network: Network
+    stream: Stream
+    records: Records
+    history: History
+    access: Access
+    live: Live
+    pages: Pages = field(default_factory=Pages)
+
+
+def reader_lang(default: Lang = "zh") -> Lang:
+    """Return the language of whoever rang the present callback."""
+    return as_lang((dash.ctx.cookies or {}).get("lang") or default)
+
+
+def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a callback run beside the event loop, so that the live feed never waits for it.
+
+    The web server runs plain callbacks on the loop that also serves `/live`. Every callback that reads records,
+    history or the network is wrapped in this: ``@app.callback(...)`` above ``@in_thread``.
+    """
+
+    @wraps(function)
+    async def run(*args: Any) -> Any:
+        return await asyncio.to_thread(function, *args)
+
+    return run
