@@ -1,0 +1,367 @@
+"""Pipes, rain channels and canal reaches of a park as one directed graph of plain arrays.
+
+Every link points the way its water runs in the stored flow field: a link whose stored flow is negative is
+turned round. Closed gates are links with `open` false; nothing walks through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from geodata.section import Section, drops, sections
+
+if TYPE_CHECKING:
+    from geodata.places import Park
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+Names = NDArray[np.str_]
+
+CLOSED_BELOW = 0.05  # a gate less open than this is a wall with a leak
+REVERSING = 0.05  # share of time from which a link counts as running both ways
+IDLE_M3S = 1e-6  # below this a link carries no water
+IDLE_MS = 0.05  # speed that a first slug is given in a link that carries none, m/s
+LEAST_S = 1e-3  # no link is passed in no time: shortest-path codes read 0 as "no link"
+
+
+class Trace(NamedTuple):
+    """Part of a network that a walk reached.
+
+    nodes: ids, nearest in time first; links: ids of those walked between them; travel_s: time to each node.
+    """
+
+    nodes: Names
+    links: Names
+    travel_s: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """One directed graph; n nodes, m links.
+
+    Attributes
+    ----------
+    node_ids : (n,) str
+    link_ids : (m,) str
+    tail, head : (m,) int32
+        Node the stored flow leaves and the node it reaches.
+    travel_s : (m,) float64
+        Time to pass at the stored flow; an idle link is given a slow nominal speed.
+    flow_m3s : (m,) float64
+        Never negative.
+    length_m : (m,) float64
+    volume_m3 : (m,) float64
+        Water in the link.
+    drop_m : (m,) float64
+        Fall of the water surface along the link at the stored flow.
+    surface_m2 : (m,) float64
+        Free water surface, what a rise of level has to fill.
+    open : (m,) bool
+    reversal : (m,) float64
+        Share of time the water runs head to tail.
+    kind, system : (m,) str
+        `geodata.places.LinkKind` and `System`.
+    turned : (m,) bool
+        True where tail and head are the link's own to and from.
+    out_start, out_links : int32
+        CSR of links leaving each node.
+    in_start, in_links : int32
+        CSR of links reaching each node.
+    nodes, links, gates : dict of str to int
+        Positions of ids; `gates` gives the link of a gate.
+    assumed : tuple of str
+        Links whose direction nobody measured, declared or derived.
+    """
+
+    node_ids: Names
+    link_ids: Names
+    tail: Ints
+    head: Ints
+    travel_s: Floats
+    flow_m3s: Floats
+    length_m: Floats
+    volume_m3: Floats
+    drop_m: Floats
+    surface_m2: Floats
+    open: Bools
+    reversal: Floats
+    kind: Names
+    system: Names
+    turned: Bools
+    out_start: Ints
+    out_links: Ints
+    in_start: Ints
+    in_links: Ints
+    nodes: dict[str, int]
+    links: dict[str, int]
+    gates: dict[str, int]
+    assumed: tuple[str, ...] = ()
+
+    @classmethod
+    def from_park(cls, park: Park) -> Network:
+        """Build the network of a park from its stored dry-weather flow field."""
+        table = park.links
+        nodes = park.nodes["id"].to_numpy(str)
+        at = {str(n): i for i, n in enumerate(nodes)}
+        flow = table["flow_m3s"].to_numpy(float)
+        length = table["length_m"].to_numpy(float)
+        section = sections(table)
+        speed = np.abs(table["velocity_ms"].to_numpy(float))
+        kind = table["kind"].to_numpy(str)
+        travel = np.where(speed > 0, length / np.maximum(speed, 1e-4), length / IDLE_MS)
+        in_structure = np.isin(kind, ("pump", "weir"))
+        travel = np.where(in_structure, np.minimum(travel, 5.0), travel)
+        return cls.of(
+            nodes,
+            table["id"].to_numpy(str),
+            [at[str(a)] for a in table["from_node"]],
+            [at[str(b)] for b in table["to_node"]],
+            travel_s=travel,
+            flow_m3s=flow,
+            length_m=length,
+            volume_m3=_volume(section, length, flow, travel),
+            drop_m=drops(section, length, flow, kind),
+            surface_m2=section.top_m * length,
+            reversal=table["reversal"].to_numpy(float),
+            kind=kind,
+            system=table["system"].to_numpy(str),
+            gates={g.id: g.link for g in park.gates},
+            shut=[g.link for g in park.gates if g.normal_position < CLOSED_BELOW],
+            assumed=[str(i) for i in table["id"][table["direction_source"] == "assumed"]],
+        )
+
+    @classmethod
+    def of(
+        cls,
+        node_ids: Sequence[str] | Names,
+        link_ids: Sequence[str] | Names,
+        from_node: Sequence[int] | Ints,
+        to_node: Sequence[int] | Ints,
+        *,
+        travel_s: Sequence[float] | Floats,
+        flow_m3s: Sequence[float] | Floats,
+        length_m: Sequence[float] | Floats | None = None,
+        volume_m3: Sequence[float] | Floats | None = None,
+        drop_m: Sequence[float] | Floats | None = None,
+        surface_m2: Sequence[float] | Floats | None = None,
+        reversal: Sequence[float] | Floats | None = None,
+        kind: Sequence[str] | Names | None = None,
+        system: Sequence[str] | Names | None = None,
+        gates: Mapping[str, str] | None = None,
+        shut: Collection[str] = (),
+        assumed: Sequence[str] = (),
+    ) -> Network:
+        """Build a network from columns; a negative flow turns its link round.
+
+        Raises
+        ------
+        ValueError
+            An id is used twice.
+        """
+        m = len(link_ids)
+        flow, travel = np.asarray(flow_m3s, float), np.maximum(np.asarray(travel_s, float), LEAST_S)
+        a, b = np.asarray(from_node, np.int32), np.asarray(to_node, np.int32)
+        turned = flow < 0
+        tail, head = np.where(turned, b, a).astype(np.int32), np.where(turned, a, b).astype(np.int32)
+        nodes, links = _positions(node_ids), _positions(link_ids)
+        out_start, out_links = _csr(tail, len(nodes))
+        in_start, in_links = _csr(head, len(nodes))
+        open_ = np.ones(m, bool)
+        open_[[links[s] for s in shut]] = False
+        back = _column(reversal, m, 0.0)
+        return cls(
+            node_ids=np.asarray(node_ids, str),
+            link_ids=np.asarray(link_ids, str),
+            tail=tail,
+            head=head,
+            travel_s=travel,
+            flow_m3s=np.abs(flow),
+            length_m=_column(length_m, m, 0.0),
+            volume_m3=np.abs(flow) * travel if volume_m3 is None else np.asarray(volume_m3, float),
+            drop_m=np.abs(_column(drop_m, m, 0.0)),
+            surface_m2=_column(surface_m2, m, 0.0),
+            open=open_,
+            reversal=np.where(turned & (back > 0.5), 1.0 - back, back),
+            kind=np.full(m, "pipe") if kind is None else np.asarray(kind, str),
+            system=np.full(m, "") if system is None else np.asarray(system, str),
+            turned=turned,
+            out_start=out_start,
+            out_links=out_links,
+            in_start=in_start,
+            in_links=in_links,
+            nodes=nodes,
+            links=links,
+            gates={g: links[link] for g, link in (gates or {}).items()},
+            assumed=tuple(assumed),
+        )
+
+    def upstream(self, node: str, barriers: Collection[str] = (), *, reversing: bool = False) -> Trace:
+        """Return everything whose water can reach a node, with the time it takes, in seconds.
+
+        Parameters
+        ----------
+        barriers : collection of str
+            Gates or links that are not walked through, or nodes that are reached and not passed.
+        reversing : bool
+            Walk links that reverse for more than `REVERSING` of the time both ways.
+
+        Raises
+        ------
+        KeyError
+            There is no such node or barrier.
+        """
+        return self._walk(node, barriers, back=True, reversing=reversing)
+
+    def downstream(self, node: str, barriers: Collection[str] = (), *, reversing: bool = False) -> Trace:
+        """Return everything water at a node can reach, with the time it takes; see `upstream`."""
+        return self._walk(node, barriers, back=False, reversing=reversing)
+
+    def path(self, a: str, b: str) -> tuple[str, ...]:
+        """Return the link ids of the fastest open way from a to b; empty if there is none or a is b."""
+        return tuple(str(self.link_ids[k]) for k in self.route(self.nodes[a], self.nodes[b]))
+
+    def route(self, a: int, b: int) -> list[int]:
+        """Return the links (positions) of the fastest open way between two nodes (positions)."""
+        graph = self._graph(self.open, back=False, reversing=False)
+        _, before = dijkstra(graph, indices=a, return_predecessors=True)
+        found: list[int] = []
+        at = b
+        while at != a:
+            came = int(before[at])
+            if came < 0:
+                return []
+            leaving = self.out_links[self.out_start[came] : self.out_start[came + 1]]
+            between = leaving[(self.head[leaving] == at) & self.open[leaving]]
+            found.append(int(between[np.argmin(self.travel_s[between])]))
+            at = came
+        return found[::-1]
+
+    def travel_times(
+        self, sources: Sequence[int] | Ints, *, back: bool = False, reversing: bool = False
+    ) -> Floats:
+        """Return the fastest travel time from k nodes (positions) to every node: (k, n) seconds, inf if none.
+
+        With `back` the time from every node to each of the k.
+        """
+        graph = self._graph(self.open, back=back, reversing=reversing)
+        return np.atleast_2d(dijkstra(graph, indices=np.asarray(sources, int)))
+
+    def shares(self) -> Floats:
+        """Return each link's share of the water leaving its tail, (m,); closed links take none."""
+        flow = np.where(self.open, self.flow_m3s, 0.0)
+        total = np.bincount(self.tail, flow, len(self.node_ids))
+        idle = np.bincount(self.tail, self.open, len(self.node_ids))
+        even = self.open / np.maximum(idle[self.tail], 1)
+        wet = total[self.tail] > IDLE_M3S
+        return np.where(wet, flow / np.maximum(total[self.tail], IDLE_M3S), even)
+
+    def node_flow(self) -> Floats:
+        """Return the water passing each node, (n,) m3/s: the larger of what comes and what goes."""
+        n = len(self.node_ids)
+        flow = np.where(self.open, self.flow_m3s, 0.0)
+        return np.maximum(np.bincount(self.head, flow, n), np.bincount(self.tail, flow, n))
+
+    def with_gates(self, positions: Mapping[str, float]) -> Network:
+        """Return the network with gates as they stand, 0 closed to 1 open; gates not named keep their state.
+
+        Raises
+        ------
+        KeyError
+            There is no such gate.
+        """
+        open_ = self.open.copy()
+        for gate, position in positions.items():
+            open_[self.gates[gate]] = position >= CLOSED_BELOW
+        return replace(self, open=open_)
+
+    def with_flow(self, signed_m3s: Floats) -> Network:
+        """Return the network in another flow field, signed along the present tail to head.
+
+        The water in each link stays what it is, so travel times follow the flow.
+        """
+        size = np.maximum(np.abs(signed_m3s), IDLE_M3S)
+        idle = np.maximum(self.length_m / IDLE_MS, self.travel_s)
+        travel = np.where(size > IDLE_M3S, self.volume_m3 / size, idle)
+        back = signed_m3s < 0
+        tail, head = np.where(back, self.head, self.tail), np.where(back, self.tail, self.head)
+        n = len(self.node_ids)
+        (out_start, out_links), (in_start, in_links) = _csr(tail, n), _csr(head, n)
+        return replace(
+            self,
+            tail=tail.astype(np.int32),
+            head=head.astype(np.int32),
+            flow_m3s=np.abs(signed_m3s),
+            travel_s=np.maximum(travel, LEAST_S),
+            turned=self.turned ^ back,
+            out_start=out_start,
+            out_links=out_links,
+            in_start=in_start,
+            in_links=in_links,
+        )
+
+    def _walk(self, node: str, barriers: Collection[str], *, back: bool, reversing: bool) -> Trace:
+        walkable = self.open.copy()
+        start = self.nodes[node]
+        leaves = self.head if back else self.tail
+        for name in barriers:
+            if name in self.nodes:
+                if self.nodes[name] != start:
+                    walkable &= leaves != self.nodes[name]
+            else:
+                walkable[self.gates[name] if name in self.gates else self.links[name]] = False
+        graph = self._graph(walkable, back=back, reversing=reversing)
+        time = dijkstra(graph, indices=start)
+        reached = np.flatnonzero(np.isfinite(time))
+        order = reached[np.lexsort((self.node_ids[reached], time[reached]))]
+        walked = walkable & np.isfinite(time[leaves])
+        if reversing:
+            other = self.tail if back else self.head
+            walked |= walkable & (self.reversal > REVERSING) & np.isfinite(time[other])
+        return Trace(self.node_ids[order], self.link_ids[walked], time[order])
+
+    def _graph(self, walkable: Bools, *, back: bool, reversing: bool) -> csr_array:
+        """Return travel times as a matrix; of parallel links only the fastest is kept."""
+        index = np.flatnonzero(walkable)
+        a, b = (self.head, self.tail) if back else (self.tail, self.head)
+        row, column, time = a[index], b[index], self.travel_s[index]
+        if reversing:
+            both = np.flatnonzero(walkable & (self.reversal > REVERSING))
+            row, column = np.concatenate([row, b[both]]), np.concatenate([column, a[both]])
+            time = np.concatenate([time, self.travel_s[both]])
+        n = len(self.node_ids)
+        order = np.lexsort((time, column, row))
+        key = row[order].astype(np.int64) * n + column[order]
+        first = np.ones(len(key), bool)
+        first[1:] = key[1:] != key[:-1]
+        kept = order[first]
+        return csr_array((time[kept], (row[kept], column[kept])), shape=(n, n))
+
+
+def _positions(ids: Sequence[str] | Names) -> dict[str, int]:
+    found = {str(name): i for i, name in enumerate(ids)}
+    if len(found) != len(ids):
+        raise ValueError("an id is used twice")
+    return found
+
+
+def _column(values: Sequence[float] | Floats | None, m: int, default: float) -> Floats:
+    return np.full(m, default) if values is None else np.asarray(values, float)
+
+
+def _csr(of: Ints, n: int) -> tuple[Ints, Ints]:
+    order = np.argsort(of, kind="stable").astype(np.int32)
+    start = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=n))]).astype(np.int32)
+    return start, order
+
+
+def _volume(section: Section, length: Floats, flow: Floats, travel: Floats) -> Floats:
+    """Water in each link: what passes in its travel time, or what stands in its section where none does."""
+    return np.where(np.abs(flow) > IDLE_M3S, np.abs(flow) * travel, section.area_m2 * length)
