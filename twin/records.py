@@ -1,0 +1,520 @@
+"""The records: incidents, anomalies, rankings, plans, commands, accounts and audit. The only door to SQL.
+
+Whole nouns are kept as JSON beside the few columns that queries need. Every write has a natural key, so doing
+it twice changes nothing. What must be decided once (an approval, the next incident number) is one transaction
+that holds the write lock from before it reads: BEGIN IMMEDIATE on SQLite, a row lock on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from geodata.words import Text
+from twin.approval import approved, stepped
+from twin.clock import as_ms
+from twin.errors import ConfigError, MissingError, RefusedError, UnavailableError
+from twin.model import (
+    Anomaly,
+    AuditLine,
+    Command,
+    CommandState,
+    Incident,
+    IncidentState,
+    PlanSet,
+    Ranking,
+    WhatIf,
+    from_json,
+    to_json,
+)
+
+SCHEMA = 1
+BUSY_S = 15.0  # how long a write waits for another process's write
+PARK_ZONE = timezone(timedelta(hours=8))  # incident numbers follow the park's own calendar day
+T = TypeVar("T")
+Row = Mapping[str, object]
+
+_meta = sa.MetaData()
+
+
+def _table(name: str, *columns: sa.Column[Any], index: Collection[str] = ()) -> sa.Table:
+    indexes = [sa.Index(f"{name}_{column}", column) for column in index]
+    return sa.Table(name, _meta, *columns, sa.Column("body", sa.LargeBinary, nullable=False), *indexes)
+
+
+def _text(name: str, *, key: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
+
+
+def _moment(name: str, *, key: bool = False, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=nullable, autoincrement=False)
+
+
+_counters = sa.Table("counters", _meta, _text("name", key=True), _moment("n"))
+_incidents = _table("incidents", _text("id", key=True), _text("state"), _moment("opened"), _moment("updated"))
+_anomalies = _table(
+    "anomalies",
+    _text("id", key=True),
+    _text("incident"),
+    _moment("since"),
+    _moment("until", nullable=True),
+    index=("incident", "since", "until"),
+)
+_rankings = _table("rankings", _text("incident", key=True), _moment("at", key=True))
+_plans = _table("plans", _text("incident", key=True), _moment("at", key=True))
+_whatifs = _table("whatifs", _text("incident", key=True), _text("plan", key=True), _moment("at", key=True))
+_commands = _table(
+    "commands",
+    _text("id", key=True),
+    _text("incident"),
+    _text("state"),
+    _moment("proposed"),
+    index=("incident",),
+)
+_audit = _table("audit", _text("digest", key=True), _moment("at"), _text("about"), index=("at", "about"))
+_accounts = _table("accounts", _text("name", key=True))
+_attempts = sa.Table("attempts", _meta, _text("name", key=True), _moment("due"))
+
+
+def _ddl(statement: str, dialect: str) -> Any:
+    ddl: Any = sa.DDL
+    return ddl(statement).execute_if(dialect=dialect)
+
+
+# The audit is never changed and never shortened; the database itself refuses, whoever asks.
+for _when in ("UPDATE", "DELETE"):
+    event.listen(
+        _audit,
+        "after_create",
+        _ddl(
+            f"CREATE TRIGGER audit_keeps_{_when} BEFORE {_when} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+            "sqlite",
+        ),
+    )
+for _statement in (
+    "CREATE OR REPLACE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+    "CREATE TRIGGER audit_keeps BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_keeps()",
+):
+    event.listen(_audit, "after_create", _ddl(_statement, "postgresql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account as it is kept; `secret` is the salted hash of the password, never the password."""
+
+    name: str
+    display: Text
+    role: str
+    secret: str
+
+
+class Records:
+    """Everything that is decided and must be kept, for one park.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL: ``sqlite:////path/records.sqlite`` or ``postgresql+psycopg://...``. Nothing is opened
+        before the first call, and any number of processes may use the same URL.
+
+    Raises
+    ------
+    ConfigError
+        The URL names no database this installation can speak to.
+    UnavailableError
+        From any method: the database is away or was busy for longer than `BUSY_S`.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = sa.create_engine(url, **_options(url))
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise ConfigError(f"TWIN_DB_URL={url!r} cannot be used: {error}") from error
+        self._writer = self._engine.execution_options(writes=True)
+        self._dialect = self._engine.dialect.name
+        if self._dialect == "sqlite":
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self._engine.dispose()
+
+    def create(self) -> None:
+        """Make the tables where they are missing; safe when several processes start at once.
+
+        Raises
+        ------
+        ConfigError
+            The database was written by a newer program.
+        """
+        if self._dialect == "sqlite" and self._engine.url.database:
+            Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        with self._writing() as c:
+            if self._dialect == "postgresql":
+                c.execute(sa.text("SELECT pg_advisory_xact_lock(20260212)"))
+            _meta.create_all(c)
+            for name, n in (("schema", SCHEMA), ("revision", 0)):
+                c.execute(self._insert(_counters, {"name": name, "n": n}).on_conflict_do_nothing())
+            found = c.scalar(sa.select(_counters.c.n).where(_counters.c.name == "schema"))
+        if found != SCHEMA:
+            raise ConfigError(
+                f"the records are of version {found}, this program knows {SCHEMA}: "
+                "install the newer program, or point TWIN_DB_URL at another database"
+            )
+
+    def revision(self) -> int:
+        """A number that grows with every write that changed something; equal means nothing is new."""
+        with self._reading() as c:
+            return int(c.scalar(sa.select(_counters.c.n).where(_counters.c.name == "revision")) or 0)
+
+    # incidents and what belongs to them -------------------------------------------------------------------
+
+    def next_incident_id(self, at: datetime) -> str:
+        """Reserve the next id of that park-local day; no two callers get the same."""
+        prefix = f"EV-{at.astimezone(PARK_ZONE):%Y%m%d}"
+        with self._writing() as c:
+            insert = self._insert(_counters, {"name": prefix, "n": 1}).on_conflict_do_update(
+                index_elements=["name"], set_={"n": _counters.c.n + 1}
+            )
+            n = c.scalar(insert.returning(_counters.c.n))
+        return f"{prefix}-{n:02d}"
+
+    def put_incident(self, incident: Incident) -> None:
+        """Write an incident; one that is older than what is on record changes nothing."""
+        with self._writing() as c:
+            self._put_incident(c, incident)
+
+    def change_incident(self, id: str, change: Callable[[Incident], Incident]) -> Incident:
+        """Read, change and write one incident in one transaction, so no other process's change is lost.
+
+        Raises
+        ------
+        MissingError
+            There is no such incident.
+        """
+        with self._writing() as c:
+            query = sa.select(_incidents.c.body).where(_incidents.c.id == id).with_for_update()
+            before = _noun(c.scalar(query), Incident)
+            if before is None:
+                raise MissingError(f"no incident {id}")
+            after = change(before)
+            self._put_incident(c, after)
+        return after
+
+    def incident(self, id: str) -> Incident | None:
+        """One incident."""
+        return self._one(sa.select(_incidents.c.body).where(_incidents.c.id == id), Incident)
+
+    def incidents(self, states: Collection[IncidentState] | None = None, limit: int = 500) -> list[Incident]:
+        """Incidents, newest first; only those in `states` if given."""
+        query = sa.select(_incidents.c.body).order_by(_incidents.c.opened.desc(), _incidents.c.id.desc())
+        if states is not None:
+            query = query.where(_incidents.c.state.in_([str(s) for s in states]))
+        return self._all(query.limit(limit), Incident)
+
+    def put_anomaly(self, anomaly: Anomaly) -> None:
+        """Write an anomaly; its id is its natural key."""
+        row = {
+            "id": anomaly.id,
+            "incident": anomaly.incident,
+            "since": as_ms(anomaly.since),
+            "until": None if anomaly.until is None else as_ms(anomaly.until),
+            "body": to_json(anomaly),
+        }
+        with self._writing() as c:
+            self._put(c, _anomalies, row)
+
+    def anomalies(
+        self, incident: str | None = None, open_only: bool = False, limit: int = 1000
+    ) -> list[Anomaly]:
+        """Anomalies, newest first; of one incident, or still open, if asked."""
+        query = sa.select(_anomalies.c.body).order_by(_anomalies.c.since.desc(), _anomalies.c.id)
+        if incident is not None:
+            query = query.where(_anomalies.c.incident == incident)
+        if open_only:
+            query = query.where(_anomalies.c.until.is_(None))
+        return self._all(query.limit(limit), Anomaly)
+
+    def put_ranking(self, ranking: Ranking) -> None:
+        """Write one ranking of an incident's suspects; all are kept."""
+        row = {"incident": ranking.incident, "at": as_ms(ranking.at), "body": to_json(ranking)}
+        with self._writing() as c:
+            self._put(c, _rankings, row)
+
+    def ranking(self, incident: str) -> Ranking | None:
+        """The latest ranking of an incident."""
+        return self._one(_of(_rankings, incident).order_by(_rankings.c.at.desc()).limit(1), Ranking)
+
+    def rankings(self, incident: str) -> list[Ranking]:
+        """Every ranking of an incident, oldest first."""
+        return self._all(_of(_rankings, incident).order_by(_rankings.c.at), Ranking)
+
+    def put_plans(self, plans: PlanSet) -> None:
+        """Write the plans for an incident; earlier ones are kept."""
+        row = {"incident": plans.incident, "at": as_ms(plans.at), "body": to_json(plans)}
+        with self._writing() as c:
+            self._put(c, _plans, row)
+
+    def plans(self, incident: str) -> PlanSet | None:
+        """The latest plans for an incident."""
+        return self._one(_of(_plans, incident).order_by(_plans.c.at.desc()).limit(1), PlanSet)
+
+    def put_whatif(self, whatif: WhatIf) -> None:
+        """Write what the hydraulic engine says of a plan."""
+        row = {
+            "incident": whatif.incident,
+            "plan": whatif.plan,
+            "at": as_ms(whatif.at),
+            "body": to_json(whatif),
+        }
+        with self._writing() as c:
+            self._put(c, _whatifs, row)
+
+    def whatifs(self, incident: str) -> list[WhatIf]:
+        """Every what-if of an incident, oldest first."""
+        return self._all(_of(_whatifs, incident).order_by(_whatifs.c.at, _whatifs.c.plan), WhatIf)
+
+    # commands ---------------------------------------------------------------------------------------------
+
+    def propose(self, command: Command) -> Command:
+        """Put a command up for approval; a second proposal with the same id returns what is on record.
+
+        Raises
+        ------
+        RefusedError
+            It already carries approvals or a later state; those come only from `approve`.
+        """
+        if command.state is not CommandState.PROPOSED or command.approvals:
+            raise RefusedError("a command starts as a proposal without approvals")
+        with self._writing() as c:
+            insert = self._insert(_commands, _command_row(command)).on_conflict_do_nothing()
+            self._bump(c, c.execute(insert).rowcount)
+            kept = _noun(c.scalar(sa.select(_commands.c.body).where(_commands.c.id == command.id)), Command)
+        assert kept is not None
+        return kept
+
+    def approve(self, command_id: str, user: str, reason: str, at: datetime) -> Command:
+        """Add one person's approval, as one transaction; the second person's makes it APPROVED.
+
+        Raises
+        ------
+        MissingError
+            There is no such command.
+        RefusedError
+            The command is not waiting for approval, or this person has already approved it.
+        """
+        return self._change_command(command_id, lambda command: approved(command, user, reason, at))
+
+    def set_command(self, command: Command) -> None:
+        """Write what happened to a command: refused by a person, or sent, moving, done, failed.
+
+        Raises
+        ------
+        MissingError
+            There is no such command.
+        RefusedError
+            The step is not allowed, above all any that would go round the two approvals.
+        """
+        self._change_command(command.id, lambda before: stepped(before, command))
+
+    def command(self, id: str) -> Command | None:
+        """One command."""
+        return self._one(sa.select(_commands.c.body).where(_commands.c.id == id), Command)
+
+    def commands(
+        self, incident: str | None = None, states: Collection[CommandState] | None = None, limit: int = 500
+    ) -> list[Command]:
+        """Commands, newest proposal first."""
+        query = sa.select(_commands.c.body).order_by(_commands.c.proposed.desc(), _commands.c.id.desc())
+        if incident is not None:
+            query = query.where(_commands.c.incident == incident)
+        if states is not None:
+            query = query.where(_commands.c.state.in_([str(s) for s in states]))
+        return self._all(query.limit(limit), Command)
+
+    # audit and accounts -----------------------------------------------------------------------------------
+
+    def audit(self, line: AuditLine) -> None:
+        """Keep one line of what people and machines did; the same line twice is kept once."""
+        body = to_json(line)
+        row = {
+            "digest": hashlib.sha256(body).hexdigest(),
+            "at": as_ms(line.at),
+            "about": line.about,
+            "body": body,
+        }
+        with self._writing() as c:
+            self._bump(c, c.execute(self._insert(_audit, row).on_conflict_do_nothing()).rowcount)
+
+    def audits(self, about: str | None = None, limit: int = 200) -> list[AuditLine]:
+        """Audit lines, newest first."""
+        query = sa.select(_audit.c.body).order_by(_audit.c.at.desc(), _audit.c.digest)
+        if about is not None:
+            query = query.where(_audit.c.about == about)
+        return self._all(query.limit(limit), AuditLine)
+
+    def put_account(self, account: Account) -> None:
+        """Write a person's account."""
+        with self._writing() as c:
+            self._put(c, _accounts, {"name": account.name, "body": to_json(account)})
+
+    def account(self, name: str) -> Account | None:
+        """One account."""
+        return self._one(sa.select(_accounts.c.body).where(_accounts.c.name == name), Account)
+
+    def accounts(self) -> list[Account]:
+        """Every account, by name."""
+        return self._all(sa.select(_accounts.c.body).order_by(_accounts.c.name), Account)
+
+    def take_attempt(self, name: str, now_ms: int, burst: int, every_ms: int) -> bool:
+        """Take one sign-in attempt of a name: `burst` at once, then one every `every_ms`; False if spent.
+
+        Kept here, not in a process, because any web process may serve any browser.
+        """
+        with self._writing() as c:
+            c.execute(sa.delete(_attempts).where(_attempts.c.due <= now_ms))  # guessed names leave no trace
+            query = sa.select(_attempts.c.due).where(_attempts.c.name == name).with_for_update()
+            due = max(int(c.scalar(query) or 0), now_ms)
+            if due - now_ms > (burst - 1) * every_ms:
+                return False
+            self._put(c, _attempts, {"name": name, "due": due + every_ms}, bump=False)
+        return True
+
+    def clear_attempts(self, name: str) -> None:
+        """Give a name all its attempts back, after a sign-in that worked."""
+        with self._writing() as c:
+            c.execute(sa.delete(_attempts).where(_attempts.c.name == name))
+
+    # how it is done ---------------------------------------------------------------------------------------
+
+    def _change_command(self, id: str, change: Callable[[Command], Command]) -> Command:
+        with self._writing() as c:
+            query = sa.select(_commands.c.body).where(_commands.c.id == id).with_for_update()
+            before = _noun(c.scalar(query), Command)
+            if before is None:
+                raise MissingError(f"no command {id}")
+            after = change(before)
+            self._put(c, _commands, _command_row(after))
+        return after
+
+    def _put_incident(self, c: sa.Connection, incident: Incident) -> None:
+        row = {
+            "id": incident.id,
+            "state": str(incident.state),
+            "opened": as_ms(incident.opened),
+            "updated": as_ms(incident.updated),
+            "body": to_json(incident),
+        }
+        self._put(c, _incidents, row, only_newer="updated")
+
+    def _insert(self, table: sa.Table, row: Row) -> sqlite.Insert | postgresql.Insert:
+        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
+        return insert(table).values(**row)
+
+    def _put(
+        self, c: sa.Connection, table: sa.Table, row: Row, *, only_newer: str = "", bump: bool = True
+    ) -> None:
+        """Insert, or overwrite by primary key where something differs; the revision grows only then."""
+        insert = self._insert(table, row)
+        keys = [column.name for column in table.primary_key]
+        changed = {name: insert.excluded[name] for name in row if name not in keys}
+        differs: sa.ColumnElement[bool] = sa.or_(
+            *(table.c[name].is_distinct_from(value) for name, value in changed.items())
+        )
+        if only_newer:
+            differs = sa.and_(differs, table.c[only_newer] <= insert.excluded[only_newer])
+        done = c.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed, where=differs))
+        if bump:
+            self._bump(c, done.rowcount)
+
+    @staticmethod
+    def _bump(c: sa.Connection, rows: int) -> None:
+        # One row that every writer locks last: revisions are handed out in the order of the commits.
+        if rows > 0:
+            c.execute(sa.update(_counters).where(_counters.c.name == "revision").values(n=_counters.c.n + 1))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with _honest(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _honest(), self._engine.connect() as connection:
+            yield connection
+
+    def _all(self, query: sa.Select[Any], kind: type[T]) -> list[T]:
+        with self._reading() as c:
+            return [from_json(body, kind) for body in c.scalars(query)]
+
+    def _one(self, query: sa.Select[Any], kind: type[T]) -> T | None:
+        with self._reading() as c:
+            return _noun(c.scalar(query), kind)
+
+
+def _noun(body: bytes | None, kind: type[T]) -> T | None:
+    return None if body is None else from_json(body, kind)
+
+
+def _of(table: sa.Table, incident: str) -> sa.Select[Any]:
+    return sa.select(table.c.body).where(table.c.incident == incident)
+
+
+def _command_row(command: Command) -> Row:
+    return {
+        "id": command.id,
+        "incident": command.incident,
+        "state": str(command.state),
+        "proposed": as_ms(command.proposed_at),
+        "body": to_json(command),
+    }
+
+
+@contextmanager
+def _honest() -> Iterator[None]:
+    """Turn the driver's errors into ours: what may work later, and what never will."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise UnavailableError("the records are busy: no free connection") from error
+    except DBAPIError as error:
+        if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
+            raise ConfigError("the records have no tables yet: call Records.create() first") from error
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+            raise UnavailableError(f"the records do not answer: {error.orig}") from error
+        raise
+
+
+def _options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_S}}
+    return {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Several processes on one file: readers never wait, and what was committed survives a power cut."""
+    connection.isolation_level = None  # we begin transactions ourselves, see _begin_sqlite
+    connection.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A deferred transaction that reads and then writes can fail half-way; one that is going to write asks
+    # for the write lock first, and waits its turn there.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
