@@ -36,7 +36,7 @@ async def bench() -> AsyncIterator[tuple[Plc, Hand, AsyncModbusTcpClient]]:
 
 
 async def read(client: AsyncModbusTcpClient, unit: int) -> list[int]:
-    return (await client.read_input_registers(0, count=4, device_id=unit)).registers
+    return list((await client.read_input_registers(0, count=4, device_id=unit)).registers)
 
 
 async def test_a_gate_moves_only_on_execute_and_takes_its_stroke(
