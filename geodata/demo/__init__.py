@@ -1,0 +1,1 @@
+"""The demo park: a fictional place, drawn by a deterministic script (`python -m geodata.demo`)."""

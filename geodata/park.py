@@ -1,0 +1,217 @@
+"""A park on disk: one GeoPackage, readable by any GIS, and the hash that names its version.
+
+`SCHEMA` is the single statement of what the file holds; `docs/park-schema.md` is written from it
+(`python -m geodata.park`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+
+from geodata import places
+from geodata.places import Park
+from geodata.words import Text
+
+VERSION_CHARS = 12
+SCENERY_PREFIX = "map_"
+FLOW_FIELD = ("flow_m3s", "velocity_ms", "depth_m", "reversal")
+
+Record = TypeVar("Record")
+
+# Layer of the file, class of its records, attribute of Park.
+RECORDS: tuple[tuple[str, type, str], ...] = (
+    ("enterprise", places.Enterprise, "enterprises"),
+    ("outlet", places.Outlet, "outlets"),
+    ("gate", places.Gate, "gates"),
+    ("station", places.Station, "stations"),
+    ("receptor", places.Receptor, "receptors"),
+    ("pool", places.Pool, "pools"),
+    ("facility", places.Facility, "facilities"),
+    ("fingerprint", places.Fingerprint, "fingerprints"),
+)
+
+
+def demo_path() -> Path:
+    """Return where the shipped demo park lies."""
+    return Path(__file__).parent / "data" / "demo_park.gpkg"
+
+
+def write(park: Park, path: Path) -> None:
+    """Write a park as a GeoPackage, replacing the file in one step."""
+    part = path.with_name(path.stem + ".part.gpkg")
+    part.unlink(missing_ok=True)
+    head = pd.DataFrame([{"id": park.id, "name_zh": park.name.zh, "name_en": park.name.en, "crs": park.crs}])
+    _write_table(head, part, "park")
+    for layer, kind, attribute in RECORDS:
+        _write_table(_to_frame(getattr(park, attribute), kind, park.crs), part, layer)
+    nodes = park.nodes.copy()
+    points = gpd.GeoDataFrame(nodes, geometry=gpd.points_from_xy(nodes["x"], nodes["y"]), crs=park.crs)
+    _write_table(points, part, "node")
+    _write_table(park.links, part, "link")
+    for name, table in park.scenery.items():
+        _write_table(table, part, SCENERY_PREFIX + name)
+    part.replace(path)
+
+
+def read(path: Path) -> Park:
+    """Read a park.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a layer or a column of `SCHEMA` is missing; the message names it.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    layers = {str(name) for name, _ in pyogrio.list_layers(path)}
+    missing = [n for n in ("park", *(r[0] for r in RECORDS), "node", "link") if n not in layers]
+    if missing:
+        raise ValueError(f"{path.name} has no layer {', '.join(missing)}")
+    head = _read_table(path, "park").iloc[0]
+    records: dict[str, Any] = {
+        a: _from_frame(_read_table(path, layer), kind, layer) for layer, kind, a in RECORDS
+    }
+    park = Park(
+        id=str(head["id"]),
+        name=Text(str(head["name_zh"]), str(head["name_en"])),
+        crs=str(head["crs"]),
+        version="",
+        nodes=pd.DataFrame(_read_table(path, "node").drop(columns="geometry")),
+        links=_read_table(path, "link"),
+        scenery={
+            n.removeprefix(SCENERY_PREFIX): _read_table(path, n)
+            for n in sorted(layers)
+            if n.startswith(SCENERY_PREFIX)
+        },
+        **records,
+    )
+    return replace(park, version=content_hash(park)[:VERSION_CHARS])
+
+
+def content_hash(park: Park) -> str:
+    """Return the SHA-256 (hex) of everything a park says, whatever file or order of layers it came in."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([park.id, park.name.zh, park.name.en, park.crs], ensure_ascii=False).encode())
+    for layer, _, attribute in RECORDS:
+        rows = [_flat(r) for r in getattr(park, attribute)]
+        digest.update(json.dumps([layer, rows], ensure_ascii=False, sort_keys=True).encode())
+    tables = {"node": park.nodes, "link": park.links}
+    tables |= {SCENERY_PREFIX + n: t for n, t in park.scenery.items()}
+    for name in sorted(tables):
+        digest.update(name.encode())
+        for column in sorted(tables[name].columns):
+            digest.update(f"|{column}|".encode())
+            digest.update(_column_bytes(tables[name][column]))
+    return digest.hexdigest()
+
+
+def keep_flow_field(park: Park, old: Park) -> Park:
+    """Return `park` with the stored flow field of `old`, if both have the same links; else `park`."""
+    if list(park.links["id"]) != list(old.links["id"]):
+        return park
+    links = park.links.copy()
+    for column in FLOW_FIELD:
+        links[column] = old.links[column].to_numpy()
+    made = replace(park, links=links)
+    return replace(made, version=content_hash(made)[:VERSION_CHARS])
+
+
+def _column_bytes(column: pd.Series) -> bytes:
+    if column.name == "geometry":
+        return b"".join(bytes(w) for w in shapely.to_wkb(column.to_numpy(), byte_order=1))
+    if pd.api.types.is_numeric_dtype(column):
+        values = column.to_numpy(dtype="<f8") + 0.0  # one zero, not two
+        values[np.isnan(values)] = np.nan  # and one NaN
+        return bytes(values.tobytes())
+    return json.dumps(["" if v is None else v for v in column.tolist()], ensure_ascii=False).encode()
+
+
+def _flat(record: object) -> dict[str, Any]:
+    """Turn a record into one row: texts become two columns, tuples one JSON column."""
+    row: dict[str, Any] = {}
+    for f in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, f.name)
+        if isinstance(value, Text):
+            row[f"{f.name}_zh"], row[f"{f.name}_en"] = value.zh, value.en
+        elif isinstance(value, tuple):
+            row[f.name] = json.dumps(value)
+        elif value is None:
+            row[f.name] = ""
+        elif isinstance(value, str):
+            row[f.name] = str(value)
+        elif f.type == "float":
+            row[f.name] = float(value)
+        else:
+            row[f.name] = value
+    return row
+
+
+def _unflat(kind: type[Record], row: dict[str, Any]) -> Record:
+    values: dict[str, Any] = {}
+    for f in fields(kind):  # type: ignore[arg-type]
+        hint = str(f.type)
+        if hint == "Text":
+            values[f.name] = Text(row[f"{f.name}_zh"], row[f"{f.name}_en"])
+            continue
+        value = row[f.name]
+        if hint.startswith("tuple"):
+            values[f.name] = tuple(tuple(v) if isinstance(v, list) else v for v in json.loads(value))
+        elif hint in ("GateKind", "OutletKind", "StationKind"):
+            values[f.name] = getattr(places, hint)(value)
+        elif hint == "str | None":
+            values[f.name] = value or None
+        elif hint in ("float", "int", "bool", "str"):
+            values[f.name] = {"float": float, "int": int, "bool": bool, "str": str}[hint](value)
+        else:
+            raise TypeError(f"{kind.__name__}.{f.name}: no rule to read {hint}")
+    return kind(**values)
+
+
+def _to_frame(records: tuple[Any, ...], kind: type, crs: str) -> pd.DataFrame:
+    frame = pd.DataFrame([_flat(r) for r in records], columns=None if records else columns_of(kind))
+    if "x" not in frame.columns:
+        return frame
+    return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["x"], frame["y"]), crs=crs)
+
+
+def _from_frame(frame: pd.DataFrame, kind: type[Record], layer: str) -> tuple[Record, ...]:
+    missing = [c for c in columns_of(kind) if c not in frame.columns]
+    if missing:
+        raise ValueError(f"layer {layer} has no column {', '.join(missing)}")
+    return tuple(_unflat(kind, row) for row in frame[columns_of(kind)].to_dict("records"))
+
+
+def columns_of(kind: type) -> list[str]:
+    """Return the columns a record class takes in its layer (the geometry not counted)."""
+    found: list[str] = []
+    for f in fields(kind):
+        found += [f"{f.name}_zh", f"{f.name}_en"] if str(f.type) == "Text" else [f.name]
+    return found
+
+
+def _write_table(frame: pd.DataFrame, path: Path, layer: str) -> None:
+    options = {"FID": "fid"}
+    pyogrio.write_dataframe(
+        frame, path, layer=layer, driver="GPKG", append=path.exists(), layer_options=options
+    )
+
+
+def _read_table(path: Path, layer: str) -> Any:
+    frame = pyogrio.read_dataframe(path, layer=layer)
+    for column in frame.columns:
+        # A text column of the file may hold NULL for an empty text.
+        if column != "geometry" and not pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = frame[column].fillna("").astype(object)
+    return frame

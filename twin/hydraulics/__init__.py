@@ -1,0 +1,1 @@
+"""The park's water as SWMM computes it: a model written from the park, and the one door to the engine."""

@@ -1,0 +1,521 @@
+"""The only door to SWMM: run a scenario here or in a child process, or step through time by hand.
+
+SWMM keeps its model in global variables, so one process can hold one simulation at a time. `run` and
+`Stepper` use this process; `run_in_child` starts another one and kills it when it takes too long.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from swmm.toolkit import shared_enum, solver
+
+from geodata import park as park_file
+from geodata.places import Park
+from twin.errors import TwinError, UnavailableError
+from twin.hydraulics.inp import Injection, Setup, opening, to_inp
+from twin.hydraulics.pollutants import POLLUTANTS
+
+__all__ = ["Closure", "Injection", "Outcome", "Scenario", "Stepper", "run", "run_in_child", "warm_state"]
+
+WARM_HOURS = 36.0
+GATE_STEP_S = 20.0  # how finely a moving gate is followed
+
+_NODE = shared_enum.NodeResult
+_LINK = shared_enum.LinkResult
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """One order to a gate: where it shall stand and how long a full stroke takes."""
+
+    gate: str
+    start_s: float
+    position: float  # 0 closed .. 1 open
+    stroke_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A question to the engine; nothing of it is changed by asking."""
+
+    hours: float
+    injections: tuple[Injection, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    flow_factor: float = 1.0
+    roughness_factor: float = 1.0
+    gate_positions: dict[str, float] = field(default_factory=dict)  # others stand at their normal position
+    step_s: float = 10.0
+    report_s: float = 60.0
+    start_state: Path | bytes | None = None  # from `warm_state`; without it the water starts level and clean
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Attributes
+    ----------
+    t_s : ndarray (n,)
+        Seconds since the start.
+    nodes, links : tuple of str
+        What was asked for, in the order of the columns below.
+    conc : dict of str to ndarray (n, nodes)
+        mg/L by pollutant, float32.
+    depth : ndarray (n, nodes)
+        Water depth, m.
+    link_flow : ndarray (n, links)
+        m3/s, positive from `from_node` to `to_node`.
+    load_kg : dict of str to dict of str to float
+        Kilograms that passed each asked node, by pollutant (base water included).
+    flooding_m3 : float
+        Water that left the network at flooded nodes.
+    continuity_error : float
+        The larger of the engine's errors of water and of any pollutant, as a share (0.01 is 1 %).
+    """
+
+    t_s: NDArray[np.float64]
+    nodes: tuple[str, ...]
+    links: tuple[str, ...]
+    conc: dict[str, NDArray[np.float32]]
+    depth: NDArray[np.float32]
+    link_flow: NDArray[np.float32]
+    load_kg: dict[str, dict[str, float]]
+    flooding_m3: float
+    continuity_error: float
+
+
+class Stepper:
+    """One simulation advanced by hand; a context manager, one per process.
+
+    Parameters
+    ----------
+    park
+        The park to simulate.
+    hours
+        How long the simulation can at most be advanced.
+    pollutants
+        Which of `POLLUTANTS` to carry.
+    injections
+        Known injections; others can be made while running with `set_inflow`.
+    movable
+        Nodes `set_inflow` may be used on; without it the nodes of all outlets.
+    enterprise_base
+        Whether every wastewater outlet runs at its mean flow by itself; without it they are dry until
+        `set_inflow` says otherwise.
+
+    Raises
+    ------
+    TwinError
+        If SWMM refuses the model.
+    """
+
+    def __init__(
+        self,
+        park: Park,
+        *,
+        hours: float = 24.0 * 30,
+        step_s: float = 10.0,
+        pollutants: Sequence[str] = POLLUTANTS,
+        injections: tuple[Injection, ...] = (),
+        flow_factor: float = 1.0,
+        roughness_factor: float = 1.0,
+        gate_positions: Mapping[str, float] | None = None,
+        start_state: Path | bytes | None = None,
+        movable: Iterable[str] | None = None,
+        enterprise_base: bool = True,
+    ) -> None:
+        self.park = park
+        self.pollutants = tuple(pollutants)
+        self.time_s = 0.0
+        self._step_s = step_s
+        self._end_s = hours * 3600
+        self._folder = tempfile.TemporaryDirectory(prefix="swmm-")
+        self._setup = Setup(
+            hours=hours,
+            step_s=step_s,
+            report_s=max(60.0, step_s),
+            flow_factor=flow_factor,
+            roughness_factor=roughness_factor,
+            pollutants=self.pollutants,
+            injections=injections,
+            hotstart=self._state_file(start_state),
+            movable=frozenset({o.node for o in park.outlets} if movable is None else movable),
+            enterprise_base=enterprise_base,
+        )
+        self._positions = {g.id: g.normal_position for g in park.gates} | dict(gate_positions or {})
+        self._gates = {g.id: g for g in park.gates}
+        self._inflows: dict[str, _Inflow] = {}
+        self._open = False
+        self.continuity_error = 0.0
+        self.flooding_m3 = 0.0
+
+    def _state_file(self, state: Path | bytes | None) -> Path | None:
+        if isinstance(state, bytes):
+            path = Path(self._folder.name) / "start.hsf"
+            path.write_bytes(state)
+            return path
+        return state
+
+    def __enter__(self) -> Self:
+        folder = Path(self._folder.name)
+        inp, rpt = folder / "park.inp", folder / "park.rpt"
+        inp.write_text(to_inp(self.park, self._setup), encoding="utf-8")
+        try:
+            solver.swmm_open(str(inp), str(rpt), str(folder / "park.out"))
+            self._open = True
+            solver.swmm_start(0)
+        except Exception as error:
+            self._close()
+            told = rpt.read_text(encoding="utf-8", errors="replace")[-2000:] if rpt.exists() else ""
+            self._folder.cleanup()
+            raise TwinError(f"SWMM refuses the model: {error} {told}") from error
+        self._node = _index(shared_enum.ObjectType.NODE)
+        self._link = _index(shared_enum.ObjectType.LINK)
+        self._column = {p: i for i, p in enumerate(self.pollutants)}
+        for gate, position in self._positions.items():
+            self.set_gate(gate, position)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        self._folder.cleanup()
+
+    def _close(self) -> None:
+        if not self._open:
+            return
+        with suppress(Exception):
+            self.flooding_m3 = float(solver.system_get_routing_totals().flooding)
+            solver.swmm_end()
+            _, flow, quality = solver.swmm_get_mass_balance()
+            self.continuity_error = max(abs(flow), abs(quality)) / 100
+        solver.swmm_close()
+        self._open = False
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; at least one routing step, at most to the end of `hours`."""
+        goal = min(self.time_s + seconds, self._end_s)
+        while self.time_s < goal - 1e-6:
+            stride = goal - self.time_s
+            if self._inflows:
+                self._mix_inflows()
+                stride = min(stride, self._step_s)
+            before = self.time_s
+            self._stride(stride)
+            if self.time_s <= before:
+                break
+
+    def _stride(self, seconds: float) -> None:
+        elapsed_days = solver.swmm_stride(max(1, round(seconds)))
+        self.time_s = self._end_s if elapsed_days <= 0 else round(elapsed_days * 86400, 3)
+
+    def conc(self, node: str, pollutant: str) -> float:
+        """Return the concentration (mg/L) at a node."""
+        return float(self.qualities(node)[self._column[pollutant]])
+
+    def qualities(self, node: str) -> Sequence[float]:
+        """Return the concentrations (mg/L) at a node in the order of `pollutants`."""
+        found: Sequence[float] = solver.node_get_pollutant(
+            self._node[node], shared_enum.NodePollutant.QUALITY
+        )
+        return found
+
+    def depth(self, node: str) -> float:
+        """Return the water depth (m) at a node."""
+        return float(solver.node_get_result(self._node[node], _NODE.DEPTH))
+
+    def inflow(self, node: str) -> float:
+        """Return the total inflow (m3/s) of a node."""
+        return float(solver.node_get_result(self._node[node], _NODE.TOTAL_INFLOW))
+
+    def flow(self, link: str) -> float:
+        """Return the flow (m3/s) of a link, positive from `from_node` to `to_node`."""
+        return float(solver.link_get_result(self._link[link], _LINK.FLOW))
+
+    def link_depth(self, link: str) -> float:
+        """Return the mean water depth (m) in a link."""
+        return float(solver.link_get_result(self._link[link], _LINK.DEPTH))
+
+    def set_gate(self, gate: str, position: float) -> None:
+        """Put a gate at a position (0 closed .. 1 open) at once; its leak stays.
+
+        Raises
+        ------
+        KeyError
+            If the park has no such gate.
+        """
+        card = self._gates[gate]
+        self._positions[gate] = position
+        solver.link_set_target_setting(self._link[card.link], opening(position, card.leakage))
+
+    def gate_position(self, gate: str) -> float:
+        """Return where a gate stands now."""
+        return self._positions[gate]
+
+    def set_inflow(self, node: str, flow_m3s: float, mg_l: Mapping[str, float]) -> None:
+        """Let extra water enter at a node from now on; a flow of 0 ends it.
+
+        Parameters
+        ----------
+        node
+            One of the `movable` nodes.
+        flow_m3s
+            Flow on top of the node's own base inflow.
+        mg_l
+            Its concentrations by pollutant; a pollutant not named is 0.
+
+        Raises
+        ------
+        KeyError
+            If the node was not declared movable.
+        """
+        if node not in self._setup.movable:
+            raise KeyError(f"{node} is not among the movable nodes")
+        index = self._node[node]
+        known = self._inflows.setdefault(node, _Inflow(index))
+        known.flow_m3s = flow_m3s
+        known.load = [flow_m3s * mg_l.get(p, 0.0) for p in self.pollutants]
+        solver.node_set_total_inflow(index, flow_m3s)
+
+    def _mix_inflows(self) -> None:
+        """Set the mixed concentration of every node with extra inflow for the routing step that follows.
+
+        The engine takes extra water as clean. What it mixed itself during the last step (its inflow quality)
+        is therefore the load of all other water; the load of the extra water is added to it.
+        """
+        for inflow in list(self._inflows.values()):
+            total = solver.node_get_result(inflow.index, _NODE.TOTAL_INFLOW)
+            after = total - inflow.routed_m3s + inflow.flow_m3s
+            if inflow.flow_m3s > 0 and after > 0:
+                clean = solver.node_get_pollutant(inflow.index, shared_enum.NodePollutant.INFLOW_CONC)
+                for p, load in enumerate(inflow.load):
+                    mixed = (clean[p] * total + load) / after
+                    solver.node_set_pollutant(inflow.index, shared_enum.NodePollutant.QUALITY, p, mixed)
+            inflow.routed_m3s = inflow.flow_m3s
+        self._inflows = {n: i for n, i in self._inflows.items() if i.flow_m3s > 0}
+
+
+@dataclass(slots=True)
+class _Inflow:
+    """Extra water at a node: what is asked for, and what the engine has already seen."""
+
+    index: int
+    flow_m3s: float = 0.0
+    routed_m3s: float = 0.0
+    load: list[float] = field(default_factory=list)  # g/s by pollutant
+
+
+def run(
+    park: Park,
+    scenario: Scenario,
+    *,
+    nodes: Sequence[str] = (),
+    links: Sequence[str] = (),
+    pollutants: Sequence[str] | None = None,
+) -> Outcome:
+    """Run a scenario in this process.
+
+    Parameters
+    ----------
+    park
+        The park to simulate.
+    scenario
+        What happens.
+    nodes, links
+        What to report.
+    pollutants
+        Which of `POLLUTANTS` to carry; all of them if not given. Fewer are faster.
+
+    Raises
+    ------
+    TwinError
+        If SWMM refuses the model.
+    KeyError
+        If a node, link or gate asked for is not there.
+    """
+    stepper = Stepper(
+        park,
+        hours=scenario.hours,
+        step_s=scenario.step_s,
+        pollutants=POLLUTANTS if pollutants is None else pollutants,
+        injections=scenario.injections,
+        flow_factor=scenario.flow_factor,
+        roughness_factor=scenario.roughness_factor,
+        gate_positions=scenario.gate_positions,
+        start_state=scenario.start_state,
+        movable=(),
+    )
+    record = _Record(tuple(nodes), tuple(links), stepper)
+    with stepper:
+        count = round(scenario.hours * 3600 / scenario.report_s)
+        for i in range(1, count + 1):
+            _advance_with_gates(stepper, scenario.closures, i * scenario.report_s)
+            record.take()
+    return record.outcome()
+
+
+def _advance_with_gates(stepper: Stepper, closures: Sequence[Closure], goal_s: float) -> None:
+    """Advance to a time, moving gates on the way."""
+    while stepper.time_s < goal_s - 1e-6:
+        moving = False
+        for closure in closures:
+            now = stepper.gate_position(closure.gate)
+            if stepper.time_s < closure.start_s or now == closure.position:
+                moving = moving or stepper.time_s < closure.start_s < goal_s
+                continue
+            reach = GATE_STEP_S / max(closure.stroke_s, GATE_STEP_S)
+            step = min(max(closure.position - now, -reach), reach)
+            stepper.set_gate(closure.gate, now + step if abs(step) > 1e-9 else closure.position)
+            moving = True
+        left = goal_s - stepper.time_s
+        stepper.advance(min(left, GATE_STEP_S) if moving else left)
+
+
+class _Record:
+    """Rows of a running simulation."""
+
+    def __init__(self, nodes: tuple[str, ...], links: tuple[str, ...], stepper: Stepper) -> None:
+        self.nodes, self.links, self.stepper = nodes, links, stepper
+        self.times: list[float] = []
+        self.quality: list[list[Any]] = []
+        self.depths: list[list[float]] = []
+        self.inflows: list[list[float]] = []
+        self.flows: list[list[float]] = []
+
+    def take(self) -> None:
+        """Read one row."""
+        s = self.stepper
+        self.times.append(s.time_s)
+        self.quality.append([s.qualities(n) for n in self.nodes])
+        self.depths.append([s.depth(n) for n in self.nodes])
+        self.inflows.append([s.inflow(n) for n in self.nodes])
+        self.flows.append([s.flow(k) for k in self.links])
+
+    def outcome(self) -> Outcome:
+        """Return what was recorded; to be called when the simulation is closed."""
+        pollutants = self.stepper.pollutants
+        times = np.asarray(self.times)
+        shape = (len(times), len(self.nodes), len(pollutants))
+        quality = np.asarray(self.quality, dtype=np.float64).reshape(shape)
+        inflow = np.asarray(self.inflows, dtype=np.float64).reshape(shape[:2])
+        spans = np.diff(times, prepend=0.0)
+        load = (quality * inflow[:, :, None] * spans[:, None, None]).sum(axis=0) / 1000.0
+        return Outcome(
+            t_s=times,
+            nodes=self.nodes,
+            links=self.links,
+            conc={p: quality[:, :, i].astype(np.float32) for i, p in enumerate(pollutants)},
+            depth=np.asarray(self.depths, dtype=np.float32).reshape(shape[:2]),
+            link_flow=np.asarray(self.flows, dtype=np.float32).reshape(len(times), len(self.links)),
+            load_kg={
+                n: {p: float(load[j, i]) for i, p in enumerate(pollutants)} for j, n in enumerate(self.nodes)
+            },
+            flooding_m3=self.stepper.flooding_m3,
+            continuity_error=self.stepper.continuity_error,
+        )
+
+
+def run_in_child(
+    park: Park | Path,
+    scenario: Scenario,
+    *,
+    nodes: Sequence[str] = (),
+    links: Sequence[str] = (),
+    pollutants: Sequence[str] | None = None,
+    timeout_s: float = 120.0,
+) -> Outcome:
+    """Run a scenario in a process of its own, which is killed when it takes longer than `timeout_s`.
+
+    Raises
+    ------
+    UnavailableError
+        If it took too long or died.
+    TwinError
+        If SWMM refused the model.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    work = (park, scenario, tuple(nodes), tuple(links), pollutants)
+    child = context.Process(target=_child, args=(there, work), daemon=True)
+    child.start()
+    there.close()
+    try:
+        if not here.poll(timeout_s):
+            raise UnavailableError(f"the what-if took longer than {timeout_s:g} s")
+        answer = here.recv()
+    except EOFError as error:
+        raise UnavailableError("the process of the what-if died") from error
+    finally:
+        if child.is_alive():
+            child.join(1.0)
+        if child.is_alive():
+            child.kill()
+        child.join()
+        here.close()
+    if isinstance(answer, Outcome):
+        return answer
+    raise answer
+
+
+def _child(pipe: Any, work: tuple[Any, ...]) -> None:
+    park, scenario, nodes, links, pollutants = work
+    try:
+        known = park_file.read(park) if isinstance(park, Path) else park
+        answer: Any = run(known, scenario, nodes=nodes, links=links, pollutants=pollutants)
+    except (TwinError, KeyError, ValueError) as error:
+        answer = error
+    pipe.send(answer)
+    pipe.close()
+
+
+def warm_state(
+    park: Park,
+    folder: Path,
+    *,
+    flow_factor: float = 1.0,
+    roughness_factor: float = 1.0,
+    pollutants: Sequence[str] | None = None,
+) -> Path:
+    """Return the state of the park after a day and a half of dry weather, from `folder` or freshly made.
+
+    The file is named by the version of the park, the factors and the pollutants carried: a changed park never
+    meets an old state, and a run must carry the same pollutants.
+    """
+    carried = POLLUTANTS if pollutants is None else tuple(pollutants)
+    what = "-".join(carried) if carried != POLLUTANTS else "all"
+    name = f"warm-{park.version}-q{flow_factor:g}-n{roughness_factor:g}-{what or 'none'}.hsf"
+    path = folder / name
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{name}.{os.getpid()}"
+    stepper = Stepper(
+        park,
+        hours=WARM_HOURS + 1,
+        pollutants=carried,
+        flow_factor=flow_factor,
+        roughness_factor=roughness_factor,
+        movable=(),
+    )
+    with stepper:
+        stepper.advance(WARM_HOURS * 3600)
+        solver.swmm_hotstart(shared_enum.HotstartFile.SAVE, str(part))
+    part.replace(path)
+    return path
+
+
+def _index(kind: Any) -> dict[str, int]:
+    count = solver.project_get_count(kind)
+    return {solver.project_get_id(kind, i): i for i in range(count)}
