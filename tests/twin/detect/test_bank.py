@@ -1,0 +1,111 @@
+"""All detectors together: persistence, hysteresis, and never learning the accident."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from tests.twin.detect.series import MINUTE, World
+from tests.twin.parks import tiny_park
+from twin.detect.decide import Cusum, Persistence
+from twin.model import Kind
+
+
+@pytest.fixture
+def world() -> World:
+    w = World(tiny_park())
+    w.run(90)
+    return w
+
+
+def test_persistence_needs_two_and_clears_after_three() -> None:
+    p, d = np.array([0]), Persistence(1, clear_at=0.95)
+    seen = []
+    for k, score in enumerate([1.1, 0.9, 1.2, 1.3, 0.97, 0.97, 0.97, 0.9, 0.9, np.nan, 0.9]):
+        d.step(p, np.array([score]), np.array([k * 1000]))
+        seen.append(bool(d.on[0]))
+    assert seen == [False, False, False, True, True, True, True, True, True, True, False]
+    assert d.first_ms[0] == 2000
+
+
+def test_cusum_ignores_one_wild_value_but_not_two() -> None:
+    p, d = np.array([0]), Cusum(1)
+    for k, z in enumerate([50.0, 0.0, 0.0, 0.0]):
+        d.step(p, np.array([z]), np.array([k * 1000]))
+        assert not d.on[0]
+    for k, z in enumerate([6.0, 6.0]):
+        d.step(p, np.array([z]), np.array([10_000 + k * 1000]))
+    assert d.on[0]
+    assert d.first_ms[0] == 10_000
+
+
+def test_a_rise_below_the_limit_is_seen_within_three_readings(world: World) -> None:
+    i = world.at("S02", "w01014")  # conductivity has no limit
+    began = world.now_ms
+    while not world.bank.away[i] and world.now_ms - began < 10 * MINUTE:
+        world.minute({i: 400.0})
+    assert world.bank.away[i]
+    assert world.now_ms - began <= 3 * MINUTE
+    assert world.bank.onset_ms(np.array([i]))[0] - began <= 2 * MINUTE
+
+
+def test_the_accident_is_never_learnt_as_normal(world: World) -> None:
+    i = world.at("S02", "w01014")
+    before = world.bank.deviation.median[i]
+    world.run(300, {i: 500.0})
+    assert world.bank.deviation.median[i] == pytest.approx(before, rel=0.05)
+    assert world.bank.strong.on[i]
+    world.run(8)
+    assert not world.bank.strong.on[i]
+
+
+def test_a_lasting_shift_that_nothing_speaks_against_becomes_normal_in_the_end(world: World) -> None:
+    i = world.at("S02", "w01014")
+    world.run(420, {i: 300.0})
+    assert not world.bank.strong.on[i]
+    assert world.bank.deviation.median[i] == pytest.approx(1150, rel=0.05)
+
+
+def test_old_repeated_and_future_readings_change_nothing(world: World) -> None:
+    i = world.at("S01", "w01018")
+    value, late = world.bank.value[i], world.bank.late
+    for at_ms in (world.now_ms - 30 * MINUTE, world.now_ms - 10 * MINUTE, world.now_ms + 60 * MINUTE):
+        world.send(np.array([i]), np.array([500.0]), at_ms)
+    assert world.bank.value[i] == value
+    assert world.bank.late == late + 3
+    assert not world.bank.odd[i]
+
+
+def test_a_frozen_value_at_a_high_level_is_an_instrument_and_not_pollution(world: World) -> None:
+    i = world.at("S02", "w21003")
+    for _ in range(60):
+        world.minute(frozen={i: 0.61})
+    kinds = {c.anomaly.kind for _, c in world.changes if c.anomaly.point == world.table.points[i]}
+    assert kinds == {Kind.FROZEN}
+    assert world.opened() == []
+
+
+def test_many_readings_of_a_point_in_one_step_are_all_used(world: World) -> None:
+    i = world.at("S02", "w01014")
+    at = world.now_ms + MINUTE * np.arange(1, 5)
+    order = np.array([2, 0, 3, 1])
+    world.now_ms = int(at[-1])
+    world.bank.step(np.full(4, i), at[order], np.full(4, 1300.0), np.zeros(4, np.uint8), world.now_ms)
+    assert world.bank.strong.on[i]
+    assert world.bank.strong.first_ms[i] == at[0]
+
+
+def test_the_bank_keeps_up_with_a_fast_drill() -> None:
+    """80 stations of 5 factors at 120 times speed are 800 readings a second; a core does far more."""
+    w = World(tiny_park())
+    w.run(30)
+    point = np.arange(len(w.table.points))
+    flag = np.full(len(point), ord("N"), np.uint8)
+    begun, readings = time.process_time(), 0
+    while readings < 20_000:
+        w.now_ms += MINUTE
+        w.bank.step(point, np.full(len(point), w.now_ms), w.water(), flag, w.now_ms)
+        readings += len(point)
+    assert (time.process_time() - begun) / readings < 150e-6

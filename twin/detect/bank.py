@@ -1,0 +1,178 @@
+"""All detectors over all points at once: what is odd, since when, and what may be learnt from.
+
+Order within a wave: can the value be true at all (marks, range, frozen), is it over its limit, is it far
+from its baseline; and only then, from what is left over as ordinary, do the baselines learn. An odd reading,
+one of a bad instrument and anything at a station in an open incident never shape what counts as normal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.detect.contract import Bools, Floats, Index, Millis, Wave, waves
+from twin.detect.decide import Cusum, Persistence
+from twin.detect.deviation import Deviation
+from twin.detect.frozen import Frozen
+from twin.detect.limit import Limit
+from twin.detect.offline import Offline
+from twin.detect.outrange import OVER_RANGE, OutRange
+from twin.detect.table import Table
+
+NEAR = 3.0  # robust standard deviations within which a point is calm
+USABLE = (0, ord("N"))  # data marks of a reading that may be believed
+FUTURE_MS = 900_000  # a reading further ahead of park time than this is a wrong clock
+LEARN_BELOW = 4.0  # robust standard deviations
+STALE_MS = 6 * 3_600_000  # after a gap this long the old baseline says nothing
+ACCEPT_MS = 6 * 3_600_000  # a lasting shift that no limit and no incident speaks against becomes normal
+CHRONIC_SHARE = 0.9  # a baseline this near its own limit makes an exceedance old news
+GROSS = 2.0  # times the limit; counts even where no baseline is known yet
+
+
+class Bank:
+    """State of every detector for every point of a table.
+
+    Attributes
+    ----------
+    at_ms, value : (n,)
+        Latest reading taken in; 0 and NaN before the first.
+    z : (n,) float64
+        Its distance from the baseline, robust standard deviations.
+    share : (n,) float64
+        Its share of the limit.
+    held : (n,) bool
+        Set by whoever knows of incidents: points that must not learn now.
+    """
+
+    def __init__(self, table: Table) -> None:
+        n = len(table.points)
+        self.table = table
+        self.at_ms = np.zeros(n, np.int64)
+        self.value = np.full(n, np.nan)
+        self.z = np.full(n, np.nan)
+        self.share = np.full(n, np.nan)
+        self.held = np.zeros(n, bool)
+        self.late = 0
+        self.deviation = Deviation(table.side, 10.0 ** -table.decimals.astype(float))
+        self._limit = Limit(table.low, table.high, table.decimals)
+        self._outrange = OutRange([p.factor for p in table.points])
+        self.stillness = Frozen(table.quiet)
+        self._offline = Offline(table.interval_ms)
+        self.over = Persistence(n, clear_at=0.95)
+        self.strong = Cusum(n)
+        self.weak = Cusum(n, allowance=2.0, limit=4.0, cap=5.0)
+        self.range = Persistence(n)
+        self.frozen = Persistence(n, raise_after=1, clear_at=0.5, clear_after=3)
+
+    @property
+    def offline(self) -> Bools:
+        """(n,) points that have gone silent."""
+        return self._offline.on
+
+    @property
+    def bad(self) -> Bools:
+        """(n,) points whose instrument cannot be believed now; silence is no such thing, it is no news."""
+        return self.range.on | self.frozen.on
+
+    @property
+    def odd(self) -> Bools:
+        """(n,) points at which at least one detector is on."""
+        return self.over.on | self.strong.on | self.weak.on | self.bad | self._offline.on
+
+    @property
+    def away(self) -> Bools:
+        """(n,) points that left their own normal by strong evidence: what an incident can be made of.
+
+        A value over its limit counts if it is news: not where the point always stands near or over the limit.
+        """
+        median = self.deviation.median
+        with np.errstate(invalid="ignore"):
+            known = ~np.isnan(median)
+            usual = np.where(np.isnan(self.table.high), np.inf, self.table.high) * CHRONIC_SHARE
+            news = np.where(known, (median < usual) & (self.z > 0), self.share >= GROSS)
+            low_only = np.isnan(self.table.high) & ~np.isnan(self.table.low)
+            news = np.where(low_only & known, self.z > LEARN_BELOW, news)
+        found: Bools = (self.strong.on | (self.over.on & news)) & ~self.bad
+        return found
+
+    @property
+    def hinting(self) -> Bools:
+        """(n,) points that left their normal by weak evidence or strong; weak alone accuses nobody."""
+        found: Bools = (self.away | self.weak.on) & ~self.bad
+        return found
+
+    def calm(self, now_ms: int) -> Bools:
+        """(n,) points that speak, have a baseline and are well inside it."""
+        fresh = now_ms - self.at_ms <= 3 * self.table.interval_ms
+        with np.errstate(invalid="ignore"):
+            near = (np.abs(self.z) < NEAR) & (self.weak.total < self.weak.limit / 2)
+        found: Bools = fresh & near & ~self.over.on & ~self.bad
+        return found
+
+    def onset_ms(self, point: Index) -> Millis:
+        """Return when each of these points first left its normal, epoch ms; where it has not, 0."""
+        best = np.full(len(point), np.iinfo(np.int64).max)
+        for decision in (self.strong, self.over, self.weak):
+            first = np.where(decision.on[point], decision.first_ms[point], best)
+            best = np.minimum(best, first)
+        return np.where(best == np.iinfo(np.int64).max, 0, best)
+
+    def step(
+        self,
+        point: Index,
+        at_ms: Millis,
+        value: Floats,
+        flag: np.ndarray[tuple[int], np.dtype[np.uint8]],
+        now_ms: int,
+    ) -> Index:
+        """Take readings in, any number of each point; return the points that changed or are still odd.
+
+        Readings older than what is known (resent by a logger) and readings from the future are left out.
+        """
+        touched: list[Index] = []
+        for wave in waves(point, at_ms, value, flag):
+            known = self.at_ms[wave.point]
+            use = (wave.at_ms > known) & (wave.at_ms <= now_ms + FUTURE_MS) & np.isfinite(wave.value)
+            self.late += int(np.count_nonzero(~use))
+            if not use.all():
+                wave = wave.pick(use)
+            if len(wave):
+                touched.append(self._wave(wave))
+        return np.unique(np.concatenate(touched)) if touched else np.empty(0, np.intp)
+
+    def tick(self, now_ms: int) -> Index:
+        """Look at what time alone changes: silence, and shifts that have lasted; returns changed points."""
+        changed = self._offline.step(self.at_ms, now_ms)
+        old = self.strong.on & ~self.held & ~self.over.on & (self.at_ms - self.strong.first_ms > ACCEPT_MS)
+        if old.any():
+            self._forget(np.flatnonzero(old))
+        return np.flatnonzero(changed | old)
+
+    def _wave(self, wave: Wave) -> Index:
+        p = wave.point
+        gap = (wave.at_ms - self.at_ms[p] > STALE_MS) & (self.at_ms[p] > 0) & ~self.held[p]
+        if gap.any():
+            self._forget(p[gap])
+        self.at_ms[p], self.value[p] = wave.at_ms, wave.value
+        believed = np.isin(wave.flag, USABLE)
+        changed = self.range.step(p, self._outrange.score(wave), wave.at_ms)
+        stuck = self.stillness.score(wave)
+        self.stillness.learn(wave, believed)
+        changed |= self.frozen.step(p, stuck, wave.at_ms)
+        possible = believed & (self._outrange.score(wave) < 1) & (wave.flag != OVER_RANGE)
+        share = np.where(possible, self._limit.score(wave), np.nan)
+        z = np.where(possible & ~self.frozen.on[p], self.deviation.score(wave), np.nan)
+        self.share[p], self.z[p] = share, z
+        changed |= self.over.step(p, share, wave.at_ms)
+        changed |= self.strong.step(p, z, wave.at_ms)
+        changed |= self.weak.step(p, z, wave.at_ms)
+        with np.errstate(invalid="ignore"):
+            ordinary = ~(z >= LEARN_BELOW) & (self.strong.total[p] < 1) & ~self.strong.on[p]
+        fit = possible & ordinary & ~self.held[p] & ~self.frozen.on[p] & ~self.range.on[p]
+        self.deviation.learn(wave, fit)
+        return p[changed | self.odd[p]]
+
+    def _forget(self, point: Index) -> None:
+        """Take a new regime as the point's own: baseline and deviation start again."""
+        self.deviation.reset(point)
+        self.strong.reset(point)
+        self.weak.reset(point)

@@ -1,0 +1,416 @@
+"""From anomalies to incidents: one pollution slug is one incident, however many points see it.
+
+What opens one
+    a canal or channel station where two factors leave their normal together (one of them by strong evidence);
+    the same single factor at two stations whose onsets fit one slug on a connected path;
+    at works and pump stations, two factors over their limits for `SEWER_MS`;
+    at an enterprise's own meter, two factors over for `BATCH_MS` or one, with company, for `LONG_MS`: batches
+    are routine there, and shorter ones stay alarms of that outlet.
+What never does
+    a frozen, impossible or silent instrument, and a single factor that nothing confirms.
+What joins
+    later or earlier signs elsewhere that the same slug, travelling at half to two and a half times the stored
+    speed, can have caused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+import numpy as np
+
+from geodata.places import OutletKind, Park
+from geodata.words import Text
+from twin.clock import as_datetime, as_ms
+from twin.detect.alarms import Alarms, Change
+from twin.detect.contract import Bools
+from twin.detect.table import Place
+from twin.errors import RefusedError
+from twin.factors import factor
+from twin.model import Anomaly, Incident, IncidentState, Kind, Level
+from twin.reach import Barrier, Reach
+
+SEWER_MS = 10 * 60_000
+BATCH_MS = 30 * 60_000
+LONG_MS = 120 * 60_000
+QUIET_MS = 60 * 60_000  # every point of an incident normal for this long, and nothing still under way
+HORIZON_S = 12 * 3600.0  # how far downstream a closing incident waits for the slug to show again
+OPENED, UPDATED, ENDED = "incident.opened", "incident.updated", "incident.closed"
+
+_S = IncidentState
+TRANSITIONS: Mapping[IncidentState, frozenset[IncidentState]] = MappingProxyType(
+    {
+        _S.OPEN: frozenset({_S.CONTAINED, _S.FAULT, _S.CLOSED}),
+        _S.CONTAINED: frozenset({_S.OPEN, _S.FAULT, _S.CLOSED}),  # the plume may pass a gate after all
+        _S.FAULT: frozenset({_S.OPEN}),  # the sample said otherwise
+        _S.CLOSED: frozenset(),  # what comes later is a new incident
+    }
+)
+LIVE = (_S.OPEN, _S.CONTAINED)
+
+
+def moved(incident: Incident, state: IncidentState, at: datetime) -> Incident:
+    """Return the incident in another state.
+
+    Raises
+    ------
+    RefusedError
+        The table allows no such step.
+    """
+    if state not in TRANSITIONS[incident.state]:
+        raise RefusedError(f"incident {incident.id} cannot go from {incident.state} to {state}")
+    return replace(incident, state=state, updated=max(at, incident.updated))
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What one station shows of a slug: points that left their normal together, and when the first did."""
+
+    station: int
+    points: tuple[int, ...]
+    onset_ms: int
+    solid: bool  # can open an incident by itself
+
+
+@dataclass(slots=True)
+class Case:
+    """An open incident with what it takes to follow it."""
+
+    incident: Incident
+    onset_ms: dict[int, int] = field(default_factory=dict)  # by station
+    points: dict[int, int] = field(default_factory=dict)  # onset by point
+    over: set[int] = field(default_factory=set)  # stations that saw a limit exceeded
+    odd_ms: int = 0  # when a point of it was last away
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What correlating brought about: incidents to write with their events, and anomalies to write anew."""
+
+    incidents: tuple[tuple[Incident, str], ...] = ()
+    anomalies: tuple[Change, ...] = ()
+
+
+class Incidents:
+    """Follows the open incidents of a park.
+
+    Parameters
+    ----------
+    reserve : callable
+        Gives the id of an incident opened at a moment.
+    drill : callable
+        Tells whether what the park shows now is a drill.
+    """
+
+    def __init__(
+        self,
+        park: Park,
+        alarms: Alarms,
+        reach: Reach,
+        barrier: Barrier,
+        reserve: Callable[[datetime], str],
+        drill: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.cases: list[Case] = []
+        self._park, self._alarms, self._bank = park, alarms, alarms.bank
+        self._reach, self._barrier = reach, barrier
+        self._reserve, self._drill = reserve, drill
+        self._muted: set[int] = set()  # points of incidents a person has ended, until they are well
+        self._shut_ms: dict[str, int] = {}
+        self._turned = False
+        self._why = _suspicions(park, reach)
+
+    def restore(self, incidents: Iterable[Incident], anomalies: Callable[[str], Iterable[Anomaly]]) -> None:
+        """Take over the open incidents of the records after a restart."""
+        table = self._bank.table
+        at = {p: i for i, p in enumerate(table.points)}
+        stations = {s.id: k for k, s in enumerate(table.stations)}
+        for incident in sorted(incidents, key=lambda i: i.opened):
+            case = Case(incident, odd_ms=as_ms(incident.updated))
+            for anomaly in anomalies(incident.id):
+                i = at.get(anomaly.point)
+                if i is not None:
+                    onset = as_ms(anomaly.since)
+                    case.points[i] = min(onset, case.points.get(i, onset))
+                    if anomaly.kind is Kind.EXCEEDANCE:
+                        case.over.add(int(table.station[i]))
+            for name in incident.stations:
+                if name in stations:
+                    k = stations[name]
+                    seen = [t for i, t in case.points.items() if table.station[i] == k]
+                    case.onset_ms[k] = min(seen, default=as_ms(incident.opened))
+            self.cases.append(case)
+        self._hold()
+
+    def drop(self, id: str) -> None:
+        """Forget an incident that a person has ended; its points stay mute until they are well again."""
+        for case in [c for c in self.cases if c.incident.id == id]:
+            self._muted.update(case.points)
+            self.cases.remove(case)
+        self._hold()
+
+    def update(self, now_ms: int) -> Outcome:
+        """Look at every point that is away and open or extend incidents."""
+        away = self._bank.away
+        self._muted = {i for i in self._muted if self._bank.odd[i]}
+        if not away.any():
+            return Outcome()
+        away[list(self._muted)] = False
+        told: dict[str, str] = {}
+        lonely: list[Sign] = []
+        signs = sorted(self._signs(away, now_ms), key=lambda s: s.onset_ms)
+        for sign in signs:
+            case = self._case_of(sign)
+            if case is None and sign.solid:
+                case = self._open(sign, now_ms)
+                told[case.incident.id] = OPENED
+            if case is not None:
+                self._join(case, sign, now_ms, told)
+            else:
+                lonely.append(sign)
+        self._confirm(lonely, now_ms, told)
+        return self._tell(told, now_ms)
+
+    def review(
+        self, now_ms: int, gates: Mapping[str, float], arrivals: Callable[[str], Mapping[str, datetime]]
+    ) -> Outcome:
+        """Contain, open again or close incidents.
+
+        Parameters
+        ----------
+        gates : mapping
+            Position of every gate that is known, 0 closed .. 1 open.
+        arrivals : callable
+            For an incident's id, when its plume is expected at each gate (median).
+        """
+        self._note_gates(gates, now_ms)
+        told: dict[str, str] = {}
+        away = self._bank.away
+        for case in list(self.cases):
+            if away[list(case.points)].any():
+                case.odd_ms = max(case.odd_ms, now_ms)
+            if self._is_over(case, now_ms):
+                case.incident = moved(case.incident, _S.CLOSED, as_datetime(now_ms))
+                told[case.incident.id] = ENDED
+                continue
+            state = _S.CONTAINED if self._is_held(case, gates, arrivals) else _S.OPEN
+            if state is not case.incident.state:
+                case.incident = moved(case.incident, state, as_datetime(now_ms))
+                told[case.incident.id] = UPDATED
+        outcome = self._tell(told, now_ms)
+        self.cases = [c for c in self.cases if c.incident.state in LIVE]
+        self._hold()
+        return outcome
+
+    # signs ------------------------------------------------------------------------------------------------
+
+    def _signs(self, away: Bools, now_ms: int) -> Iterable[Sign]:
+        bank, table = self._bank, self._bank.table
+        hinting = bank.hinting
+        for k in np.unique(table.station[away]):
+            members = np.flatnonzero(table.station == k)
+            if table.place[k] != Place.AMBIENT:
+                yield from self._outlet_signs(int(k), members[away[members] & bank.over.on[members]], now_ms)
+                continue
+            strong = members[away[members]]
+            onsets = bank.onset_ms(strong)
+            for i in strong[np.argsort(onsets, kind="stable")]:
+                others = self._alarms.company(int(i), hinting)
+                points = tuple(sorted((int(i), *map(int, others))))
+                onset = int(bank.onset_ms(np.array(points)).min())
+                yield Sign(int(k), points, onset, solid=len(points) > 1)
+
+    def _outlet_signs(
+        self, k: int, over: np.ndarray[tuple[int], np.dtype[np.intp]], now_ms: int
+    ) -> Iterable[Sign]:
+        """Signs on the wastewater side, where only limits count and only for long."""
+        if not len(over):
+            return
+        bank = self._bank
+        first = bank.over.first_ms[over]
+        lasted = now_ms - first
+        allowed = SEWER_MS if bank.table.place[k] == Place.SEWER else BATCH_MS
+        points = tuple(int(i) for i in over)
+        solid = bool(np.count_nonzero(lasted >= allowed) > 1)
+        for i, since in zip(over, lasted, strict=True):
+            accompanied = len(self._alarms.company(int(i), bank.hinting)) > 0
+            solid = solid or bool(since >= LONG_MS and accompanied)
+        if solid:
+            yield Sign(k, points, int(first.min()), solid=True)
+
+    def _case_of(self, sign: Sign) -> Case | None:
+        """Return the open incident whose slug can have caused a sign."""
+        for case in self.cases:
+            if sign.station in case.onset_ms:
+                return case
+        for case in self.cases:
+            if any(self._fits(k, at, sign) for k, at in case.onset_ms.items()):
+                return case
+        return None
+
+    def _fits(self, station: int, onset_ms: int, sign: Sign) -> bool:
+        later_s = (sign.onset_ms - onset_ms) / 1000
+        reach, k = self._reach, sign.station
+        if reach.along(station, k, later_s) or reach.share_source(station, k, later_s):
+            return True
+        return self._turned and reach.driven(station, k, later_s)
+
+    def _confirm(self, lonely: list[Sign], now_ms: int, told: dict[str, str]) -> None:
+        """Open an incident where one factor alone is confirmed by another station on its path."""
+        table = self._bank.table
+        for n, a in enumerate(lonely):
+            for b in lonely[n + 1 :]:
+                same = {table.points[i].factor for i in a.points} & {table.points[i].factor for i in b.points}
+                apart_s = (b.onset_ms - a.onset_ms) / 1000
+                if a.station == b.station or not same or not self._reach.along(a.station, b.station, apart_s):
+                    continue
+                case = self._case_of(a)
+                if case is None:
+                    case = self._open(a, now_ms)
+                    told[case.incident.id] = OPENED
+                for sign in (a, b):
+                    self._join(case, sign, now_ms, told)
+
+    # cases ------------------------------------------------------------------------------------------------
+
+    def _open(self, sign: Sign, now_ms: int) -> Case:
+        at = as_datetime(now_ms)
+        station = self._bank.table.stations[sign.station]
+        incident = Incident(
+            id=self._reserve(at),
+            opened=at,
+            state=_S.OPEN,
+            level=Level.ALARM,
+            title=Text("", ""),
+            stations=(station.id,),
+            factors=(),
+            anomalies=(),
+            updated=at,
+            drill=self._drill(),
+        )
+        case = Case(incident, odd_ms=now_ms)
+        self.cases.append(case)
+        return case
+
+    def _join(self, case: Case, sign: Sign, now_ms: int, told: dict[str, str]) -> None:
+        case.odd_ms = max(case.odd_ms, now_ms)
+        case.onset_ms.setdefault(sign.station, sign.onset_ms)
+        new = [i for i in sign.points if i not in case.points]
+        for i, onset in zip(new, self._bank.onset_ms(np.array(new, np.intp)), strict=True):
+            case.points[i] = int(onset)
+        over = self._bank.over.on[list(sign.points)].any() and sign.station not in case.over
+        if over:
+            case.over.add(sign.station)
+        if new or over:
+            self._alarms.trusted.update(sign.points)
+            told.setdefault(case.incident.id, UPDATED)
+
+    def _tell(self, told: dict[str, str], now_ms: int) -> Outcome:
+        """Bring the incident records of the told cases up to date with their anomalies."""
+        anomalies: list[Change] = []
+        touched = [i for c in self.cases if c.incident.id in told for i in c.points]
+        if touched:
+            anomalies += self._alarms.refresh(np.array(touched, np.intp), now_ms)
+        for case in self.cases:
+            anomalies += self._alarms.assign(case.points, case.incident.id)
+            known = set(case.incident.anomalies)
+            mine = [self._alarms.open[i] for i in case.points if i in self._alarms.open]
+            more = [a.id for a in mine if a.incident == case.incident.id and a.id not in known]
+            if case.incident.id in told or more:
+                told.setdefault(case.incident.id, UPDATED)
+                case.incident = self._written(case, more, now_ms)
+        self._hold()
+        incidents = [(c.incident, told[c.incident.id]) for c in self.cases if c.incident.id in told]
+        return Outcome(tuple(incidents), tuple(anomalies))
+
+    def _written(self, case: Case, more: Iterable[str], now_ms: int) -> Incident:
+        table = self._bank.table
+        stations = sorted(case.onset_ms, key=lambda k: (case.onset_ms[k], k))
+        points = sorted(case.points, key=lambda i: (case.points[i], i))
+        factors = tuple(dict.fromkeys(table.points[i].factor for i in points))
+        at = max(as_datetime(now_ms), case.incident.updated)
+        return replace(
+            case.incident,
+            level=Level.CRITICAL if case.over else Level.ALARM,
+            title=self._title(stations[0], factors),
+            stations=tuple(table.stations[k].id for k in stations),
+            factors=factors,
+            anomalies=(*case.incident.anomalies, *more),
+            updated=at,
+        )
+
+    def _title(self, k: int, factors: tuple[str, ...]) -> Text:
+        names = [factor(code).short for code in factors[:3]]
+        more = len(factors) > 3
+        zh = "、".join(n.zh for n in names) + (" 等" if more else "")
+        en = ", ".join(n.en for n in names) + (" and others" if more else "")
+        station = self._bank.table.stations[k]
+        return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
+            place=station.name, factors=Text(zh, en), why=self._why[k]
+        )
+
+    # endings ----------------------------------------------------------------------------------------------
+
+    def _is_over(self, case: Case, now_ms: int) -> bool:
+        ahead_s = self._reach.next_s(case.onset_ms.keys(), HORIZON_S)
+        return now_ms - case.odd_ms > QUIET_MS + 1500.0 * ahead_s
+
+    def _is_held(
+        self, case: Case, gates: Mapping[str, float], arrivals: Callable[[str], Mapping[str, datetime]]
+    ) -> bool:
+        """Tell whether gates closed in time keep everything this incident showed from the receptors."""
+        if not self._shut_ms:
+            return False
+        expected = arrivals(case.incident.id)
+        in_time = {
+            g: gates[g]
+            for g, at in self._shut_ms.items()
+            if g in gates and (g not in expected or at <= as_ms(expected[g]))
+        }
+        seen: Collection[int] = case.over or case.onset_ms.keys()
+        nodes = {self._bank.table.stations[k].node for k in seen}
+        return bool(in_time) and self._barrier.holds(nodes, in_time)
+
+    def _note_gates(self, gates: Mapping[str, float], now_ms: int) -> None:
+        """Remember when gates that usually stand open were seen closed."""
+        for gate in self._park.gates:
+            position = gates.get(gate.id)
+            if position is None:
+                continue
+            if position < 0.05 <= gate.normal_position:
+                self._shut_ms.setdefault(gate.id, now_ms)
+            else:
+                self._shut_ms.pop(gate.id, None)
+        self._turned = bool(self._shut_ms)
+
+    def _hold(self) -> None:
+        """Keep the baselines of every station of an open incident as they were."""
+        stations = {k for c in self.cases if c.incident.state in LIVE for k in c.onset_ms}
+        self._bank.held[:] = np.isin(self._bank.table.station, list(stations))
+
+
+def _suspicions(park: Park, reach: Reach) -> list[Text]:
+    """What an incident first seen at each station is likely to come from, by what lies upstream of it."""
+    found = []
+    for k, station in enumerate(park.stations):
+        if station.enterprise is not None:
+            name = park.enterprise(station.enterprise).short
+            found.append(Text("{name}排口超标", "the outlet of {name} over its limits").fill(name=name))
+            continue
+        kinds = {o.kind for o, t in zip(park.outlets, reach.outlet[:, k], strict=True) if np.isfinite(t)}
+        found.append(_SUSPICION.get((OutletKind.RAIN in kinds, OutletKind.CROSSING in kinds), _NOBODY))
+        if OutletKind.WASTEWATER in kinds and OutletKind.RAIN not in kinds:
+            found[-1] = _SEWER
+    return found
+
+
+_NOBODY = Text("来源待查", "source to be found")
+_SEWER = Text("疑似超标排入管网", "suspected discharge into the sewer over its limits")
+_SUSPICION = {
+    (True, False): Text("疑似雨水口排放", "suspected discharge through a rain outlet"),
+    (True, True): Text("疑似雨水口排放或管线泄漏", "suspected rain-outlet discharge or pipe leak"),
+    (False, True): Text("疑似管线泄漏", "suspected pipe leak"),
+}
