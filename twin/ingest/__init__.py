@@ -1,0 +1,1 @@
+"""How measurements come in: one door per protocol, each ending in blocks of readings."""
