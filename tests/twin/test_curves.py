@@ -1,0 +1,96 @@
+"""Curves keep every peak when thinned, and of doubles the last received."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin.curves import Curve, Rows, Window, joined
+
+row = st.tuples(
+    st.integers(0, 3),  # key
+    st.integers(0, 4),  # at
+    st.floats(-5, 5),
+    st.integers(0, 255),
+    st.integers(0, 2),  # entry ms
+    st.integers(0, 2),  # entry n
+    st.integers(0, 2),  # row
+)
+
+
+def rows(items: list[tuple[int, int, float, int, int, int, int]]) -> Rows:
+    key, at, value, flag, ms, n, place = zip(*items, strict=True) if items else ((),) * 7
+    return Rows(
+        np.array(key, np.int64),
+        np.array(at, np.int64),
+        np.array(value, np.float64),
+        np.array(flag, np.uint8),
+        np.array(ms, np.int64),
+        np.array(n, np.int64),
+        np.array(place, np.int64),
+    )
+
+
+@given(st.lists(row, max_size=30, unique_by=lambda r: (r[0], r[1], *r[4:])))
+def test_of_several_values_for_one_moment_the_last_received_stays(
+    items: list[tuple[int, int, float, int, int, int, int]],
+) -> None:
+    expected: dict[tuple[int, int], tuple[tuple[int, ...], float]] = {}
+    for key, at, value, _, *place in items:
+        expected[key, at] = max(expected.get((key, at), ((-1,), 0.0)), (tuple(place), value))
+    got = rows(items).newest()
+    assert list(zip(got.key.tolist(), got.at_ms.tolist(), strict=True)) == sorted(expected)
+    assert got.value.tolist() == [expected[k][1] for k in sorted(expected)]
+
+
+def test_rows_are_put_behind_each_other() -> None:
+    one, two = rows([(1, 2, 3.0, 0, 0, 0, 0)]), rows([(4, 5, 6.0, 0, 0, 0, 0)])
+    assert joined([one, two]).value.tolist() == [3.0, 6.0]
+    assert joined([]).newest().value.tolist() == []
+
+
+def curve(values: list[float]) -> Curve:
+    n = len(values)
+    return Curve(np.arange(n, dtype=np.int64) * 60_000, np.array(values, np.float64), np.zeros(n, np.uint8))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(1, 60))
+def test_thinning_keeps_ends_extremes_and_order(values: list[float], n: int) -> None:
+    full = curve(values)
+    thin = full.downsample(n)
+    assert len(thin.at_ms) <= max(n + 2, 4)
+    assert (np.diff(thin.at_ms) > 0).all()
+    assert {thin.at_ms[0], thin.at_ms[-1]} == {full.at_ms[0], full.at_ms[-1]}
+    assert (thin.value.min(), thin.value.max()) == (min(values), max(values))
+    assert set(thin.at_ms.tolist()) <= set(full.at_ms.tolist())
+
+
+def test_a_single_spike_in_a_day_survives() -> None:
+    values = [20.0] * 1440
+    values[777] = 312.0
+    thin = curve(values).downsample(100)
+    assert thin.value.max() == 312.0
+    assert len(thin.value) <= 102
+
+
+def test_measured_leaves_out_what_is_marked_as_no_measurement() -> None:
+    flags = np.array([0, ord("N"), ord("D"), ord("C")], np.uint8)
+    marked = Curve(np.arange(4, dtype=np.int64), np.arange(4.0), flags)
+    assert marked.measured().value.tolist() == [0.0, 1.0]
+
+
+def test_a_window_gives_each_point_its_own_curve() -> None:
+    window = Window(
+        (("A", "w01018"), ("B", "w01018")),
+        np.array([0, 2, 3], np.int64),
+        np.array([1, 2, 9], np.int64),
+        np.array([10.0, 20.0, 30.0]),
+        np.zeros(3, np.uint8),
+    )
+    assert window.curve("A", "w01018").value.tolist() == [10.0, 20.0]
+    assert window.nth(1).at_ms.tolist() == [9]
+    assert window.curve("C", "w01018").value.tolist() == []
+    last = window.last()
+    assert last.value.tolist() == [20.0, 30.0]
+    assert last.curve("B", "w01018").value.tolist() == [30.0]
