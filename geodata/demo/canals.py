@@ -18,6 +18,7 @@ WEST_END = -350.0
 SEA_END = 8760.0
 SOUTH_END = -450.0
 SEA_STAGE = 0.50  # m, mean level outside the sluices while they let water out
+SOUTH_STAGE = 0.42  # m, level of the river over the south border
 DEPTH = 2.0  # m, what the canals are sized for
 SLOPE = 5.5e-5  # of bed and water
 SIDE = 1.5
@@ -44,7 +45,7 @@ INFLOW = {"H1": 22.0, "H2": 10.0, "H3": 8.0, "H4": 5.0}
 # What each stretch between two junctions is sized to carry, m3/s, west to east or north to south.
 DESIGN: dict[str, tuple[float, ...]] = {
     "H1": (22.0, 18.0, 9.0, 4.5, 1.0),
-    "H2": (10.0, 10.0, 9.5, 8.0, 8.0),
+    "H2": (10.0, 10.0, 9.5, 8.0, 10.5),
     "H3": (8.0, 9.0, 13.5, 15.0, 15.0),
     "H4": (5.0, 8.0, 13.0, 18.0),
     "V1": (4.0, 4.0, 3.0),
@@ -207,7 +208,16 @@ def _lay_canal(net: Net, canal: str) -> None:
 def _node(canal: str, name: str, at: Point, *, is_first: bool, is_last: bool) -> NodeSpec:
     invert = bed(at)
     if is_last and name not in {n for _, n in junctions(canal)}:
-        return NodeSpec(name, System.CANAL, "outfall", at, invert + BANK, invert, BANK, stage_m=SEA_STAGE)
+        return NodeSpec(
+            name,
+            System.CANAL,
+            "outfall",
+            at,
+            invert + BANK,
+            invert,
+            BANK,
+            stage_m=SOUTH_STAGE if canal == "X4" else SEA_STAGE,
+        )
     if is_first and canal == "H2":
         # The intake draws from a widening of the river that has its own way past (see the spillway).
         return NodeSpec(

@@ -1,0 +1,51 @@
+"""Positions survive the way through the one door, and axes are never swapped."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geodata import crs
+
+
+def test_central_meridian_is_easting_500000() -> None:
+    lon, lat = crs.to_lonlat([500_000.0], [3_655_000.0], "EPSG:4549")
+    assert lon[0] == pytest.approx(120.0, abs=1e-9)
+    assert lat[0] == pytest.approx(33.02, abs=0.01)
+
+
+def test_known_point_by_meridian_arc() -> None:
+    # The arc from the equator to 30 N on the CGCS2000 ellipsoid is 3 320 113.4 m (Gauss-Krueger scale 1).
+    x, y = crs.to_metres([120.0], [30.0], "EPSG:4549")
+    assert x[0] == pytest.approx(500_000.0, abs=1e-3)
+    assert y[0] == pytest.approx(3_320_113.4, abs=0.1)
+
+
+@given(st.floats(119.0, 121.5), st.floats(28.0, 38.0))
+def test_there_and_back(lon: float, lat: float) -> None:
+    x, y = crs.to_metres(lon, lat, "EPSG:4549")
+    back = crs.to_lonlat(x, y, "EPSG:4549")
+    assert np.allclose(back, (lon, lat), atol=1e-8)
+
+
+def test_zone_prefix_is_kept_apart() -> None:
+    plain, _ = crs.to_metres(120.8, 33.2, "EPSG:4549")
+    zoned, _ = crs.to_metres(120.8, 33.2, "EPSG:4528")
+    assert zoned - plain == pytest.approx(40_000_000.0)
+
+
+def test_geographic_cgcs2000_is_longitude_first() -> None:
+    lon, lat = crs.to_lonlat(120.8, 33.2, "EPSG:4490")
+    assert (float(lon), float(lat)) == pytest.approx((120.8, 33.2), abs=1e-6)
+
+
+def test_table_without_crs_is_refused() -> None:
+    with pytest.raises(ValueError, match="no CRS"):
+        crs.to_wgs84(gpd.GeoDataFrame(geometry=gpd.points_from_xy([0], [0])))
+
+
+def test_table_is_reprojected() -> None:
+    table = gpd.GeoDataFrame(geometry=gpd.points_from_xy([500_000], [3_320_113.4]), crs="EPSG:4549")
+    point = crs.to_wgs84(table).geometry.iloc[0]
+    assert (point.x, point.y) == pytest.approx((120.0, 30.0), abs=1e-5)

@@ -1,0 +1,173 @@
+"""The engine: water runs the right way, nothing floods, mass comes out, and a closed gate holds it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geodata import park as park_file
+from geodata.places import LinkKind, Park, StationKind
+from twin.errors import TwinError, UnavailableError
+from twin.hydraulics import engine
+from twin.hydraulics.engine import Closure, Injection, Scenario, Stepper
+
+
+@pytest.fixture(scope="module")
+def park() -> Park:
+    return park_file.read(park_file.demo_path())
+
+
+@pytest.fixture(scope="module")
+def warm(park: Park, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return engine.warm_state(park, tmp_path_factory.mktemp("warm"))
+
+
+def outlet_node(park: Park, name: str) -> str:
+    return next(o.node for o in park.outlets if o.id == name)
+
+
+def test_dry_weather_stays_steady_and_dry(park: Park, warm: Path) -> None:
+    watched = (StationKind.CANAL, StationKind.CHANNEL)
+    stations = tuple(s.node for s in park.stations if s.kind in watched)
+    out = engine.run(park, Scenario(3, start_state=warm), nodes=stations)
+    assert out.flooding_m3 == 0.0
+    assert out.continuity_error < 0.01
+    assert np.ptp(out.depth, axis=0).max() < 0.01
+    assert np.ptp(out.conc["COD"], axis=0).max() < 0.1
+
+
+def test_water_runs_to_the_sea(park: Park) -> None:
+    reaches = park.links[park.links["kind"] == LinkKind.REACH]
+    assert (reaches["flow_m3s"] > 0).all()
+    still = park.links.set_index("id").loc[park.gate("G11").link, "flow_m3s"]
+    usual = reaches[reaches["flow_m3s"] > 2 * still]  # all but the dead end behind the closed north sea gate
+    assert len(reaches) - len(usual) <= 4
+    assert usual["velocity_ms"].between(0.18, 0.6).all()
+    assert usual["velocity_ms"].between(0.25, 0.6).mean() > 0.95
+    assert usual["depth_m"].between(1.5, 2.5).all()
+    assert (park.links["reversal"] < 0.01).all()
+
+
+def test_channels_run_as_designed(park: Park) -> None:
+    channels = park.links[park.links["kind"] == LinkKind.CHANNEL]
+    assert channels["velocity_ms"].between(0.25, 0.7).all()
+    assert channels["velocity_ms"].between(0.25, 0.4).mean() > 0.9
+    assert channels["flow_m3s"].between(0.03, 0.1001).all()
+
+
+@pytest.mark.parametrize("outlet", ["E19-YS001", "E04-CX01"])
+def test_injected_mass_comes_out(park: Park, warm: Path, outlet: str) -> None:
+    node = outlet_node(park, outlet)
+    sinks = tuple(park.nodes.loc[park.nodes["kind"] == "outfall", "id"])
+    spill = Injection(node, 600, 3000, 0.06, {"COD": 9000.0, "F": 300.0})
+    base = engine.run(park, Scenario(16, start_state=warm), nodes=sinks)
+    dirty = engine.run(park, Scenario(16, (spill,), start_state=warm), nodes=sinks)
+    for pollutant, mg_l in spill.mg_l.items():
+        put_in = 0.06 * 3000 * mg_l / 1000
+        came_out = sum(dirty.load_kg[n][pollutant] - base.load_kg[n][pollutant] for n in sinks)
+        assert came_out == pytest.approx(put_in, rel=0.03), pollutant
+
+
+def test_stepper_injection_equals_the_time_series(park: Park, warm: Path) -> None:
+    node = outlet_node(park, "E19-YS001")
+    mouth = next(s.node for s in park.stations if "YQ09 口" in s.name.zh)
+    mg_l = {"COD": 4000.0, "SALT": 9000.0}
+    spill = Injection(node, 600, 1800, 0.12, mg_l)
+    told = engine.run(park, Scenario(2, (spill,), start_state=warm), nodes=(mouth,))
+    seen = []
+    with Stepper(park, hours=2, start_state=warm) as stepper:
+        for minute in range(120):
+            if minute == 10:
+                stepper.set_inflow(node, 0.12, mg_l)
+            if minute == 40:
+                stepper.set_inflow(node, 0.0, {})
+            stepper.advance(60)
+            seen.append([stepper.conc(mouth, "COD"), stepper.conc(mouth, "SALT")])
+    peak = told.conc["COD"].max()
+    assert np.abs(np.array(seen)[:, 0] - told.conc["COD"][:, 0]).max() < 0.04 * peak
+    assert np.trapezoid(np.array(seen)[:, 1]) == pytest.approx(
+        np.trapezoid(told.conc["SALT"][:, 0]), rel=0.02
+    )
+
+
+def test_closed_gate_keeps_the_water_beyond_clean(park: Park, warm: Path) -> None:
+    node = outlet_node(park, "E19-YS001")
+    beyond = park.links.set_index("id").loc[park.gate("G05").link, "to_node"]
+    spill = Injection(node, 0, 2400, 0.12, {"COD": 5000.0})
+    closing = (Closure("G05", 1500, 0.0, 400),)
+    free = engine.run(park, Scenario(5, (spill,), start_state=warm), nodes=(beyond,), links=("G05",))
+    shut = engine.run(park, Scenario(5, (spill,), closing, start_state=warm), nodes=(beyond,), links=("G05",))
+    assert free.conc["COD"].max() > 30.0
+    assert free.link_flow.min() > 5.0
+    late = shut.t_s > 2400
+    assert np.abs(shut.link_flow[late]).max() < 0.05 * free.link_flow.mean()
+    passed = shut.load_kg[beyond]["COD"] - shut.load_kg[beyond]["COD"] * 0
+    assert passed < 0.25 * free.load_kg[beyond]["COD"]
+    assert shut.flooding_m3 == 0.0
+
+
+def test_gate_moves_with_its_stroke(park: Park, warm: Path) -> None:
+    with Stepper(park, hours=1, start_state=warm) as stepper:
+        engine._advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 300)
+        half = stepper.gate_position("G05")
+        engine._advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 900)
+        assert half == pytest.approx(0.5, abs=0.06)
+        assert stepper.gate_position("G05") == 0.0
+
+
+def test_gate_leaks_what_its_card_says(park: Park, warm: Path) -> None:
+    with Stepper(park, hours=3, start_state=warm, movable=()) as stepper:
+        stepper.advance(60)
+        before = stepper.flow("G05")
+        stepper.set_gate("G05", 0.0)
+        stepper.advance(2 * 3600)
+        assert 0 < stepper.flow("G05") < 2 * park.gate("G05").leakage * before
+
+
+def test_factors_change_the_flow(park: Park, tmp_path: Path) -> None:
+    reach = ("H2-10",)
+    flows = [
+        engine.run(
+            park, Scenario(4, flow_factor=f, roughness_factor=n), links=reach, pollutants=()
+        ).link_flow[-1, 0]
+        for f, n in ((0.7, 1.0), (1.0, 1.0), (1.3, 1.0))
+    ]
+    assert flows[0] < flows[1] < flows[2]
+
+
+def test_child_gives_the_same_answer(park: Park, warm: Path) -> None:
+    ask = Scenario(
+        1, (Injection(outlet_node(park, "E19-YS001"), 0, 900, 0.1, {"COD": 3000.0}),), start_state=warm
+    )
+    here = engine.run(park, ask, nodes=("YQ09-15",))
+    there = engine.run_in_child(park_file.demo_path(), ask, nodes=("YQ09-15",), timeout_s=60)
+    assert np.array_equal(here.conc["COD"], there.conc["COD"])
+
+
+def test_child_is_killed_when_it_takes_too_long(park: Park) -> None:
+    with pytest.raises(UnavailableError, match="longer than"):
+        engine.run_in_child(park_file.demo_path(), Scenario(2000), timeout_s=2.5)
+
+
+def test_child_hands_back_errors(park: Park) -> None:
+    with pytest.raises(ValueError, match="no node nowhere"):
+        engine.run_in_child(park, Scenario(1, (Injection("nowhere", 0, 60, 1.0, {}),)), timeout_s=60)
+
+
+def test_refused_model_is_told(park: Park, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.hsf"
+    bad.write_text("not a state")
+    with pytest.raises(TwinError, match="SWMM refuses"), Stepper(park, hours=1, start_state=bad):
+        pass
+
+
+def test_inflow_only_at_movable_nodes(park: Park) -> None:
+    with Stepper(park, hours=1, movable=("YQ09-10",)) as stepper, pytest.raises(KeyError, match="YQ01-00"):
+        stepper.set_inflow("YQ01-00", 0.1, {})
+
+
+def test_warm_state_is_kept_by_version(park: Park, warm: Path) -> None:
+    made = warm.stat().st_mtime_ns
+    assert engine.warm_state(park, warm.parent) == warm
+    assert warm.stat().st_mtime_ns == made
+    assert park.version in warm.name
