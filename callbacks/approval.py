@@ -1,0 +1,411 @@
+"""Two people's signatures on a gate plan: who may, what is refused and why, and what the panel shows of it.
+
+One signature covers every gate of the plan that is up for approval, yet each gate keeps its own command. The
+first signature proposes and approves; the second, of another person, approves and gives the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from dash import html
+
+from callbacks import panel, plans, wording
+from geodata.words import Lang, Text
+from twin.approval import NEEDED, same_person
+from twin.errors import RefusedError, TwinError, UnavailableError
+from twin.model import AuditLine, Command, CommandState, Event, GatePlan, GateState, Order, to_json
+
+TITLE = Text("批准与执行", "Approval")
+
+WRONG = Text("账号或口令不对，未记录批准", "Name or password is wrong; nothing was approved")
+NO_REASON = Text("请写明理由", "Give a reason")
+NO_NAME = Text("请填账号和口令", "Give name and password")
+MAY_NOT = Text("{who} 无权{act}，须值班长或指挥", "{who} may not {act}; a duty officer or commander must")
+SAME = Text("{who} 已经批准过，须由另一人批准", "{who} has approved already; a second person must")
+CHANGED = Text(
+    "方案刚刚更新为关闭 {gates}，请看过再签", "The plan has just become: close {gates}. Look at it, then sign"
+)
+NOTHING = Text("没有待批准的闸", "No gate is waiting for approval")
+FIRST_DONE = Text(
+    "{who} 已拟定并批准 {gates}，待第二人", "{who} proposed and approved {gates}; a second person must"
+)
+SECOND_DONE = Text("{who} 已批准，已下发关闭 {gates}", "{who} approved; the order to close {gates} is out")
+NOT_SENT = Text(
+    "已批准，但指令未能发出，请重新下发", "Approved, but the order could not be sent; send it again"
+)
+SENT_BACK = Text("{who} 已退回 {gates}", "{who} sent back {gates}")
+AWAY = Text("记录库没有应答，未记录批准", "The records do not answer; nothing was approved")
+RULE = Text("规则不允许：{why}", "Not allowed: {why}")
+
+
+class Book(Protocol):
+    """What of the records a signature needs."""
+
+    def commands(self, incident: str | None = None) -> list[Command]: ...
+    def propose(self, command: Command) -> Command: ...
+    def approve(self, command_id: str, user: str, reason: str, at: datetime) -> Command: ...
+    def set_command(self, command: Command) -> None: ...
+    def audit(self, line: AuditLine) -> None: ...
+
+
+class Person(Protocol):
+    """Someone who has said who they are."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def display(self) -> Text: ...
+
+
+class Door(Protocol):
+    """Tells who somebody is and what they may do."""
+
+    def authenticate(self, name: str, password: str) -> Any: ...
+    def may(self, user: Any, act: str) -> bool: ...
+
+
+class Post(Protocol):
+    """Where orders go."""
+
+    def append(self, name: Any, body: bytes) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The doors a signature goes through."""
+
+    records: Book
+    access: Door
+    stream: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One person's word, as typed."""
+
+    user: str
+    password: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it, in a sentence for the person who signed."""
+
+    done: bool
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Where the approval of a plan stands.
+
+    Attributes
+    ----------
+    commands : tuple of Command
+        The newest command of each gate of the plan that has one.
+    waiting : tuple of Command
+        Those of them that wait for a signature.
+    fresh : tuple of str
+        Gates of the plan nobody has proposed yet and that can still be closed in time.
+    """
+
+    commands: tuple[Command, ...]
+    waiting: tuple[Command, ...]
+    fresh: tuple[str, ...]
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The gates the next signature is about."""
+        return tuple(c.gate for c in self.waiting) or self.fresh
+
+    @property
+    def approvals(self) -> int:
+        """How many people have signed for what is waiting, or for what has been sent."""
+        counted = self.waiting or (() if self.fresh else self.commands)
+        return min((len(c.approvals) for c in counted), default=0)
+
+
+def round_of(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> Round:
+    """Tell where the approval of a plan stands.
+
+    What waits for a second signature is what the first one was about, even if the plan has changed since.
+    """
+    of_incident = [c for c in commands if c.incident == plan.incident]
+    newest = plans.latest(of_incident)
+    waiting = tuple(c for c in newest.values() if c.plan == plan.id and c.state is CommandState.PROPOSED)
+    mine = tuple(c for c in newest.values() if c.plan == plan.id or c.gate in {m.gate for m in plan.moves})
+    fresh = () if waiting else tuple(m.gate for m in plans.open_moves(plan, of_incident, gates))
+    return Round(mine, waiting, fresh)
+
+
+def _listed(gates: Sequence[str]) -> Text:
+    return Text("、".join(gates), ", ".join(gates))
+
+
+def _identified(desk: Desk, mark: Signature, act: str, about: str, at: datetime) -> Any:
+    """Return the person, or the outcome that says why there is none."""
+    if not mark.user.strip() or not mark.password:
+        return Outcome(False, NO_NAME)
+    if not mark.reason.strip():
+        return Outcome(False, NO_REASON)
+    try:
+        person = desk.access.authenticate(mark.user.strip(), mark.password)
+    except RefusedError as error:
+        return Outcome(False, RULE.fill(why=error))
+    if person is None:
+        detail = Text("账号或口令不对", "name or password wrong")
+        desk.records.audit(AuditLine(at, mark.user.strip()[:64], "sign.failed", about, detail))
+        return Outcome(False, WRONG)
+    if not desk.access.may(person, act):
+        text = MAY_NOT.fill(who=person.display, act=Text("批准", "approve"))
+        desk.records.audit(AuditLine(at, person.name, "sign.refused", about, text))
+        return Outcome(False, text)
+    return person
+
+
+def _proposed(desk: Desk, plan: GatePlan, gates: Sequence[str], user: str, at: datetime) -> list[Command]:
+    """Put up a command for each gate; its id counts the tries at that gate, so signing twice makes no two."""
+    before = desk.records.commands(plan.incident)
+    made = []
+    for gate in gates:
+        tries = sum(c.gate == gate and c.plan == plan.id for c in before)
+        command = Command(
+            id=f"{plan.id}/{gate}/{tries + 1}",
+            incident=plan.incident,
+            plan=plan.id,
+            gate=gate,
+            target=0.0,
+            proposed_by=user,
+            proposed_at=at,
+            approvals=(),
+            state=CommandState.PROPOSED,
+        )
+        made.append(desk.records.propose(command))
+    return made
+
+
+def sign(
+    desk: Desk,
+    plan: GatePlan,
+    gates: Mapping[str, GateState],
+    mark: Signature,
+    at: datetime,
+    seen: Sequence[str] | None = None,
+) -> Outcome:
+    """Take one person's signature under a plan; the second one's gives the order.
+
+    Parameters
+    ----------
+    seen : sequence of str, optional
+        The gates the person had before their eyes; a signature counts for those and no others.
+    at : datetime
+        Park time of the signature.
+
+    Returns
+    -------
+    Outcome
+        Whether it counts, and the sentence to show; every refusal says what the rule is.
+    """
+    try:
+        person = _identified(desk, mark, "approve", plan.incident, at)
+        if isinstance(person, Outcome):
+            return person
+        now = round_of(plan, desk.records.commands(plan.incident), gates)
+        if any(same_person(a.user, person.name) for c in now.waiting for a in c.approvals):
+            text = SAME.fill(who=person.display)
+            desk.records.audit(AuditLine(at, person.name, "sign.refused", plan.incident, text))
+            return Outcome(False, text)
+        if seen is not None and set(seen) != set(now.gates):
+            return Outcome(False, CHANGED.fill(gates=_listed(now.gates)) if now.gates else NOTHING)
+        waiting = list(now.waiting) or _proposed(desk, plan, now.fresh, person.name, at)
+        if not waiting:
+            return Outcome(False, NOTHING)
+        return _approved(desk, plan, waiting, person, mark.reason.strip(), at)
+    except RefusedError as error:
+        return Outcome(False, RULE.fill(why=error))
+    except UnavailableError:
+        return Outcome(False, AWAY)
+
+
+def _approved(
+    desk: Desk, plan: GatePlan, waiting: Sequence[Command], person: Person, reason: str, at: datetime
+) -> Outcome:
+    after = [desk.records.approve(c.id, person.name, reason, at) for c in waiting]
+    ready = [c for c in after if c.state is CommandState.APPROVED]
+    listed = _listed([c.gate for c in after])
+    said = Text("批准关闭 {g}：{r}", "approved closing {g}: {r}").fill(g=listed, r=reason)
+    first = not ready
+    desk.records.audit(
+        AuditLine(at, person.name, "command.proposed" if first else "command.approved", plan.incident, said)
+    )
+    announce(desk.stream, after, at)
+    if first:
+        return Outcome(True, FIRST_DONE.fill(who=person.display, gates=listed))
+    return _ordered(desk, plan, ready, person, at)
+
+
+def _ordered(desk: Desk, plan: GatePlan, ready: Sequence[Command], person: Person, at: datetime) -> Outcome:
+    listed = _listed([c.gate for c in ready])
+    try:
+        send(desk.stream, ready, person.name, at)
+    except UnavailableError:
+        desk.records.audit(AuditLine(at, person.name, "command.unsent", plan.incident, NOT_SENT))
+        return Outcome(True, NOT_SENT)
+    order = Text("下发：关闭 {g}", "order: close {g}").fill(g=listed)
+    desk.records.audit(AuditLine(at, person.name, "command.ordered", plan.incident, order))
+    return Outcome(True, SECOND_DONE.fill(who=person.display, gates=listed))
+
+
+def send(stream: Post, ready: Sequence[Command], by: str, at: datetime) -> None:
+    """Give the order for commands that two people have approved; giving it twice changes nothing."""
+    for command in ready:
+        stream.append("commands", to_json(Order("gate.execute", at, by, about=command.id)))
+
+
+def announce(stream: Post, commands: Sequence[Command], at: datetime) -> None:
+    """Tell every page that commands changed. What counts is on record; who misses this is only late."""
+    with suppress(UnavailableError):
+        for command in commands:
+            stream.append("events", to_json(Event("command.changed", at, command.id)))
+
+
+def send_back(
+    desk: Desk, plan: GatePlan, gates: Mapping[str, GateState], mark: Signature, at: datetime
+) -> Outcome:
+    """Refuse what is waiting for a second signature."""
+    try:
+        person = _identified(desk, mark, "approve", plan.incident, at)
+        if isinstance(person, Outcome):
+            return person
+        now = round_of(plan, desk.records.commands(plan.incident), gates)
+        if not now.waiting:
+            return Outcome(False, NOTHING)
+        text = SENT_BACK.fill(who=person.display, gates=_listed(now.gates))
+        for command in now.waiting:
+            desk.records.set_command(refused(command, text))
+        reason = Text("{t}：{r}", "{t}: {r}").fill(t=text, r=mark.reason.strip())
+        desk.records.audit(AuditLine(at, person.name, "command.refused", plan.incident, reason))
+        announce(desk.stream, now.waiting, at)
+        return Outcome(True, text)
+    except UnavailableError:
+        return Outcome(False, AWAY)
+    except TwinError as error:
+        return Outcome(False, RULE.fill(why=error))
+
+
+def refused(command: Command, why: Text) -> Command:
+    """Return the command as sent back."""
+    return replace(command, state=CommandState.REFUSED, message=why)
+
+
+# what is shown --------------------------------------------------------------------------------------------
+
+
+def button_text(now: Round, lang: Lang) -> str:
+    """Return what the one primary button says: the act and the gates it is about."""
+    if not now.gates:
+        return Text("没有待批准的闸", "No gate to approve").say(lang)
+    act = (
+        Text("批准并下发 关闭 {g}", "Approve and order: close {g}")
+        if now.waiting and now.approvals
+        else Text("拟定并批准 关闭 {g}", "Propose and approve: close {g}")
+    )
+    return act.fill(g=_listed(now.gates)).say(lang)
+
+
+def _step(number: int, title: Text, detail: Any, standing: str, lang: Lang) -> Any:
+    said = {"ok": Text("完成", "done"), "now": Text("待签", "sign now"), "": Text("", "")}[standing]
+    return html.Li(
+        [
+            html.I(str(number)),
+            html.Div([html.B(title.say(lang)), html.Span(detail)]),
+            html.Em(said.say(lang)),
+        ],
+        className=standing,
+        **(panel.attrs(aria_current="step") if standing == "now" else {}),
+    )
+
+
+def who_signed(now: Round, users: Mapping[str, Text], lang: Lang) -> list[tuple[str, datetime, str]]:
+    """Return the people who signed for what the round is about: name, moment, reason."""
+    counted = now.waiting or (() if now.fresh else now.commands)
+    if not counted:
+        return []
+    approvals = max((c.approvals for c in counted), key=len)
+    return [(users[a.user].say(lang) if a.user in users else a.user, a.at, a.reason) for a in approvals]
+
+
+def steps(now: Round, users: Mapping[str, Text], gates: Mapping[str, GateState], lang: Lang) -> Any:
+    """Return the steps of the approval, with who did what when, and the feedback of every gate."""
+    signed = who_signed(now, users, lang)
+    items = []
+    for n, title in (
+        (1, Text("第一人 拟定并批准", "First person")),
+        (2, Text("第二人 批准并下发", "Second person")),
+    ):
+        if len(signed) >= n:
+            name, at, reason = signed[n - 1]
+            items.append(_step(n, title, f"{name}　{wording.hms(at)}　{reason}", "ok", lang))
+        elif len(signed) == n - 1 and now.gates:
+            hint = Text("待签", "open") if n == 1 else Text("须为另一人", "must be somebody else")
+            items.append(_step(n, title, hint.say(lang), "now", lang))
+        else:
+            items.append(_step(n, title, "", "", lang))
+    running = [c for c in now.commands if len(c.approvals) >= NEEDED]
+    done = bool(running) and all(c.state is CommandState.DONE for c in running)
+    items.append(_step(3, Text("下发与反馈", "Order and feedback"), "", "ok" if done else "", lang))
+    return html.Div([html.Ol(items), feedback(running, gates, lang)])
+
+
+def feedback(running: Sequence[Command], gates: Mapping[str, GateState], lang: Lang) -> Any:
+    """Return each ordered gate with what its controller says, position live."""
+    rows = []
+    for command in sorted(running, key=lambda c: c.gate):
+        state = gates.get(command.gate)
+        tone = {CommandState.FAILED: "tx-alarm", CommandState.DONE: "tx-normal"}.get(command.state, "tx-act")
+        message = command.message.say(lang) if command.message else ""
+        rows.append(
+            html.Li(
+                [
+                    plans.gate_mark(
+                        state or GateState(command.gate, None, False, False, command.proposed_at)
+                    ),
+                    html.B(command.gate),
+                    html.Span(wording.COMMAND_STATES[command.state].say(lang), className=tone),
+                    _position(command, state, lang),
+                    html.Span(message, className="mut msg") if message else None,
+                ]
+            )
+        )
+    return html.Ul(rows, className="fb") if rows else None
+
+
+def _position(command: Command, state: GateState | None, lang: Lang) -> Any:
+    """The gate's opening; the browser keeps the number (`data-pct`) up to date."""
+    at = state.position if state is not None and state.position is not None else command.position
+    shown = panel.attrs(data_live_gate=command.gate, data_pct="" if at is None else wording.percent(at))
+    return html.Span([Text("开度", "open").say(lang), html.B(className="pct", **shown)], className="pos")
+
+
+def hint(users: Mapping[str, Text], drill: bool, lang: Lang) -> Any:
+    """Return the demo's accounts, only where they exist and the park is simulated."""
+    demo = [name for name in ("duty", "office") if name in users]
+    if not drill or len(demo) < 2:
+        return None
+    text = Text(
+        "演示账号 {a}（{an}）、{b}（{bn}），口令为 demo-账号",
+        "Demo accounts {a} ({an}), {b} ({bn}); password demo-<account>",
+    ).fill(a=demo[0], an=users[demo[0]], b=demo[1], bn=users[demo[1]])
+    return html.P(text.say(lang), className="hint")
+
+
+def status(outcome: Outcome, lang: Lang) -> Any:
+    """Return the sentence a signature is answered with."""
+    name = "say ok" if outcome.done else "say no"
+    return html.P(outcome.text.say(lang), className=name, role="status" if outcome.done else "alert")

@@ -1,0 +1,383 @@
+"""Gate plans of one incident side by side, and the next action that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import html
+
+from callbacks import panel, wording
+from geodata.places import Gate, Receptor
+from geodata.words import Lang, Text
+from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet, WhatIf
+
+TITLE = Text("关闸方案", "Gate plans")
+SHUT = 0.02
+"""A gate at or below this opening counts as closed."""
+
+LIVE = (
+    CommandState.PROPOSED,
+    CommandState.APPROVED,
+    CommandState.SENT,
+    CommandState.MOVING,
+    CommandState.DONE,
+)
+"""States of a command that still means something: a gate that has one needs no second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a person must see to next: a gate, by when, and how far its command has come."""
+
+    gate: str
+    move: GateMove
+    command: Command | None
+
+    @property
+    def approvals(self) -> int:
+        """How many people have said yes."""
+        return len(self.command.approvals) if self.command else 0
+
+
+def letter(plan: GatePlan) -> str:
+    """Return the plan's letter: what follows the incident in its id."""
+    return plan.id.rsplit("/", 1)[-1]
+
+
+def best(planset: PlanSet | None) -> GatePlan | None:
+    """Return the recommended plan, or the first where none is recommended."""
+    if planset is None or not planset.plans:
+        return None
+    return next((p for p in planset.plans if p.recommended), planset.plans[0])
+
+
+def chosen(planset: PlanSet | None, id: str | None) -> GatePlan | None:
+    """Return the plan a reader chose; the best one where the choice is gone."""
+    if planset is not None:
+        for plan in planset.plans:
+            if plan.id == id:
+                return plan
+    return best(planset)
+
+
+def is_shut(state: GateState | None) -> bool:
+    """Tell whether a gate's own controller says it is closed."""
+    return state is not None and state.position is not None and state.position <= SHUT and not state.failed
+
+
+def latest(commands: Sequence[Command]) -> dict[str, Command]:
+    """Return each gate's newest command that still means something."""
+    found: dict[str, Command] = {}
+    for command in sorted(commands, key=lambda c: c.proposed_at):
+        if command.state in LIVE or command.state is CommandState.FAILED:
+            found[command.gate] = command
+    return found
+
+
+def open_moves(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[GateMove]:
+    """Return the moves nobody has proposed yet and that can still be ordered."""
+    have = latest(commands)
+    return [
+        m
+        for m in plan.moves
+        if not m.too_late
+        and not m.flood_lock
+        and not is_shut(gates.get(m.gate))
+        and (m.gate not in have or have[m.gate].state is CommandState.FAILED)
+    ]
+
+
+def actions(
+    plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]
+) -> tuple[Action, ...]:
+    """Return what still waits for people, soonest first: gates not closed and not yet on their way."""
+    if plan is None:
+        return ()
+    have = latest(commands)
+    waits = []
+    for move in plan.moves:
+        command = have.get(move.gate)
+        waiting = command is None or command.state in (CommandState.PROPOSED, CommandState.FAILED)
+        if waiting and not move.too_late and not move.flood_lock and not is_shut(gates.get(move.gate)):
+            waits.append(Action(move.gate, move, command))
+    return tuple(sorted(waits, key=lambda a: a.move.close_by))
+
+
+def moving(commands: Sequence[Command]) -> list[Command]:
+    """Return the commands on their way to the gate."""
+    going = (CommandState.APPROVED, CommandState.SENT, CommandState.MOVING)
+    return [c for c in latest(commands).values() if c.state in going]
+
+
+def gate_name(gates: Mapping[str, Gate], id: str, lang: Lang) -> str:
+    """Return a gate's id and name."""
+    return f"{id} {gates[id].name.say(lang)}" if id in gates else id
+
+
+def reckoning(move: GateMove, lang: Lang) -> str:
+    """Say how a close-by time comes about."""
+    return (
+        Text(
+            "{by} 前下令 = 最早到达 {early} − 行程 {stroke} − 决策 {decide} − 裕度 {margin}",
+            "Order by {by} = earliest {early} − stroke {stroke} − decision {decide} − margin {margin}",
+        )
+        .fill(
+            by=wording.hm(move.close_by),
+            early=wording.hm(move.arrival.early),
+            stroke=_span(move.stroke_s),
+            decide=_span(move.decision_s),
+            margin=_span(move.margin_s),
+        )
+        .say(lang)
+    )
+
+
+def _span(seconds: float) -> Text:
+    return Text(wording.span(seconds, "zh"), wording.span(seconds, "en"))
+
+
+def _slack(move: GateMove, command: Command | None, state: GateState | None, lang: Lang) -> Any:
+    """Return what stands in the slack column: time left, or why there is none to count."""
+    if is_shut(state):
+        return html.Span(Text("已关", "closed").say(lang), className="tx-normal")
+    if command is not None and command.state in (*LIVE, CommandState.FAILED):
+        tone = "tx-alarm" if command.state is CommandState.FAILED else "tx-act"
+        return html.Span(wording.COMMAND_STATES[command.state].say(lang), className=tone)
+    if move.flood_lock:
+        return html.Span(Text("防汛锁定", "flood lock").say(lang), className="tx-offline")
+    if move.too_late:
+        return html.Span(Text("来不及", "too late").say(lang), className="tx-offline")
+    return panel.until(move.close_by)
+
+
+def _move(
+    move: GateMove,
+    names: Mapping[str, Gate],
+    have: Mapping[str, Command],
+    gates: Mapping[str, GateState],
+    lang: Lang,
+) -> Any:
+    gone = move.too_late or move.flood_lock
+    return html.Tr(
+        [
+            html.Td(
+                [
+                    html.B(move.gate),
+                    html.Span(names[move.gate].name.say(lang) if move.gate in names else ""),
+                ],
+                className="gname",
+            ),
+            html.Td(html.B(wording.hm(move.close_by)), className="num"),
+            html.Td(_slack(move, have.get(move.gate), gates.get(move.gate), lang), className="num"),
+            html.Td(wording.span(move.stroke_s, lang), className="num mut stroke"),
+        ],
+        className="gone" if gone else "",
+        title=move.why.say(lang),
+    )
+
+
+def _moves(
+    plan: GatePlan,
+    names: Mapping[str, Gate],
+    have: Mapping[str, Command],
+    gates: Mapping[str, GateState],
+    lang: Lang,
+) -> Any:
+    heads = (
+        (Text("闸", "Gate"), ""),
+        (Text("最晚", "Close by"), "num"),
+        (Text("剩余", "Left"), "num"),
+        (Text("行程", "Stroke"), "num stroke"),
+    )
+    head = html.Tr([html.Th(t.say(lang), className=c, scope="col") for t, c in heads])
+    rows = [_move(m, names, have, gates, lang) for m in plan.moves]
+    return html.Table([html.Thead(head), html.Tbody(rows)])
+
+
+def facts(plan: GatePlan, lang: Lang) -> list[tuple[str, str]]:
+    """Return what the plan costs, as label and value."""
+    trapped, unit = wording.volume(plan.volume_m3, lang)
+    share = plan.volume_m3 / plan.storage_m3 if plan.storage_m3 > 0 else None
+    room, room_unit = wording.volume(plan.storage_m3, lang)
+    hours = plan.hours_to_full
+    full = f"{hours:.1f} h" if 0 < hours < 240 else Text("10 天以上", "over 10 days").say(lang)
+    if lang == "zh" and 0 < hours < 240:
+        full = f"{hours:.1f} 小时"
+    return [
+        (Text("受污水量", "Trapped").say(lang), f"{trapped} {unit}"),
+        (
+            Text("库容占用", "Storage used").say(lang),
+            f"{wording.percent(share)}%" if share is not None else wording.NONE,
+        ),
+        (Text("闸后库容", "Storage").say(lang), f"{room} {room_unit}"),
+        (Text("蓄满还需", "Full in").say(lang), full),
+    ]
+
+
+def _now_or_late(plan: GatePlan, lang: Lang) -> Any:
+    pairs = (
+        (Text("现在做", "Now"), plan.contained, ""),
+        (Text("晚 15 分", "15 min later"), plan.contained_late, "late"),
+    )
+    cells: list[Any] = []
+    for word, share, name in pairs:
+        cells += [
+            html.Span(word.say(lang)),
+            panel.bar(share, name),
+            html.B(f"{wording.percent(share)}%", className="num"),
+        ]
+    return html.Div(cells, className="lt")
+
+
+def kept(whatif: WhatIf | None, receptors: Mapping[str, Receptor], lang: Lang) -> Any:
+    """Return what the hydraulic engine says reaches the receptors: doing nothing, and with this plan."""
+    if whatif is None:
+        return None
+    nothing, plan = sum(whatif.kg_nothing.values()), sum(whatif.kg_plan.values())
+    rows = [
+        html.Li(
+            [
+                html.Span(receptors[place].name.say(lang) if place in receptors else place),
+                html.Span(f"{wording.kilograms(kg)} → "),
+                html.B(f"{wording.kilograms(whatif.kg_plan.get(place, 0.0))} kg"),
+            ]
+        )
+        for place, kg in sorted(whatif.kg_nothing.items(), key=lambda item: -item[1])
+        if kg >= 0.005
+    ]
+    title = Text("水力核算 {h} 小时，到达敏感点", "Hydraulic check, {h} h, reaching receptors").fill(
+        h=f"{whatif.hours:g}"
+    )
+    return html.Div(
+        [
+            html.P(
+                [
+                    html.Span(title.say(lang)),
+                    html.Span([f"{wording.kilograms(nothing)} → ", html.B(f"{wording.kilograms(plan)} kg")]),
+                ],
+                className="kg",
+            ),
+            html.Ul(rows, className="kgs") if len(rows) > 1 else None,
+        ],
+        title=Text("SWMM，{s} 秒", "SWMM, {s} s").fill(s=f"{whatif.seconds:.1f}").say(lang),
+    )
+
+
+def _notes(plan: GatePlan, lang: Lang) -> list[Any]:
+    fails = [
+        Text("{a} 失灵 → 改关 {b}", "{a} fails → close {b}").fill(a=a, b=b).say(lang)
+        for a, b in plan.if_fails.items()
+    ]
+    effects = [t.say(lang) for t in plan.side_effects]
+    rows = (
+        (Text("副作用", "Side effects"), effects or [Text("无", "none").say(lang)]),
+        (Text("备用", "Fallback"), fails or [Text("无第二道闸", "no second gate").say(lang)]),
+    )
+    join = "；" if lang == "zh" else "; "
+    return [
+        html.P([html.Span(word.say(lang)), join.join(said)], className="sd", title=join.join(said))
+        for word, said in rows
+    ]
+
+
+def card(
+    plan: GatePlan,
+    *,
+    on: bool,
+    names: Mapping[str, Gate],
+    receptors: Mapping[str, Receptor],
+    gates: Mapping[str, GateState],
+    commands: Sequence[Command],
+    whatif: WhatIf | None,
+    lang: Lang,
+) -> Any:
+    """Return one plan: its gates with close-by times, what it holds back, what it costs."""
+    have = latest([c for c in commands if c.incident == plan.incident])
+    header = html.Button(
+        [
+            html.Span(letter(plan), className="pk"),
+            html.B(plan.name.say(lang)),
+            html.Span(Text("推荐", "best").say(lang), className="tag") if plan.recommended else None,
+            html.Span(
+                [html.B(f"{wording.percent(plan.contained)}%"), Text(" 拦住", " held").say(lang)],
+                className="pc",
+            ),
+        ],
+        id={"type": "em-plan", "index": plan.id},
+        className="pl-head",
+        **panel.attrs(aria_pressed="true" if on else "false"),
+    )
+    pairs = [html.Div([html.Dt(k), html.Dd(v)]) for k, v in facts(plan, lang)]
+    return html.Article(
+        [
+            header,
+            _moves(plan, names, have, gates, lang),
+            html.Dl(pairs),
+            _now_or_late(plan, lang),
+            kept(whatif, receptors, lang),
+            *_notes(plan, lang),
+        ],
+        className="pl on" if on else "pl",
+        **panel.attrs(aria_label=f"{TITLE.say(lang)} {letter(plan)}"),
+    )
+
+
+def show(
+    planset: PlanSet | None,
+    *,
+    picked: str | None,
+    names: Mapping[str, Gate],
+    receptors: Mapping[str, Receptor],
+    gates: Mapping[str, GateState],
+    commands: Sequence[Command],
+    whatifs: Sequence[WhatIf],
+    lang: Lang,
+) -> list[Any]:
+    """Return the cards of every plan, three at most, or what stands in their place."""
+    if planset is None:
+        return [
+            html.Div(
+                panel.waiting(Text("正在计算关闸方案", "Working out gate plans"), lang, 6), className="pl"
+            )
+        ]
+    if not planset.plans:
+        none = Text(
+            "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"
+        )
+        return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang)], className="pl")]
+    one = chosen(planset, picked)
+    by_plan = {w.plan: w for w in whatifs}
+    return [
+        card(
+            p,
+            on=one is not None and p.id == one.id,
+            names=names,
+            receptors=receptors,
+            gates=gates,
+            commands=commands,
+            whatif=by_plan.get(p.id),
+            lang=lang,
+        )
+        for p in planset.plans[:3]
+    ]
+
+
+def gate_mark(state: GateState | None) -> Any:
+    """Return a gate's symbol as its controller last said; the browser keeps it up to date."""
+    if state is None:
+        return html.I(className="gate-mark", **panel.attrs(data_gate="unknown", aria_hidden="true"))
+    percent = "" if state.position is None else wording.percent(state.position)
+    live = panel.attrs(data_gate=_standing(state), data_live_gate=state.gate, data_pct=percent)
+    return html.I(className="gate-mark", **live, **panel.attrs(aria_hidden="true"))
+
+
+def _standing(state: GateState) -> str:
+    if state.position is None:
+        return "unknown"
+    if state.failed:
+        return "failed"
+    if state.moving:
+        return "moving"
+    return "closed" if state.position <= SHUT else "open"
