@@ -183,7 +183,8 @@ def _lay_canal(net: Net, canal: str) -> None:
     plans = [g for g in gate_plans() if g.canal == canal]
     must = {abs(p - first) for p in crossing}
     must |= {abs(g.at - first) + d for g in plans for d in (-GATE_HALF, GATE_HALF)}
-    wish = [abs(p - first) for p in (*_mouths(canal), *WISHES.get(canal, ()))]
+    must |= {abs(v - first) for v in _mouths(canal)}
+    wish = [abs(p - first) for p in WISHES.get(canal, ())]
     cuts = stops(abs(last - first), must, wish, longest=1.45 * STEP if canal == "X4" else STEP)
     ids = []
     for i, s in enumerate(cuts):

@@ -46,7 +46,7 @@ BASE = (
 )
 
 # Where along its frontage an enterprise lets rain water out; 0 is the end near the mouth.
-YS_AT = {"E19": 0.86, "E20": 0.05, "E27": 0.75, "E09": 0.4}
+YS_AT = {"E19": 0.80, "E20": 0.05, "E27": 0.75, "E09": 0.4}
 YS_USUAL = 0.3
 
 

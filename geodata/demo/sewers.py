@@ -225,18 +225,18 @@ def _lay_shared(net: Net) -> None:
     names = [f"GG-{i + 1:02d}" for i in range(len(marks))]
     for i, (name, u) in enumerate(zip(names, marks, strict=True)):
         _junction(net, name, (u, v), base + SLOPE * (marks[-1] - marks[i]) + SLOPE * 110, depth=2.4)
-    net.add_node(NodeSpec("PS1-WELL", System.SEWAGE, "storage", well, 4.2, 0.2, 4.0, 60.0))
+    net.add_node(NodeSpec("PS1-WELL", System.SEWAGE, "storage", well, 4.2, 0.2, 4.0, 36.0))
     for a, b, u0, u1 in zip(names, names[1:], marks, marks[1:], strict=False):
         net.add_link(
             LinkSpec(
-                f"{a}-PIPE", LinkKind.PIPE, System.SEWAGE, a, b, [(u0, v), (u1, v)], "circular", 0.6, 0.6,
+                f"{a}-PIPE", LinkKind.PIPE, System.SEWAGE, a, b, [(u0, v), (u1, v)], "circular", 0.5, 0.5,
                 roughness=ROUGHNESS, rack="shared",
             )
         )  # fmt: skip
     net.add_link(
         LinkSpec(
             f"{names[-1]}-PIPE", LinkKind.PIPE, System.SEWAGE, names[-1], "PS1-WELL", [(well[0], v), well],
-            "circular", 0.6, 0.6, roughness=ROUGHNESS, offset_out_m=base - 0.2, rack="shared",
+            "circular", 0.5, 0.5, roughness=ROUGHNESS, offset_out_m=base - 0.2, rack="shared",
         )
     )  # fmt: skip
     for parcel in users:
@@ -285,7 +285,7 @@ def _lay_ps1(net: Net, station: Parcel, well: Point, v: float) -> None:
     net.add_link(
         LinkSpec(
             "PS1-SPILL", LinkKind.WEIR, System.SEWAGE, "PS1-WELL", spill, [well, net.nodes[spill].at],
-            "rectangle", 0.8, 2.0, offset_in_m=3.0,
+            "rectangle", 1.2, 2.0, offset_in_m=2.3,
         )
     )  # fmt: skip
 
