@@ -9,7 +9,7 @@ import dash
 from dash import ALL, Dash, Input, Output, html
 from dash.development.base_component import Component
 
-from callbacks.pages import in_thread, reader_lang
+from callbacks.pages import data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from twin.errors import UnavailableError
 from twin.model import Order, to_json
@@ -35,23 +35,22 @@ STOP = Text("停止演练", "Stop the drill")
 def badge(lang: Lang) -> Component:
     """Return the header's mark of a drill; hidden while the park is live."""
     return html.Button(
-        [html.Span(Text("演练", "Drill").say(lang)), html.B(**{"data-live": "kpi.speed", "data-unit": "×"})],
+        [html.Span(Text("演练", "Drill").say(lang)), html.B(**data(live="kpi.speed", unit="×"))],
         id="drill-badge",
         className="drill-badge",
         title=Text("演练控制", "Drill controls").say(lang),
-        **{"data-toggle": "drill-bar"},
+        **data(toggle="drill-bar"),
     )
 
 
 def bar(lang: Lang) -> Component:
     """Return the controls, shown below the header when the badge is pressed."""
     scenarios = [
-        html.Button(name.say(lang), id=_id("start", key), className="btn s", **{"data-scenario": key})
+        html.Button(name.say(lang), id=_id("start", key), className="btn s", **data(scenario=key))
         for key, name in SCENARIOS.items()
     ]
     speeds = [
-        html.Button(f"{n}×", id=_id("speed", str(n)), className="btn s", **{"data-speed": str(n)})
-        for n in SPEEDS
+        html.Button(f"{n}×", id=_id("speed", str(n)), className="btn s", **data(speed=str(n))) for n in SPEEDS
     ]
     return html.Div(
         [

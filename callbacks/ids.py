@@ -1,4 +1,4 @@
-"""Ids of components that more than one module speaks to. A page's own ids stay in the page, with its prefix."""
+"""Ids of components that more than one module speaks to; a page's own ids stay in the page."""
 
 from __future__ import annotations
 

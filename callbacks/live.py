@@ -1,7 +1,7 @@
 """The live feed: one reader per process folds the stream into levels and sends at most one frame a second.
 
-Frames are JSON on the WebSocket `/live`. The first is a snapshot, then deltas; `seq` counts frames, so a client
-that sees a gap sends ``snap`` and gets a new snapshot.
+Frames are JSON on the WebSocket `/live`. The first is a snapshot, then deltas; `seq` counts frames, so a
+client that sees a gap sends ``snap`` and gets a new snapshot.
 
 ==============  ====================================================================================
 member          meaning
@@ -23,3 +23,319 @@ build           version of the program and park; a page that sees it change relo
 """
 
 from __future__ import annotations
+
+import asyncio
+import json
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from msgspec import MsgspecError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from geodata.places import Park
+from twin import blocks
+from twin.clock import LIVE, ClockState, park_ms, wall_ms
+from twin.errors import UnavailableError
+from twin.model import Anomaly, Event, GateState, Incident, Level, from_json
+from twin.state import State
+from twin.stream import AsyncStream, Entry, Name
+
+TICK_S = 1.0
+CATCH_UP = 600
+"""Entries of the readings stream folded at the start: several intervals of every logger."""
+
+GATE_SHUT, GATE_OPEN = 0.02, 0.98
+GATE_STALE_MS = 30_000
+QUEUE = 4
+"""Frames a client may be behind before it is given a snapshot instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the records say is going on; read again only when an event says so."""
+
+    incidents: tuple[Incident, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Small present state beside the readings, polled once a tick."""
+
+    clock: ClockState = LIVE
+    gates: tuple[GateState, ...] = ()
+    counters: dict[str, Any] | None = None
+    standing: Standing = Standing()
+    revision: str = "0"
+    stream: bool = False
+    data_ms: int = 0
+    now_ms: int = 0  # wall
+
+
+class Board:
+    """Folds readings into levels and turns them into frames. Knows no socket and no stream."""
+
+    def __init__(self, park: Park, state: State, build: str) -> None:
+        self._state, self._build = state, build
+        self._gate_ids = {gate.id for gate in park.gates}
+        self._stations = [station.id for station in park.stations]
+        self._value = state.value.copy()
+        self._level = state.level.copy()
+        self._station_level = state.station_levels()
+        self.seq = 0
+
+    def fold(self, body: bytes) -> None:
+        """Take one entry of the readings stream."""
+        self._state.fold(blocks.decode(body))
+
+    def stand(self, standing: Standing) -> None:
+        """Let open anomalies and incidents colour their points, whatever the last value says."""
+        wanted = {a.point: a.level for a in standing.anomalies if a.until is None}
+        open_ids = {i.id for i in standing.incidents}
+        wanted |= {a.point: Level.CRITICAL for a in standing.anomalies if a.incident in open_ids}
+        self._state.set_overrides(wanted)
+
+    def snapshot(self, facts: Facts) -> str:
+        """Return everything, as of the last delta."""
+        state = self._state
+        frame = self._head("snap", facts) | {
+            "points": [[p.station, p.factor] for p in state.points],
+            "stations": self._stations,
+            "v": _values(self._value),
+            "l": self._level.tolist(),
+            "at": state.at_ms.tolist(),
+            "sl": self._station_level.tolist(),
+            "build": self._build,
+        }
+        return json.dumps(frame, separators=(",", ":"))
+
+    def delta(self, facts: Facts) -> str:
+        """Age the state, and return what changed since the last delta."""
+        state = self._state
+        state.age(park_ms(facts.clock, facts.now_ms))
+        same = (state.value == self._value) | (np.isnan(state.value) & np.isnan(self._value))
+        changed = np.flatnonzero(~same | (state.level != self._level))
+        self._value[changed] = state.value[changed]
+        self._level[changed] = state.level[changed]
+        worst = state.station_levels()
+        stations = np.flatnonzero(worst != self._station_level)
+        self._station_level = worst
+        self.seq += 1
+        frame = self._head("delta", facts) | {
+            "i": changed.tolist(),
+            "v": _values(self._value[changed]),
+            "l": self._level[changed].tolist(),
+            "at": state.at_ms[changed].tolist(),
+            "si": stations.tolist(),
+            "sl": worst[stations].tolist(),
+        }
+        return json.dumps(frame, separators=(",", ":"))
+
+    def _head(self, kind: str, facts: Facts) -> dict[str, Any]:
+        return {
+            "t": kind,
+            "seq": self.seq,
+            "ts": park_ms(facts.clock, facts.now_ms),
+            "wall": facts.now_ms,
+            "kpi": self._kpi(facts),
+            "gates": self._gates(facts),
+            "incidents": [i.id for i in facts.standing.incidents],
+        }
+
+    def _kpi(self, facts: Facts) -> dict[str, Any]:
+        counters = facts.counters or {}
+        levels = np.bincount(self._station_level, minlength=len(Level))
+        return {
+            "online": int(len(self._stations) - levels[Level.OFFLINE]),
+            "total": len(self._stations),
+            "levels": levels.tolist(),
+            "frames": counters.get("frames"),
+            "readings": counters.get("readings"),
+            "rejects": counters.get("rejects"),
+            "open": len(facts.standing.incidents),
+            "speed": facts.clock.speed,
+            "drill": facts.clock.drill,
+            "scenario": facts.clock.scenario,
+            "stream": facts.stream,
+            "data_ms": facts.data_ms,
+            "revision": facts.revision,
+        }
+
+    def _gates(self, facts: Facts) -> dict[str, Any]:
+        return {
+            g.gate: [g.position, gate_word(g, facts.clock, facts.now_ms)]
+            for g in facts.gates
+            if g.gate in self._gate_ids
+        }
+
+
+def gate_word(gate: GateState, clock: ClockState, now_ms: int) -> str:
+    """Return how a gate is drawn: open, closed, moving, failed or unknown."""
+    age_ms = (park_ms(clock, now_ms) - gate.at.timestamp() * 1000) / max(clock.speed, 1.0)
+    if gate.failed:
+        return "failed"
+    if gate.position is None or age_ms > GATE_STALE_MS:
+        return "unknown"
+    if gate.moving:
+        return "moving"
+    return "closed" if gate.position <= GATE_SHUT else "open" if gate.position >= GATE_OPEN else "part"
+
+
+def _values(column: Any) -> list[float | None]:
+    return [None if np.isnan(v) else round(v, 6) for v in column.tolist()]
+
+
+class Client:
+    """One browser. A slow one loses deltas, is given a snapshot instead, and never delays another."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[str | None] = asyncio.Queue(QUEUE)
+
+    def offer(self, frame: str | None) -> None:
+        """Queue a frame; None, or no room, stands for a snapshot in place of everything not yet sent."""
+        if frame is None or self.frames.full():
+            while not self.frames.empty():
+                self.frames.get_nowait()
+            frame = None
+        self.frames.put_nowait(frame)
+
+
+class Live:
+    """The one reader of a web process and its fan-out.
+
+    Parameters
+    ----------
+    stream : AsyncStream
+        Where readings, events and present state come from.
+    standing : callable
+        Reads open incidents and anomalies from the records; blocking, called in a thread.
+    """
+
+    def __init__(self, board: Board, stream: AsyncStream, standing: Callable[[], Standing]) -> None:
+        self.board, self.facts = board, Facts()
+        self._stream, self._read_standing = stream, standing
+        self._clients: set[Client] = set()
+        self._stale_standing = True
+        self._revision = "0"
+        self._data_ms = 0
+        self._up = False
+
+    @property
+    def clients(self) -> int:
+        """How many browsers listen."""
+        return len(self._clients)
+
+    async def run(self) -> None:
+        """Read and send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read())
+            tasks.create_task(self._send())
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Serve one browser; refuses a page of another origin."""
+        origin, host = socket.headers.get("origin", ""), socket.headers.get("host", "")
+        if not origin or urlsplit(origin).netloc != host:
+            await socket.close(4003)
+            return
+        await socket.accept()
+        client = Client()
+        client.offer(None)
+        self._clients.add(client)
+        ears = asyncio.create_task(self._hear(socket, client))
+        try:
+            with suppress(WebSocketDisconnect, RuntimeError):
+                while not ears.done():
+                    frame = await client.frames.get()
+                    await socket.send_text(frame or self.board.snapshot(self.facts))
+        finally:
+            self._clients.discard(client)
+            ears.cancel()
+
+    async def _hear(self, socket: WebSocket, client: Client) -> None:
+        try:
+            while True:
+                if await socket.receive_text() == "snap":
+                    client.offer(None)
+        except (WebSocketDisconnect, RuntimeError):
+            client.offer(None)  # wakes the sender, which then sees that the browser has gone
+
+    async def _read(self) -> None:
+        after: dict[Name, str] = {}
+        while True:
+            try:
+                if not after:
+                    after = await self._catch_up()
+                for name, entry in await self._stream.follow(after):
+                    after[name] = entry.id
+                    self._take(name, entry)
+                self._up = True
+            except UnavailableError:
+                self._up = False
+                await asyncio.sleep(1.0)
+
+    async def _catch_up(self) -> dict[Name, str]:
+        after: dict[Name, str] = {"readings": "0", "events": "0"}
+        counts: dict[Name, int] = {"readings": CATCH_UP, "events": 1}
+        for name, count in counts.items():
+            for entry in await self._stream.last(name, count):
+                after[name] = entry.id
+                self._take(name, entry)
+        return after
+
+    def _take(self, name: Name, entry: Entry) -> None:
+        if name == "readings":
+            with suppress(ValueError, KeyError, zlib.error):
+                self.board.fold(entry.body)
+                self._data_ms = max(self._data_ms, entry.at_ms)
+            return
+        self._stale_standing = True
+        with suppress(MsgspecError):
+            if not from_json(entry.body, Event).kind.startswith("anomaly."):
+                self._revision = entry.id
+
+    async def _send(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self.tick()
+            due = max(due + TICK_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def tick(self) -> None:
+        """Poll the small state, fold it in, send one frame to everybody."""
+        self.facts = await self._poll()
+        frame = self.board.delta(self.facts)
+        for client in self._clients:
+            client.offer(frame)
+
+    async def _poll(self) -> Facts:
+        standing = self.facts.standing
+        if self._stale_standing:
+            with suppress(UnavailableError):
+                self._stale_standing = False
+                standing = await asyncio.to_thread(self._read_standing)
+                self.board.stand(standing)
+        clock, gates, counters = self.facts.clock, self.facts.gates, self.facts.counters
+        try:
+            clock = await self._stream.clock()
+            body = await self._stream.get("gates")
+            gates = tuple(from_json(body, list[GateState])) if body else ()
+            body = await self._stream.get("stations")
+            counters = json.loads(body) if body else None
+        except UnavailableError:
+            self._up = False
+        return Facts(
+            clock=clock,
+            gates=gates,
+            counters=counters,
+            standing=standing,
+            revision=self._revision,
+            stream=self._up,
+            data_ms=self._data_ms,
+            now_ms=wall_ms(),
+        )

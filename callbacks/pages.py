@@ -101,8 +101,8 @@ def reader_lang(default: Lang = "zh") -> Lang:
 def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a callback run beside the event loop, so that the live feed never waits for it.
 
-    The web server runs plain callbacks on the loop that also serves `/live`. Every callback that reads records,
-    history or the network is wrapped in this: ``@app.callback(...)`` above ``@in_thread``.
+    The web server runs plain callbacks on the loop that also serves `/live`. Every callback that reads
+    records, history or the network is wrapped in this: ``@app.callback(...)`` above ``@in_thread``.
     """
 
     @wraps(function)
@@ -110,3 +110,8 @@ def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
         return await asyncio.to_thread(function, *args)
 
     return run
+
+
+def data(**values: str) -> dict[str, Any]:
+    """Return data attributes for a component: ``data(live_gate="G05")`` is ``{"data-live-gate": "G05"}``."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in values.items()}

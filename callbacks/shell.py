@@ -1,41 +1,48 @@
 """The frame around every page, and the contract by which a page joins it.
 
-`from callbacks.pages import Page, Visit, Web, in_thread, reader_lang`. A page is one module with `register(app, web)`. It adds itself to `web.pages` and its callbacks to `app`
+A page is one module with `register(app, web)`. It adds itself to `web.pages` and its callbacks to `app`
 (`app.callback`, never the global `dash.callback`)::
+
+    from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
 
     def register(app: Dash, web: Web) -> None:
         web.pages.add(Page("/emergency", Text("应急", "Emergency"), partial(layout, web), theme="dark"))
 
         @app.callback(Output(...), Input(...))
+        @in_thread
         def _(…):
             return plain_tested_function(web, …)
 
-`layout(web, visit)` is called for each visit; `visit.lang` is the reader's language, `visit.rest` what follows
-the page's own path ("/enterprise/E07" -> "E07"), `visit.query` the query. Inside callbacks use `reader_lang()`.
+`layout(web, visit)` is called for each visit; `visit.lang` is the reader's language, `visit.rest` what
+follows the page's own path ("/enterprise/E07" -> "E07"), `visit.query` the query. Inside callbacks use
+`reader_lang()`.
 
 What a page gets from the frame
 -------------------------------
-`ids.REVISION` (dcc.Store, {"revision": str, "incidents": [open ids]}) changes when an incident, ranking, plan or
-command changed in the records: the one Input for "read the records again". Nothing faster comes through Dash.
+`ids.REVISION` (dcc.Store, {"revision": str, "incidents": [open ids]}) changes when an incident, ranking, plan
+or command changed in the records: the one Input for "read the records again". Nothing faster comes through
+Dash.
 
 Elements the live script (assets/live.js) keeps up to date by themselves, wherever a page puts them:
 
-=============================== ==============================================================================
+=============================== ===========================================================================
 attribute                       what is written
-=============================== ==============================================================================
-data-live="kpi.online"          text: a member of the live KPIs (see callbacks/live.py); `data-unit` is appended
+=============================== ===========================================================================
+data-live="kpi.online"          text: a member of the live KPIs (callbacks/live.py); `data-unit` is appended
 data-live-point="S33/w01018"    text: the point's value; `data-decimals`; and data-lv of the same element
 data-live-station="S33"         data-lv of the element: the station's level
-data-live-gate="G05"            data-gate ("open" | "closed" | "moving" | "failed" | "unknown") and data-pct
+data-live-gate="G05"            data-gate (open, part, closed, moving, failed, unknown) and data-pct
 data-clock="time|date|datetime" text: park time now
-data-countdown="<park ms>"      text "00:12:24" to that moment; class is-soon below 5 min, is-over when past
+data-countdown="<park ms>"      text "00:12:24" to that moment; is-soon below 5 min, is-over when past
 data-since="<park ms>"          text: time gone since ("15 分 32 秒")
-=============================== ==============================================================================
+=============================== ===========================================================================
 
-`glyph("alarm")` is the level's symbol; `data-lv` on any `.lv` changes it. `twin.live.on(fn)` calls
-`fn(kind, message)` with kind "snapshot", "delta" or "link" (connection up, stale, down); `twin.live.now()` is park
-time in ms. CSS: tokens.css (tokens, base), shell.css (frame, .btn .h .tag .num .panel), map.css. A page adds its
-own `<page>.css` and `<page>.js` in assets/ and prefixes its classes and ids with its name.
+`glyph("alarm")` is the level's symbol; `data-lv` on any `.lv` changes it. `pages.data(live_gate="G05")`
+writes such attributes. In page scripts `twin.live.on(fn)` calls `fn(kind, message)` with kind "snapshot",
+"delta" or "link" ("up", "stale"); `twin.live.now()` is park time in ms; `twin.number`, `twin.span`,
+`twin.hhmm` write values, times gone and moments. CSS: tokens.css (tokens and base), shell.css (frame, .btn .h
+.tag .num .hatch), map.css. A page adds its own `<page>.css` and `<page>.js` in assets/ and prefixes its
+classes with its name.
 """
 
 from __future__ import annotations
@@ -48,7 +55,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from callbacks import drill, ids
-from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
+from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 
 BRAND_SUB = Text("水环境数字孪生", "Water twin")
@@ -102,7 +109,7 @@ def frame(web: Web, lang: Lang) -> Component:
         ],
         id="shell",
         className="shell",
-        **{"data-words": json.dumps(words, ensure_ascii=False), "data-lang": lang},
+        **data(words=json.dumps(words, ensure_ascii=False), lang=lang),
     )
 
 
@@ -112,7 +119,7 @@ def _header(web: Web, lang: Lang) -> Component:
         html.Span(
             [dcc.Link(page.name.say(lang), href=page.path, className="nav-a"), *_badge(page)],
             className="nav-i",
-            **{"data-path": page.path},
+            **data(path=page.path),
         )
         for page in web.pages.all()
         if page.nav
@@ -130,7 +137,7 @@ def _header(web: Web, lang: Lang) -> Component:
 
 def _badge(page: Page) -> list[Component]:
     """The number of open incidents beside the page that deals with them."""
-    return [html.Span(className="cnt", **{"data-live": "kpi.open"})] if page.path == "/emergency" else []
+    return [html.Span(className="cnt", **data(live="kpi.open"))] if page.path == "/emergency" else []
 
 
 def _header_right(lang: Lang) -> list[Component]:
@@ -138,15 +145,15 @@ def _header_right(lang: Lang) -> list[Component]:
     return [
         drill.badge(lang),
         html.Span([glyph("offline"), html.Span(className="age-text")], className="age", id="age"),
-        html.Span(className="date", **{"data-clock": "date"}),
-        html.B(className="clock", **{"data-clock": "time"}),
+        html.Span(className="date", **data(clock="date")),
+        html.B(className="clock", **data(clock="time")),
         html.Button(
-            "EN" if other == "en" else "中", className="icon-btn", title=name, **{"data-set-lang": other}
+            "EN" if other == "en" else "中", className="icon-btn", title=name, **data(set_lang=other)
         ),
         html.Button(
             className="icon-btn theme-btn",
             title=Text("明暗", "Light or dark").say(lang),
-            **{"data-set-theme": "next"},
+            **data(set_theme="next"),
         ),
     ]
 
@@ -182,7 +189,7 @@ def register(app: Dash, web: Web) -> None:
     def _show(path: str, search: str) -> Any:
         return show(web, path, search, reader_lang(as_lang(web.config.lang)))
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         "function(route) { return window.twin.onRoute(route); }",
         Output(ids.ROUTE_SHOWN, "data"),
         Input(ids.ROUTE, "data"),

@@ -5,8 +5,8 @@ Geometry never passes through Dash: the browser fetches `/geo/<layer>.json` once
 
 For a page
 ----------
-``park_map("emergency-map", lang=..., scale="desk")`` returns one component that fills its parent. Around it lie
-three stores, addressed by the map's id through the functions below; a page uses them in ordinary callbacks:
+``park_map("emergency-map", lang=..., scale="desk")`` returns one component that fills its parent. Around it
+lie three stores, addressed by the map's id through the functions below, for ordinary callbacks:
 
 ``Output(draw_id("emergency-map"), "data")``
     A GeoJSON FeatureCollection (WGS 84) to draw above the park: what `layers.incidents.features` returns. It
@@ -15,12 +15,14 @@ three stores, addressed by the map's id through the functions below; a page uses
     ========== =============== ====================================================================
     kind       geometry        properties
     ========== =============== ====================================================================
-    suspect    Polygon         rank 1..3, label, probability
+    suspect    Polygon         rank 1..3, label, probability, enterprise
     trace      LineString      drawn from source to station, arrows along it
-    plume      LineString      band 1 | 2 | 3 (50, 80, 95 %)
-    forecast   LineString      -
-    arrival    Point           text ("03:58"): tick across the forecast with its time
-    alarm      Point           level, title, text: a station of the incident and its call-out
+    plume      LineString      band 1 | 2 | 3 (50, 80, 95 %): a plume that stands still
+    forecast   LineString      dotted: where it will go
+    front      LineString      early, middle, late (park ms at each vertex), hold_ms: plume and forecast
+                               that move by themselves, and with `time(ms)`
+    arrival    Point           text ("03:58"), angle: tick across the forecast with its time
+    alarm      Point           station, level, title, text: a station of the incident and its call-out
     close      Point           gate, title, text, hot (bool), late (bool): close-by tag with leader
     receptor   Point           title, text
     sample     Point           title: where a sample would decide most
@@ -29,7 +31,7 @@ three stores, addressed by the map's id through the functions below; a page uses
     ========== =============== ====================================================================
 
     Collection members besides ``features``: ``key`` (str; when it changes the map flies to the drawing once),
-    ``pad`` ([top, right, bottom, left] px left free for tags), ``dim`` (bool: quieten the rest, default true).
+    ``pad`` ([top, right, bottom, left] px left free for tags). A feature with ``fit`` false is not flown to.
 ``Output(view_id(...), "data")``
     One command to the view: {"fit": "park" | "drawing" | [west, south, east, north], "zoom": z, "center":
     [lon, lat], "select": {"kind", "id"} | None, "layers": {name: bool}, "at": anything that differs}.
@@ -55,8 +57,8 @@ from geodata.words import Lang
 
 Scale = Literal["desk", "wall"]
 
-PANES: tuple[tuple[str, int], ...] = (("ground", 210), ("network", 220), ("drawing", 410), ("symbols", 420))
-"""Our panes from below: scenery, pipes and water, incident drawing, stations with gates and labels."""
+PANES: tuple[tuple[str, int], ...] = (("scenery", 210), ("symbols", 420))
+"""Our panes from below: what stands still; stations, gates, incident drawing and labels."""
 
 LAYERS: dict[str, bool] = {
     "scenery": True,
@@ -136,6 +138,7 @@ def park_map(
         "pad": list(pad),
         "furniture": furniture,
     }
+    data: dict[str, Any] = {"data-map": json.dumps(options, ensure_ascii=False)}
     return html.Div(
         [
             _leaflet(f"{id}-map", interactive),
@@ -147,7 +150,7 @@ def park_map(
         ],
         id=id,
         className="park-map",
-        **{"data-map": json.dumps(options, ensure_ascii=False)},
+        **data,
     )
 
 
@@ -177,7 +180,7 @@ def _leaflet(id: str, interactive: bool) -> dl.Map:
 def register(app: Dash) -> None:
     """Connect the stores of every map with the script that draws it."""
     for store, member, done in (("map-draw", "draw", "map-drawn"), ("map-view", "view", "map-viewed")):
-        app.clientside_callback(
+        app.clientside_callback(  # type: ignore[no-untyped-call]
             f"function(data, id) {{ return window.twin.onMap(id.map, '{member}', data); }}",
             Output({"type": done, "map": MATCH}, "data"),
             Input({"type": store, "map": MATCH}, "data"),

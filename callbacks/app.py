@@ -1,0 +1,200 @@
+"""The web application: one FastAPI server with our own routes, the live feed, and Dash for the pages.
+
+`create_app(config)` builds it, `serve(config)` runs it under uvicorn. Nothing happens at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from dash import Dash
+from fastapi import FastAPI, Request, Response, WebSocket
+from starlette.middleware.gzip import GZipMiddleware
+
+from callbacks import guard, shell
+from callbacks.live import Board, Live, Standing
+from callbacks.pages import Web
+from geodata import park as parks
+from geodata.network import Network
+from geodata.places import Park
+from geodata.words import as_lang
+from layers import geo
+from layers import map as park_map
+from twin.access import Access
+from twin.config import Config
+from twin.history import History
+from twin.limits import Limits
+from twin.model import IncidentState
+from twin.records import Records
+from twin.state import State
+from twin.stream import AsyncStream, Stream
+
+ASSETS = Path(__file__).parent / "assets"
+PAGES = ("wall", "atlas", "enterprise", "emergency", "admin")
+
+
+class _Dash(Dash):
+    """Dash whose first HTML already says language and theme, so that nothing flashes."""
+
+    web: Web
+
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
+        request = self.backend.request_adapter()
+        lang = as_lang(request.args.get("lang") or request.cookies.get("lang") or self.web.config.lang)
+        page, _ = self.web.pages.find(request.path)
+        theme: str = page.theme if page else "dark"
+        scale = page.scale if page else "desk"
+        if scale == "desk":
+            theme = {"dark": "dark", "light": "light"}.get(request.cookies.get("theme", ""), theme)
+        return (
+            f'<!doctype html><html lang="{"zh-CN" if lang == "zh" else "en"}" data-theme="{theme}" '
+            f'data-scale="{scale}"><head>{parts["metas"]}<title>{parts["title"]}</title>{parts["favicon"]}'
+            f"{parts['css']}</head><body>{parts['app_entry']}"
+            f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
+        )
+
+
+def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
+    """Build the application.
+
+    Parameters
+    ----------
+    config : Config
+        All settings; the environment is not read here.
+    park : Park, optional
+        A park already read; otherwise the file that `config` names.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The park cannot be read.
+    """
+    web = _web(config, park or parks.read(config.park))
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(web.live.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        web.stream.close()
+
+    server = FastAPI(title="park-twin", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
+    _routes(server, web)
+    dash = _dash(server, web)
+    park_map.register(dash)
+    for name in PAGES:
+        if find_spec(f"callbacks.{name}"):
+            import_module(f"callbacks.{name}").register(dash, web)
+    shell.register(dash, web)
+    server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
+    server.add_middleware(guard.Guard, host=config.host, extra=config.environment.get("TWIN_HOSTS", ""))
+    return server
+
+
+def _web(config: Config, park: Park) -> Web:
+    config.data.mkdir(parents=True, exist_ok=True)
+    stream = Stream(config.redis)
+    records = Records(config.db)
+    records.create()
+
+    def standing() -> Standing:
+        states = {IncidentState.OPEN, IncidentState.CONTAINED}
+        return Standing(tuple(records.incidents(states)), tuple(records.anomalies(open_only=True)))
+
+    board = Board(park, State(park, Limits.load(park)), build_id(park))
+    return Web(
+        config=config,
+        park=park,
+        network=Network.from_park(park),
+        stream=stream,
+        records=records,
+        history=History(config.history, stream),
+        access=Access(records),
+        live=Live(board, AsyncStream(config.redis), standing),
+    )
+
+
+def build_id(park: Park) -> str:
+    """Name this program with this park: a page that sees another one loads itself again."""
+    assets = hashlib.sha256()
+    for path in sorted(ASSETS.glob("*")):
+        assets.update(path.read_bytes())
+    return f"{version('park-twin')}-{park.version}-{assets.hexdigest()[:8]}"
+
+
+def _dash(server: FastAPI, web: Web) -> Dash:
+    dash = _Dash(
+        "callbacks",
+        server=server,  # type: ignore[arg-type]  # Dash's hint says Flask only
+        assets_folder=str(ASSETS),
+        suppress_callback_exceptions=True,
+        title=web.park.name.say("zh"),
+        update_title="",
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        compress=False,
+        use_pages=False,
+    )
+    dash.web = web
+
+    def layout() -> Any:
+        cookies = dash.backend.request_adapter().cookies
+        return shell.frame(web, as_lang(cookies.get("lang") or web.config.lang))
+
+    dash.layout = layout
+    return dash
+
+
+def _routes(server: FastAPI, web: Web) -> None:
+    """Our own addresses; they must stand before Dash's, which answers every other one."""
+    shelf = geo.Shelf(web.park)
+
+    @server.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        facts = web.live.facts
+        return {"ok": True, "stream": facts.stream, "clients": web.live.clients, "build": build_id(web.park)}
+
+    @server.get("/geo/{name}.json")
+    async def geometry(name: str, request: Request) -> Response:
+        layer = shelf.get(name)
+        if layer is None:
+            return Response(status_code=404)
+        headers = {
+            "ETag": layer.etag,
+            "Cache-Control": "public, max-age=31536000, immutable"
+            if "v" in request.query_params
+            else "no-cache",
+            "Vary": "Accept-Encoding",
+        }
+        if request.headers.get("if-none-match") == layer.etag:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return Response(layer.gzipped, media_type="application/geo+json", headers=headers)
+        return Response(layer.plain, media_type="application/geo+json", headers=headers)
+
+    @server.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await web.live.serve(socket)
+
+
+def serve(config: Config) -> None:
+    """Run the web role until it is stopped."""
+    uvicorn.run(
+        create_app(config),
+        host=config.host,
+        port=config.port,
+        log_level="warning",
+        ws_ping_interval=20,
+        timeout_graceful_shutdown=2,
+    )

@@ -1,0 +1,228 @@
+/* The live feed: one WebSocket, endless jittered back-off, and what it says written straight into the page.
+   Nothing here goes through Dash but the rare revision of the records. */
+(function () {
+  "use strict";
+  const twin = (window.twin = window.twin || {});
+  const LEVELS = ["offline", "normal", "watch", "warning", "alarm", "critical"];
+  const STALE_MS = 8000; // no frame for so long: what is on screen is old, and is shown as such
+  const CAP_MS = 10000;
+
+  const live = (twin.live = {
+    seq: -1, kpi: null, gates: {}, incidents: [], points: [], stations: [],
+    values: [], levels: [], at: [], stationLevels: [],
+    connected: false, stale: true, offset: 0, speed: 1, anchor: 0, wall: 0,
+    index: new Map(), stationIndex: new Map(), lastFrame: 0, since: Date.now(), frames: 0, applyMs: 0,
+  });
+  const listeners = new Set();
+  let socket = null, tries = 0, timer = 0, build = null, revision = null;
+
+  /** Call fn(kind, message) on every frame ("snapshot", "delta") and change of the link ("link"). */
+  live.on = (fn) => { listeners.add(fn); return () => listeners.delete(fn); };
+  /** Park time now, ms. Runs on between frames; stands still once the link is stale. */
+  live.now = () => {
+    if (!live.wall) return 0;
+    const gone = Math.min(performance.now() - live.anchor, STALE_MS);
+    return live.ts + gone * live.speed;
+  };
+  /** Level name of a station; offline for all while the feed is stale. */
+  live.level = (station) => {
+    const n = live.stationIndex.get(station);
+    return live.stale || n === undefined ? "offline" : LEVELS[live.stationLevels[n]] || "offline";
+  };
+  live.point = (key) => {
+    const n = live.index.get(key);
+    if (n === undefined) return null;
+    return { value: live.values[n], level: live.stale ? "offline" : LEVELS[live.levels[n]], at: live.at[n] };
+  };
+  /** State of a gate: [position or null, word]. */
+  live.gate = (id) => (live.stale ? [null, "unknown"] : live.gates[id] || [null, "unknown"]);
+  live.LEVELS = LEVELS;
+
+  function tell(kind, message) { for (const fn of listeners) fn(kind, message); }
+
+  function connect() {
+    clearTimeout(timer);
+    const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+    socket = new WebSocket(scheme + location.host + "/live");
+    socket.onopen = () => { live.connected = true; };
+    socket.onmessage = (event) => { tries = 0; receive(JSON.parse(event.data)); };
+    socket.onclose = () => { live.connected = false; again(); };
+  }
+
+  function again() {
+    const wait = Math.min(CAP_MS, 500 * 2 ** Math.min(tries, 10)) * (0.6 + 0.8 * Math.random());
+    tries += 1;
+    timer = setTimeout(connect, wait);
+  }
+
+  function receive(frame) {
+    const begun = performance.now();
+    if (frame.t === "snap") {
+      if (build && frame.build !== build) { location.reload(); return; }
+      build = frame.build;
+      Object.assign(live, {
+        points: frame.points, stations: frame.stations, values: frame.v, levels: frame.l, at: frame.at,
+        stationLevels: frame.sl,
+      });
+      live.index = new Map(frame.points.map((p, n) => [p[0] + "/" + p[1], n]));
+      live.stationIndex = new Map(frame.stations.map((s, n) => [s, n]));
+    } else {
+      if (live.seq < 0) return;
+      if (frame.seq > live.seq + 1) { socket.send("snap"); return; }
+      if (frame.seq <= live.seq) return;
+      frame.i.forEach((n, k) => { live.values[n] = frame.v[k]; live.levels[n] = frame.l[k]; live.at[n] = frame.at[k]; });
+      frame.si.forEach((n, k) => { live.stationLevels[n] = frame.sl[k]; });
+    }
+    Object.assign(live, {
+      seq: frame.seq, kpi: frame.kpi, gates: frame.gates, incidents: frame.incidents, ts: frame.ts,
+      wall: frame.wall, speed: frame.kpi.drill ? frame.kpi.speed : 1, anchor: performance.now(),
+      lastFrame: Date.now(),
+    });
+    live.frames += 1;
+    if (live.stale && frame.kpi.stream) { live.stale = false; tell("link", "up"); paintAll(); }
+    if (!live.stale && !frame.kpi.stream) { stale(); }
+    document.documentElement.classList.toggle("is-sim", !!frame.kpi.drill);
+    tell(frame.t === "snap" ? "snapshot" : "delta", frame);
+    if (frame.t === "snap") paintAll(); else paintChanged(frame);
+    revise(frame);
+    live.applyMs = performance.now() - begun;
+  }
+
+  function revise(frame) {
+    if (frame.kpi.revision === revision || !window.dash_clientside || !document.getElementById("shell")) return;
+    revision = frame.kpi.revision;
+    window.dash_clientside.set_props("revision", { data: { revision, incidents: frame.incidents } });
+  }
+
+  function stale() {
+    live.stale = true;
+    live.since = live.lastFrame || live.since;
+    tell("link", "stale");
+    paintAll();
+  }
+
+  /* ---- writing into the page ---- */
+  const words = () => twin.words || {};
+  const fill = (text, values) => (text || "").replace(/\{(\w+)\}/g, (_, k) => values[k]);
+  twin.fill = fill;
+
+  function span(ms) {
+    const w = words(), s = Math.max(0, Math.floor(ms / 1000));
+    const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+    const say = (key, n) => fill(w[key], { n });
+    if (d) return say("d", d) + (h ? say("h", h) : "");
+    if (h) return say("h", h) + (m ? say("min", m) : "");
+    if (m) return say("min", m) + (m < 10 && s % 60 ? say("s", s % 60) : "");
+    return say("s", s);
+  }
+  twin.span = span;
+
+  function number(value, decimals) {
+    if (value === null || value === undefined || Number.isNaN(value)) return "—";
+    const fixed = decimals === undefined || decimals === "" ? String(value) : Number(value).toFixed(decimals);
+    const [whole, part] = fixed.split(".");
+    const spaced = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009") : whole;
+    return part ? spaced + "." + part : spaced;
+  }
+  twin.number = number;
+
+  const set = (el, text) => { if (el.textContent !== text) el.textContent = text; };
+  const mark = (el, name, value) => { if (el.getAttribute(name) !== value) el.setAttribute(name, value); };
+
+  function paintKpi(el) {
+    let value = { kpi: live.kpi || {}, live };
+    for (const part of el.dataset.live.split(".")) value = value === undefined || value === null ? value : value[part];
+    mark(el, "data-value", String(value ?? ""));
+    set(el, number(value, el.dataset.decimals) + (value === undefined || value === null ? "" : el.dataset.unit || ""));
+  }
+  function paintPoint(el) {
+    const p = live.point(el.dataset.livePoint);
+    set(el, number(p && p.value, el.dataset.decimals));
+    mark(el, "data-lv", p ? p.level : "offline");
+  }
+  function paintStation(el) { mark(el, "data-lv", live.level(el.dataset.liveStation)); }
+  function paintGate(el) {
+    const [position, word] = live.gate(el.dataset.liveGate);
+    mark(el, "data-gate", word);
+    mark(el, "data-pct", position === null ? "" : String(Math.round(position * 100)));
+  }
+  const PAINTERS = { live: paintKpi, "live-point": paintPoint, "live-station": paintStation, "live-gate": paintGate };
+
+  function paintAll(root) {
+    for (const [name, paint] of Object.entries(PAINTERS))
+      for (const el of (root || document).querySelectorAll(`[data-${name}]`)) paint(el);
+    tickAll(root);
+  }
+  function paintChanged(frame) {
+    for (const el of document.querySelectorAll("[data-live]")) paintKpi(el);
+    for (const el of document.querySelectorAll("[data-live-gate]")) paintGate(el);
+    if (frame.si.length) for (const el of document.querySelectorAll("[data-live-station]")) paintStation(el);
+    if (frame.i.length) for (const el of document.querySelectorAll("[data-live-point]")) paintPoint(el);
+  }
+
+  /* ---- clocks; the park lives in UTC+8 ---- */
+  const park = (ms) => new Date(ms + 8 * 3600e3);
+  const two = (n) => String(n).padStart(2, "0");
+  function clockText(kind, ms) {
+    const w = words(), t = park(ms);
+    const time = `${two(t.getUTCHours())}:${two(t.getUTCMinutes())}:${two(t.getUTCSeconds())}`;
+    if (kind === "time") return time;
+    const m = t.getUTCMonth();
+    const date = fill(w.date, {
+      m: m + 1, d: t.getUTCDate(), mon: (w.months || "").split(" ")[m], w: (w.weekdays || "").split(" ")[t.getUTCDay()],
+    });
+    return kind === "date" ? date : date + " " + time;
+  }
+  /** "14:26" of a moment, in the park's own time. */
+  twin.hhmm = (ms) => clockText("time", ms).slice(0, 5);
+
+  function countdown(el, now) {
+    const left = Number(el.dataset.countdown) - now, s = Math.max(0, Math.floor(left / 1000));
+    el.classList.toggle("is-soon", left > 0 && left < 300e3);
+    el.classList.toggle("is-over", left <= 0);
+    set(el, left <= 0 ? words().over : `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`);
+  }
+
+  function tickAll(root) {
+    const now = live.now(), at = root || document;
+    if (now) {
+      for (const el of at.querySelectorAll("[data-clock]")) set(el, clockText(el.dataset.clock, now));
+      for (const el of at.querySelectorAll("[data-countdown]")) if (el.dataset.countdown) countdown(el, now);
+      for (const el of at.querySelectorAll("[data-since]")) if (el.dataset.since) set(el, span(now - Number(el.dataset.since)));
+    }
+    age();
+  }
+
+  function age() {
+    const el = document.getElementById("age"), banner = document.getElementById("link-banner");
+    if (!el || !banner || !twin.words) return;
+    const w = words(), gone = Date.now() - (live.lastFrame || live.since);
+    const data = live.kpi && live.kpi.data_ms ? live.wall - live.kpi.data_ms + (performance.now() - live.anchor) : null;
+    const fresh = !live.stale && data !== null && data < 150e3;
+    mark(el.querySelector(".lv"), "data-lv", fresh ? "normal" : "offline");
+    el.toggleAttribute("data-stale", !fresh);
+    set(el.querySelector(".age-text"), data === null ? "—" : fill(w.age, { n: span(data) }));
+    let say = "";
+    if (!live.wall) say = gone > 5000 ? fill(w.waiting, { n: span(gone) }) : "";
+    else if (live.stale) say = fill(live.connected && live.kpi && !live.kpi.stream ? w.stream : w.down, { n: span(data === null ? gone : data) });
+    set(banner, say);
+  }
+
+  setInterval(() => {
+    if (!live.stale && Date.now() - live.lastFrame > STALE_MS) stale();
+    // a socket that is open and silent is as good as closed
+    if (socket && live.connected && Date.now() - Math.max(live.lastFrame, live.since) > 30000) {
+      live.since = Date.now();
+      socket.close();
+    }
+    tickAll();
+  }, 1000);
+
+  twin.paint = paintAll;
+  new MutationObserver((changes) => {
+    for (const change of changes)
+      for (const node of change.addedNodes) if (node.nodeType === 1) paintAll(node.parentNode || node);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  connect();
+})();

@@ -1,0 +1,428 @@
+/* The park's map: puts two canvas sheets under a Leaflet map, loads geometry once, knows what lies where.
+   Sheets are drawn by map_scenery.js (what stands still) and map_symbols.js (what changes). */
+(function () {
+  "use strict";
+  const twin = (window.twin = window.twin || {});
+  const maps = (twin.maps = {});
+  const waiting = {}; // commands that came before their map
+  const REF = 16; // zoom of the local coordinates: pixels at this zoom, from the middle of the park
+  const WORLD = 256 * 2 ** REF;
+  const shelves = new Map();
+
+  /** Fetch one layer of geometry; the promise is kept, so every map of this page shares it. */
+  function shelf(name, version) {
+    const url = `/geo/${name}.json?v=${encodeURIComponent(version)}`;
+    if (!shelves.has(url)) {
+      const got = fetch(url).then((r) => {
+        if (!r.ok) throw new Error(`${url}: ${r.status}`);
+        return r.json();
+      });
+      got.catch(() => shelves.delete(url));
+      shelves.set(url, got);
+    }
+    return shelves.get(url);
+  }
+
+  const mercator = (lon, lat) => {
+    const s = Math.sin((lat * Math.PI) / 180);
+    return [((lon + 180) / 360) * WORLD, (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * WORLD];
+  };
+
+  /* A canvas as wide as the view and a bit, that moves and scales with the map and is drawn when it has settled. */
+  const Sheet = L.Renderer.extend({
+    initialize(paint, options) {
+      this._paint = paint;
+      L.Renderer.prototype.initialize.call(this, options);
+    },
+    _initContainer() {
+      this._container = document.createElement("canvas");
+      this._ctx = this._container.getContext("2d");
+    },
+    _destroyContainer() {
+      L.Util.cancelAnimFrame(this._due);
+      L.DomUtil.remove(this._container);
+      delete this._container;
+    },
+    _updatePaths() {},
+    _update() {
+      if (this._map._animatingZoom && this._bounds) return;
+      L.Renderer.prototype._update.call(this);
+      const size = this._bounds.getSize(), dpr = Math.min(window.devicePixelRatio || 1, 3);
+      const w = Math.round(size.x * dpr), h = Math.round(size.y * dpr);
+      if (this._container.width !== w) this._container.width = w;
+      if (this._container.height !== h) this._container.height = h;
+      this._container.style.width = size.x + "px";
+      this._container.style.height = size.y + "px";
+      L.DomUtil.setPosition(this._container, this._bounds.min);
+      this._dpr = dpr;
+      this.draw();
+    },
+    /** Draw now, for the bounds of the last move. */
+    draw() {
+      if (!this._map || !this._bounds) return;
+      const map = this._map, size = this._bounds.getSize(), dpr = this._dpr;
+      const zoom = this._zoom === undefined ? map.getZoom() : this._zoom;
+      this._ctx.setTransform(1, 0, 0, 1, 0, 0);
+      this._ctx.clearRect(0, 0, this._container.width, this._container.height);
+      const view = this.options.owner.frame(zoom, this._bounds.min, size, dpr);
+      if (view) this._paint(this._ctx, view);
+    },
+    /** Draw once at the next frame, however often this is asked. */
+    soon() {
+      if (this._due) return;
+      this._due = L.Util.requestAnimFrame(() => { this._due = null; if (!this._map || this._map._animatingZoom) return; this.draw(); });
+    },
+  });
+
+  class ParkMap {
+    constructor(map, element) {
+      this.map = map;
+      this.element = element;
+      this.id = element.id;
+      this.options = JSON.parse(element.dataset.map);
+      this.layers = this.options.layers;
+      this.drawing = null;
+      this.selected = null;
+      this.hovered = null;
+      this.clock = null;
+      this.key = null;
+      this.handlers = new Map();
+      this.data = { ground: [], plots: [], network: [], places: [] };
+      this.off = [];
+      maps[this.id] = this;
+      map.on("unload", () => this.close());
+      this.ready = this.start();
+    }
+
+    async start() {
+      await this.panes();
+      this.palette();
+      const pad = this.options.interactive ? 0.2 : 0;
+      const sheet = (pane, paint) => new Sheet(paint, { pane, padding: pad, owner: this }).addTo(this.map);
+      this.scenery = sheet("scenery", (ctx, view) => twin.paintScenery(this, ctx, view));
+      this.symbols = sheet("symbols", (ctx, view) => twin.paintSymbols(this, ctx, view));
+      this.listen();
+      const names = ["places", "plots", "network", "ground"];
+      const parts = names.map((name) => shelf(name, this.options.version).then((got) => this.take(name, got)));
+      try {
+        await Promise.all(parts);
+      } catch (error) {
+        this.element.dataset.error = String(error.message || error);
+        throw error;
+      }
+      this.element.dataset.ready = "true";
+      for (const [member, data] of waiting[this.id] || []) this[member](data);
+      delete waiting[this.id];
+    }
+
+    panes() {
+      return new Promise((done) => {
+        const look = () => (this.map.getPane("symbols") && this.map.getPane("scenery") ? done() : requestAnimationFrame(look));
+        look();
+      });
+    }
+
+    close() {
+      for (const stop of this.off) stop();
+      if (maps[this.id] === this) delete maps[this.id];
+    }
+
+    take(name, collection) {
+      if (!this.origin) {
+        const [w, s, e, n] = collection.bounds;
+        this.bounds = collection.bounds;
+        this.origin = [(w + e) / 2, (s + n) / 2];
+        this.o = mercator(...this.origin);
+        this.fit(this.options.fit || this.bounds, false);
+      }
+      this.data[name] = collection.features.map((f) => this.local(f));
+      this.index();
+      this.scenery.soon();
+      this.symbols.soon();
+    }
+
+    /** A feature in local coordinates: rings of flat [x, y, x, y ...]. */
+    local(f) {
+      const g = f.geometry, p = f.properties || {};
+      const flat = (points) => {
+        const out = new Float64Array(points.length * 2);
+        points.forEach((c, n) => { const q = this.xy(c[0], c[1]); out[2 * n] = q[0]; out[2 * n + 1] = q[1]; });
+        return out;
+      };
+      let rings = [], kind = "line";
+      if (!g) kind = "none";
+      else if (g.type === "Point") { rings = [flat([g.coordinates])]; kind = "point"; }
+      else if (g.type === "LineString") rings = [flat(g.coordinates)];
+      else if (g.type === "MultiLineString") rings = g.coordinates.map(flat);
+      else if (g.type === "Polygon") { rings = g.coordinates.map(flat); kind = "area"; }
+      else if (g.type === "MultiPolygon") { rings = g.coordinates.flatMap((part) => part.map(flat)); kind = "area"; }
+      else if (g.type === "MultiPoint") { rings = g.coordinates.map((c) => flat([c])); kind = "point"; }
+      return { p, kind, rings, x: rings.length ? rings[0][0] : 0, y: rings.length ? rings[0][1] : 0 };
+    }
+
+    xy(lon, lat) {
+      const q = mercator(lon, lat);
+      return [q[0] - this.o[0], q[1] - this.o[1]];
+    }
+    lonlat(x, y) {
+      const X = x + this.o[0], Y = y + this.o[1];
+      const lat = (Math.atan(Math.sinh(Math.PI * (1 - (2 * Y) / WORLD))) * 180) / Math.PI;
+      return [(X / WORLD) * 360 - 180, lat];
+    }
+
+    /** How local coordinates lie on a sheet: X = x k + ox. */
+    frame(zoom, min, size, dpr) {
+      if (!this.o) return null;
+      const k = 2 ** (zoom - REF);
+      const pixel = this.map.getPixelOrigin();
+      const scale = 2 ** (zoom - this.map.getZoom());
+      const ox = this.o[0] * k - pixel.x * scale - min.x, oy = this.o[1] * k - pixel.y * scale - min.y;
+      const ppm = 2 ** zoom / (156543.034 * Math.cos((this.origin[1] * Math.PI) / 180));
+      const cut = this.map.getSize(), corner = this.map.containerPointToLayerPoint([0, 0]);
+      const shown = { x0: corner.x - min.x, y0: corner.y - min.y, x1: corner.x - min.x + cut.x, y1: corner.y - min.y + cut.y };
+      return { k, ox, oy, zoom, ppm, dpr, w: size.x, h: size.y, shown };
+    }
+
+    index() {
+      const by = (layer) => this.data.places.filter((f) => f.p.layer === layer);
+      Object.assign(this, {
+        stationsAt: by("station"), gatesAt: by("gate"), enterprisesAt: by("enterprise"), outletsAt: by("outlet"),
+        receptorsAt: by("receptor"), facilitiesAt: by("facility"), poolsAt: by("pool"),
+      });
+      this.named = new Map(this.data.places.map((f) => [f.p.layer + "/" + f.p.id, f]));
+      this.links = new Map(this.data.network.map((f) => [f.p.id, f]));
+      this.parcels = this.data.plots.filter((f) => f.p.layer === "parcel");
+      this.parcelOf = new Map(this.parcels.filter((f) => f.p.enterprise).map((f) => [f.p.enterprise, f]));
+      this.paths = null; // map_scenery.js builds its paths anew
+    }
+
+    palette() {
+      const style = getComputedStyle(this.element);
+      const cache = {};
+      this.font = style.getPropertyValue("--font");
+      this.fs = parseFloat(style.getPropertyValue("--fs-map")) || 12;
+      this.wall = this.options.scale === "wall";
+      this.c = (name) => (cache[name] ??= style.getPropertyValue("--" + name).trim());
+    }
+
+    listen() {
+      const dom = (target, name, fn, options) => {
+        target.addEventListener(name, fn, options);
+        this.off.push(() => target.removeEventListener(name, fn, options));
+      };
+      dom(document, "twin:theme", () => { this.palette(); this.scenery.soon(); this.symbols.soon(); });
+      this.off.push(twin.live.on((kind, frame) => {
+        if (kind === "delta" && !frame.si.length && this.sameGates()) return;
+        this.symbols.soon();
+      }));
+      const sizes = new ResizeObserver(() => this.map.invalidateSize({ pan: false, animate: false }));
+      sizes.observe(this.element);
+      this.off.push(() => sizes.disconnect());
+      // a long drag leaves the drawn margin: draw again before the edge shows
+      this.map.on("move", () => {
+        const view = this.map.getPixelBounds(), origin = this.map.getPixelOrigin();
+        const drawn = this.scenery._bounds;
+        if (!drawn || this.map._animatingZoom) return;
+        const min = view.min.subtract(origin), max = view.max.subtract(origin);
+        if (drawn.min.x > min.x || drawn.min.y > min.y || drawn.max.x < max.x || drawn.max.y < max.y) {
+          this.scenery._update();
+          this.symbols._update();
+        }
+      });
+      if (this.options.furniture) this.furniture();
+      if (!this.options.interactive) return;
+      this.map.on("click", (event) => this.pick(event));
+      this.map.on("mousemove", (event) => this.hover(event));
+      this.map.on("mouseout", () => this.hover(null));
+    }
+
+    sameGates() {
+      const now = JSON.stringify(twin.live.gates);
+      const same = now === this.gatesDrawn;
+      this.gatesDrawn = now;
+      return same;
+    }
+
+    furniture() {
+      const box = L.DomUtil.create("div", "map-furniture", this.element);
+      box.innerHTML = '<div class="map-north"><svg viewBox="0 0 16 24" aria-hidden="true"><path d="M8 0L14 22L8 17L2 22Z"/></svg><span></span></div><div class="map-scale"><i></i><span></span></div>';
+      const bar = box.querySelector("i"), text = box.querySelector(".map-scale span");
+      const draw = () => {
+        if (!this.origin) return;
+        box.querySelector(".map-north span").textContent = (twin.words || {}).north || "";
+        const ppm = 2 ** this.map.getZoom() / (156543.034 * Math.cos((this.origin[1] * Math.PI) / 180));
+        const room = this.wall ? 140 : 100;
+        const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+        const metres = steps.filter((m) => m * ppm <= room).pop() || 10;
+        bar.style.width = Math.round(metres * ppm) + "px";
+        text.textContent = metres < 1000 ? `${metres} m` : `${metres / 1000} km`;
+      };
+      this.map.on("zoomend moveend", draw);
+      draw();
+    }
+
+    /* ---- what lies where ---- */
+
+    local2(event) {
+      const z = 2 ** (REF - this.map.getZoom());
+      const p = this.map.project(event.latlng, this.map.getZoom());
+      return { x: p.x * z - this.o[0], y: p.y * z - this.o[1], reach: z };
+    }
+
+    find(event) {
+      if (!this.named) return null;
+      const at = this.local2(event), near = (px) => px * at.reach;
+      const coarse = matchMedia("(pointer: coarse)").matches ? 1.8 : 1;
+      const zoom = this.map.getZoom();
+      const groups = [
+        ["gate", this.gatesAt, 13], ["station", this.stationsAt, 11], ["receptor", this.receptorsAt, 12],
+        ["outlet", zoom >= 13.5 ? this.outletsAt : [], 8], ["facility", this.facilitiesAt, 12],
+      ];
+      for (const [layer, list, px] of groups) {
+        if (this.layers[layer] === false) continue;
+        let best = null, least = near(px * coarse) ** 2;
+        for (const f of list) {
+          const d = (f.x - at.x) ** 2 + (f.y - at.y) ** 2;
+          if (d < least) { least = d; best = f; }
+        }
+        if (best) return best;
+      }
+      const line = this.findLine(at, near(6 * coarse));
+      if (line) return line;
+      const parcel = this.parcels.find((f) => f.p.enterprise && inside(f.rings[0], at.x, at.y));
+      return parcel ? this.named.get("enterprise/" + parcel.p.enterprise) || this.named.get("facility/" + parcel.p.enterprise) : null;
+    }
+
+    findLine(at, reach) {
+      let best = null, least = reach;
+      for (const f of this.data.network) {
+        const layer = f.p.system === "canal" ? "canal" : f.p.system === "rain" ? "rain" : "pipe";
+        if (this.layers[layer] === false) continue;
+        const d = distance(f.rings[0], at.x, at.y) - (layer === "canal" ? 3 * (reach / 6) : 0);
+        if (d < least) { least = d; best = f; }
+      }
+      return best;
+    }
+
+    describe(f, event) {
+      const [lon, lat] = f && f.kind === "point" ? this.lonlat(f.x, f.y) : [event.latlng.lng, event.latlng.lat];
+      if (!f) return { kind: "none", id: "", lon, lat, at: Date.now() };
+      const p = f.p, kind = p.layer !== "link" ? p.layer : p.system === "canal" ? "reach" : p.system === "rain" ? "channel" : "pipe";
+      let node = p.node;
+      if (p.layer === "link") { // the nearer end of the line stands for the point clicked
+        const at = this.local2(event), r = f.rings[0], n = r.length;
+        const from = (r[0] - at.x) ** 2 + (r[1] - at.y) ** 2, to = (r[n - 2] - at.x) ** 2 + (r[n - 1] - at.y) ** 2;
+        node = from < to ? p.from : p.to;
+      }
+      return { kind, id: p.id, lon, lat, node, at: Date.now() };
+    }
+
+    pick(event) {
+      const f = this.find(event), what = this.describe(f, event);
+      this.select(f && f.p.layer !== "link" ? { kind: f.p.layer, id: f.p.id } : f ? { kind: "link", id: f.p.id } : null);
+      this.tell("pick", what);
+      window.dash_clientside.set_props({ type: "map-pick", map: this.id }, { data: what });
+    }
+
+    hover(event) {
+      const f = event && this.find(event);
+      this.map.getContainer().style.cursor = f ? "pointer" : "";
+      const key = f ? f.p.layer + "/" + f.p.id : null;
+      if (key === this.hovered) return;
+      this.hovered = key;
+      this.symbols.soon();
+    }
+
+    on(name, fn) {
+      if (!this.handlers.has(name)) this.handlers.set(name, new Set());
+      this.handlers.get(name).add(fn);
+      return () => this.handlers.get(name).delete(fn);
+    }
+    tell(name, value) { for (const fn of this.handlers.get(name) || []) fn(value); }
+
+    /* ---- what a page may ask ---- */
+
+    select(what) {
+      this.selected = what && what.kind ? what.kind + "/" + what.id : null;
+      this.symbols.soon();
+    }
+
+    draw(collection) {
+      const had = this.key;
+      this.drawing = collection && collection.features.length
+        ? { ...collection, items: collection.features.map((f) => this.local(f)) } : null;
+      this.key = collection ? collection.key || null : null;
+      this.symbols.soon();
+      if (this.drawing && this.key && this.key !== had) this.view({ fit: "drawing" });
+    }
+
+    /** Show plume and forecast as of another moment (park ms); null for now. */
+    time(ms) { this.clock = ms; this.symbols.soon(); }
+
+    switch(layers) {
+      Object.assign(this.layers, layers);
+      this.scenery.soon();
+      this.symbols.soon();
+    }
+
+    view(command) {
+      if (!command) return;
+      if (command.layers) this.switch(command.layers);
+      if (command.select !== undefined) this.select(command.select);
+      if (command.fit) this.fit(command.fit, true);
+      else if (command.center) this.map.flyTo([command.center[1], command.center[0]], command.zoom || this.map.getZoom(), { duration: 0.6 });
+    }
+
+    fit(what, animate) {
+      let box = what === "park" ? this.bounds : what;
+      let pad = this.options.pad;
+      if (what === "drawing") {
+        if (!this.drawing) return;
+        pad = this.drawing.pad || pad;
+        const lon = [], lat = [];
+        for (const f of this.drawing.items) {
+          if (f.p.fit === false) continue;
+          for (const r of f.rings) for (let n = 0; n < r.length; n += 2) { const q = this.lonlat(r[n], r[n + 1]); lon.push(q[0]); lat.push(q[1]); }
+        }
+        if (!lon.length) return;
+        box = [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)];
+      }
+      const still = !animate || matchMedia("(prefers-reduced-motion: reduce)").matches;
+      this.map.fitBounds([[box[1], box[0]], [box[3], box[2]]], {
+        paddingTopLeft: [pad[3], pad[0]], paddingBottomRight: [pad[1], pad[2]], animate: !still, duration: 0.6, maxZoom: 17,
+      });
+    }
+  }
+
+  function inside(ring, x, y) {
+    let hit = false;
+    for (let n = 0, m = ring.length - 2; n < ring.length; m = n, n += 2) {
+      const y0 = ring[n + 1], y1 = ring[m + 1];
+      if (y0 > y !== y1 > y && x < ((ring[m] - ring[n]) * (y - y0)) / (y1 - y0) + ring[n]) hit = !hit;
+    }
+    return hit;
+  }
+
+  function distance(r, x, y) {
+    let least = Infinity;
+    for (let n = 0; n + 3 < r.length; n += 2) {
+      const dx = r[n + 2] - r[n], dy = r[n + 3] - r[n + 1], long = dx * dx + dy * dy || 1;
+      const t = Math.max(0, Math.min(1, ((x - r[n]) * dx + (y - r[n + 1]) * dy) / long));
+      least = Math.min(least, (r[n] + t * dx - x) ** 2 + (r[n + 1] + t * dy - y) ** 2);
+    }
+    return Math.sqrt(least);
+  }
+
+  /** Called by Dash when a page writes to one of a map's stores. */
+  twin.onMap = function (id, member, data) {
+    const map = maps[id];
+    if (map && map.element.dataset.ready && map.element.isConnected) map[member](data);
+    else if (data) (waiting[id] = waiting[id] || []).push([member, data]);
+    return Date.now();
+  };
+
+  L.Map.addInitHook(function () {
+    const element = this.getContainer().closest(".park-map");
+    if (element) new ParkMap(this, element);
+  });
+})();

@@ -1,0 +1,201 @@
+/* What a page draws above the park: suspects, plume, forecast, path, tags. The kinds are told in layers/map.py. */
+(function () {
+  "use strict";
+  const twin = (window.twin = window.twin || {});
+
+  const pen = (map, ctx, colour, width, dash = [], cap = "round") => {
+    ctx.strokeStyle = map.c(colour);
+    ctx.lineWidth = width;
+    ctx.setLineDash(dash);
+    ctx.lineCap = cap;
+    ctx.lineJoin = "round";
+  };
+  const of = (map, ...kinds) => map.drawing.items.filter((f) => kinds.includes(f.p.kind));
+  const trace = (ctx, view, items) => {
+    ctx.beginPath();
+    for (const f of items) for (const r of f.rings) twin.outline(ctx, view, r, false);
+    ctx.stroke();
+  };
+
+  /** Areas and lines, below the symbols. */
+  twin.paintDrawing = function (map, ctx, view, board) {
+    for (const f of of(map, "suspect").sort((a, b) => b.p.rank - a.p.rank)) suspect(map, ctx, view, f);
+    reaches(map, ctx, view);
+    const now = map.clock || twin.live.now();
+    for (const [band, width] of [[3, 22], [2, 15], [1, 9]]) {
+      const items = of(map, "plume").filter((f) => f.p.band === band);
+      pen(map, ctx, "plume-" + band, width * (map.wall ? 1 : 0.8));
+      if (items.length) trace(ctx, view, items);
+      fronts(map, ctx, view, now, band);
+    }
+    pen(map, ctx, "plume-1", map.wall ? 3 : 2.4, [1.5, map.wall ? 7 : 5.5]);
+    trace(ctx, view, of(map, "forecast"));
+    ahead(map, ctx, view, now);
+    const path = of(map, "trace");
+    if (path.length) {
+      const w = map.wall ? 4 : 3.4;
+      pen(map, ctx, "trace-casing", w * 2);
+      trace(ctx, view, path);
+      pen(map, ctx, "trace", w);
+      trace(ctx, view, path);
+      arrows(map, ctx, view, path, w);
+    }
+    ctx.setLineDash([]);
+    for (const f of of(map, "arrival")) arrival(map, ctx, view, f, board);
+  };
+
+  /** Discs, glyphs and tags, above the symbols. */
+  twin.paintPins = function (map, ctx, view, board) {
+    for (const f of of(map, "suspect")) disc(map, ctx, view, f, board);
+    for (const f of of(map, "sample")) sample(map, ctx, view, f, board);
+    for (const f of of(map, "point")) mark(map, ctx, view, f, board);
+    const xy = (f) => [f.x * view.k + view.ox, f.y * view.k + view.oy];
+    for (const f of of(map, "alarm")) {
+      const [x, y] = xy(f), level = twin.live.LEVELS[f.p.level] || f.p.level || "critical";
+      twin.glyph(ctx, map.c, level, x, y, map.wall ? 30 : 21);
+      board.take(x - 12, y - 12, 24, 24);
+      board.call(x, y, f.p.title, f.p.text, level === "critical" ? "critical" : level, map.wall ? 17 : 12);
+    }
+    const close = of(map, "close");
+    for (const f of close) { const [x, y] = xy(f); board.call(x, y, f.p.title, f.p.text, f.p.hot ? "hot" : "", 14); }
+    for (const f of of(map, "receptor")) { const [x, y] = xy(f); board.call(x, y, f.p.title, f.p.text, "", 9); }
+  };
+
+  function suspect(map, ctx, view, f) {
+    const n = Math.min(3, f.p.rank), ring = f.rings[0];
+    ctx.beginPath();
+    twin.outline(ctx, view, ring);
+    ctx.fillStyle = map.c("suspect-" + n);
+    ctx.globalAlpha = n === 1 ? 0.34 : 0.24;
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    pen(map, ctx, "suspect-" + n, [3, 2.2, 1.8][n - 1]);
+    ctx.stroke();
+  }
+
+  function disc(map, ctx, view, f, board) {
+    const box = f.rings[0].reduce((b, v, i) => { const j = i % 2; b[j] = Math.min(b[j], v); b[j + 2] = Math.max(b[j + 2], v); return b; }, [Infinity, Infinity, -Infinity, -Infinity]);
+    const x = ((box[0] + box[2]) / 2) * view.k + view.ox, y = ((box[1] + box[3]) / 2) * view.k + view.oy;
+    const n = Math.min(3, f.p.rank), r = map.wall ? 17 : 12, drop = f.p.label ? r * 0.9 : 0;
+    ctx.beginPath();
+    ctx.arc(x, y - drop, r, 0, 7);
+    ctx.fillStyle = map.c("suspect-" + n);
+    ctx.fill();
+    pen(map, ctx, "trace-casing", 2);
+    ctx.stroke();
+    ctx.font = `700 ${r * 1.2}px ${map.font}`;
+    ctx.textAlign = "center";
+    ctx.fillStyle = map.c(n === 3 ? "text-1" : "trace-casing");
+    ctx.fillText(String(f.p.rank), x, y - drop + 0.5);
+    board.take(x - r, y - drop - r, 2 * r, 2 * r);
+    if (f.p.label) board.label(f.p.label, x, y + r * 0.55, { sides: "cb", bold: true, colour: "text-1", force: true });
+  }
+
+  /** Part of the water that is polluted at a moment: places the front has passed and the tail has not.
+      Each front carries the moments (park ms) at its vertices: early, middle, late, and how long the release lasted. */
+  function fronts(map, ctx, view, now, band) {
+    if (!now) return;
+    ctx.beginPath();
+    for (const f of of(map, "front")) {
+      const hold = f.p.hold_ms || 0, share = { 1: 0, 2: 0.6, 3: 1 }[band];
+      const first = f.p.middle.map((m, n) => m + (f.p.early[n] - m) * share);
+      const last = f.p.middle.map((m, n) => m + (f.p.late[n] - m) * share + hold);
+      part(ctx, view, f.rings[0], (n) => Math.min(now - first[n], last[n] - now));
+    }
+    ctx.stroke();
+  }
+
+  function ahead(map, ctx, view, now) {
+    ctx.beginPath();
+    for (const f of of(map, "front")) part(ctx, view, f.rings[0], (n) => f.p.early[n] - now);
+    ctx.stroke();
+  }
+
+  /** Add the stretch of a line where `value` at the vertices, linear between them, is not negative. */
+  function part(ctx, view, r, value) {
+    const X = (n) => r[2 * n] * view.k + view.ox, Y = (n) => r[2 * n + 1] * view.k + view.oy;
+    for (let n = 0; 2 * n + 3 < r.length; n += 1) {
+      const a = value(n), b = value(n + 1);
+      if (a < 0 && b < 0) continue;
+      const s = a < 0 ? a / (a - b) : 0, e = b < 0 ? a / (a - b) : 1;
+      ctx.moveTo(X(n) + (X(n + 1) - X(n)) * s, Y(n) + (Y(n + 1) - Y(n)) * s);
+      ctx.lineTo(X(n) + (X(n + 1) - X(n)) * e, Y(n) + (Y(n + 1) - Y(n)) * e);
+    }
+  }
+
+  /** Reaches coloured by hours from the traced point: near is strong, far fades. */
+  function reaches(map, ctx, view) {
+    const items = of(map, "reach");
+    if (!items.length) return;
+    const far = Math.max(...items.map((f) => f.p.hours), 0.1);
+    pen(map, ctx, "trace-casing", 6.5);
+    trace(ctx, view, items);
+    for (const f of items) {
+      pen(map, ctx, "trace", 3.2);
+      ctx.globalAlpha = 1 - 0.68 * (f.p.hours / far);
+      trace(ctx, view, [f]);
+    }
+    ctx.globalAlpha = 1;
+    arrows(map, ctx, view, items, 3.2);
+  }
+
+  function arrows(map, ctx, view, items, w) {
+    pen(map, ctx, "trace-casing", 1.8, [], "butt");
+    ctx.beginPath();
+    const s = w * 0.85;
+    for (const f of items)
+      for (const r of f.rings) {
+        let since = 24;
+        for (let n = 0; n + 3 < r.length; n += 2) {
+          const x = r[n] * view.k + view.ox, y = r[n + 1] * view.k + view.oy;
+          const dx = (r[n + 2] - r[n]) * view.k, dy = (r[n + 3] - r[n + 1]) * view.k, long = Math.hypot(dx, dy);
+          if (!long) continue;
+          const ux = dx / long, uy = dy / long;
+          let at = 46 - since;
+          for (; at <= long; at += 46) {
+            const mx = x + ux * at, my = y + uy * at;
+            ctx.moveTo(mx - ux * s - uy * s, my - uy * s + ux * s);
+            ctx.lineTo(mx, my);
+            ctx.lineTo(mx - ux * s + uy * s, my - uy * s - ux * s);
+          }
+          since = (since + long) % 46;
+        }
+      }
+    ctx.stroke();
+  }
+
+  function arrival(map, ctx, view, f, board) {
+    const x = f.x * view.k + view.ox, y = f.y * view.k + view.oy, r = map.wall ? 9 : 7;
+    const turn = ((f.p.angle || 0) * Math.PI) / 180 + Math.PI / 2;
+    pen(map, ctx, "plume-1", 2.4, [], "butt");
+    ctx.beginPath();
+    ctx.moveTo(x - Math.cos(turn) * r, y + Math.sin(turn) * r);
+    ctx.lineTo(x + Math.cos(turn) * r, y - Math.sin(turn) * r);
+    ctx.stroke();
+    board.label(f.p.text, x, y, { gap: r + 3, bold: true, colour: "plume-1", sides: "trlb" });
+  }
+
+  function sample(map, ctx, view, f, board) {
+    const x = f.x * view.k + view.ox, y = f.y * view.k + view.oy, r = map.wall ? 9 : 7;
+    ctx.fillStyle = map.c("map-label-halo");
+    pen(map, ctx, "accent", 2);
+    ctx.beginPath();
+    ctx.moveTo(x, y + r); // a drop
+    ctx.bezierCurveTo(x - r * 1.2, y + r, x - r * 0.9, y - r * 0.1, x, y - r * 1.1);
+    ctx.bezierCurveTo(x + r * 0.9, y - r * 0.1, x + r * 1.2, y + r, x, y + r);
+    ctx.fill();
+    ctx.stroke();
+    board.take(x - r, y - r, 2 * r, 2 * r);
+    if (f.p.title) board.label(f.p.title, x, y, { gap: r + 4, bold: true, colour: "accent" });
+  }
+
+  function mark(map, ctx, view, f, board) {
+    const x = f.x * view.k + view.ox, y = f.y * view.k + view.oy, r = map.wall ? 8 : 6;
+    pen(map, ctx, "trace-casing", 5);
+    ctx.beginPath(); ctx.arc(x, y, r, 0, 7); ctx.stroke();
+    pen(map, ctx, "trace", 2.2);
+    ctx.stroke();
+    board.take(x - r, y - r, 2 * r, 2 * r);
+    if (f.p.title) board.label(f.p.title, x, y, { gap: r + 4, bold: true, colour: "text-1" });
+  }
+})();

@@ -1,0 +1,164 @@
+"""A park as GeoJSON for the browser: WGS 84, built once for each park version, compressed once.
+
+Four shelves, so that what is drawn first can arrive first: `ground` (coast, sea, fields, roads), `plots`
+(water, parcels, tanks, racks), `network` (links, turned the way their water runs) and `places`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geodata import crs
+from geodata.places import Park
+from layers import gates, network, stations
+
+DECIMALS = 7
+"""Of a degree: a centimetre."""
+
+GROUND = (
+    "sea",
+    "land",
+    "flat",
+    "bathymetry",
+    "field",
+    "green",
+    "road",
+    "dike",
+    "jetty",
+    "outfall",
+    "boundary",
+)
+PLOTS = ("parcel", "plot", "tank", "canal", "rack", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One GeoJSON document, as it is sent."""
+
+    plain: bytes
+    gzipped: bytes
+    etag: str
+
+
+class Shelf:
+    """The park's geometry, each layer built when first asked for."""
+
+    def __init__(self, park: Park) -> None:
+        self._park = park
+        self._built: dict[str, Layer] = {}
+
+    def get(self, name: str) -> Layer | None:
+        """Return a layer, None if there is none of that name."""
+        if name not in MAKERS:
+            return None
+        if name not in self._built:
+            self._built[name] = pack(MAKERS[name](self._park))
+        return self._built[name]
+
+
+def pack(collection: Mapping[str, Any]) -> Layer:
+    """Return a collection as it is sent."""
+    plain = json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()
+    etag = f'"{hashlib.sha256(plain).hexdigest()[:20]}"'
+    return Layer(plain, gzip.compress(plain, 6, mtime=0), etag)
+
+
+def ground(park: Park) -> dict[str, Any]:
+    """Return coast, sea, fields and roads."""
+    return _collection(park, _scenery(park, GROUND))
+
+
+def plots(park: Park) -> dict[str, Any]:
+    """Return parcels, plots, tanks, canals as water, racks and the labels of water and roads."""
+    return _collection(park, _scenery(park, PLOTS))
+
+
+def links(park: Park) -> dict[str, Any]:
+    """Return pipes, rain channels and reaches."""
+    return _collection(park, _features(network.rows(park), network.shapes(park), park.crs))
+
+
+def places(park: Park) -> dict[str, Any]:
+    """Return everything with a name and a point."""
+    rows = [*stations.rows(park), *gates.rows(park), *network.place_rows(park)]
+    points = shapely.points([r.pop("x") for r in rows], [r.pop("y") for r in rows])
+    return _collection(park, _features(rows, points, park.crs))
+
+
+MAKERS: dict[str, Callable[[Park], dict[str, Any]]] = {
+    "ground": ground,
+    "plots": plots,
+    "network": links,
+    "places": places,
+}
+
+
+def bounds(park: Park) -> list[float]:
+    """Return [west, south, east, north] in degrees of what the park is about: its plots and its stations."""
+    x = [s.x for s in park.stations] + [e.x for e in park.enterprises]
+    y = [s.y for s in park.stations] + [e.y for e in park.enterprises]
+    lon, lat = crs.to_lonlat(x, y, park.crs)
+    return [round(float(v), 6) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
+
+
+def lonlat(shape: Any, source: str) -> Any:
+    """Return shapes of a CRS in WGS 84, rounded to `DECIMALS`."""
+
+    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        lon, lat = crs.to_lonlat(points[:, 0], points[:, 1], source)
+        return np.column_stack([lon.round(DECIMALS), lat.round(DECIMALS)])
+
+    return shapely.transform(shape, move)
+
+
+def feature(shape: Any, source: str, **properties: Any) -> dict[str, Any]:
+    """Return one shape of a CRS as a GeoJSON feature."""
+    return {
+        "type": "Feature",
+        "properties": properties,
+        "geometry": json.loads(shapely.to_geojson(lonlat(shape, source))),
+    }
+
+
+def _collection(park: Park, features: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "version": park.version,
+        "bounds": bounds(park),
+        "features": list(features),
+    }
+
+
+def _scenery(park: Park, names: Iterable[str]) -> Iterable[dict[str, Any]]:
+    for name in names:
+        table = park.scenery.get(name)
+        if table is None or table.empty:
+            continue
+        columns = [c for c in table.columns if c != table.geometry.name]
+        rows = [
+            {"layer": name} | {k: v for k, v in row.items() if not _nothing(v)}
+            for row in table[columns].to_dict("records")
+        ] or [{"layer": name}] * len(table)
+        yield from _features(rows, table.geometry.to_numpy(), park.crs)
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def _features(rows: list[dict[str, Any]], shapes: Any, source: str) -> list[dict[str, Any]]:
+    texts = shapely.to_geojson(lonlat(np.asarray(shapes, object), source))
+    return [
+        {"type": "Feature", "properties": row, "geometry": json.loads(text)}
+        for row, text in zip(rows, texts, strict=True)
+    ]

@@ -1,0 +1,86 @@
+"""Pipes, rain channels and reaches on the map, turned the way their water runs; and the named places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geodata.places import OutletKind, Park
+from geodata.words import Text
+
+IDLE_M3S = 1e-4
+"""Below this a link is drawn without a direction."""
+
+WATER_SHARE = 0.6
+"""Depth of the water drawn, as a share of a section's height."""
+
+OUTLETS: dict[OutletKind, Text] = {
+    OutletKind.WASTEWATER: Text("废水排口", "wastewater outlet"),
+    OutletKind.RAIN: Text("雨水排口", "rain outlet"),
+    OutletKind.CROSSING: Text("管廊跨河处", "pipe crossing"),
+}
+
+
+def rows(park: Park) -> list[dict[str, Any]]:
+    """Return one row a link: kind, system, owner, rack, width of its water (m) and whether it moves."""
+    table = park.links
+    wanted = ("id", "kind", "system", "enterprise", "rack", "gate", "from_node", "to_node", "flow_m3s")
+    top = table["width_m"] + 2 * table["side_slope"] * table["height_m"] * WATER_SHARE
+    found: list[dict[str, Any]] = []
+    for key, kind, system, owner, rack, gate, a, b, flow, width in zip(
+        *(table[name] for name in wanted), top, strict=True
+    ):
+        back = flow < 0
+        row = {
+            "layer": "link",
+            "id": str(key),
+            "kind": str(kind),
+            "system": str(system),
+            "from": str(b if back else a),
+            "to": str(a if back else b),
+            "width": round(float(width), 1),
+            "flow": round(abs(float(flow)), 4) if abs(flow) > IDLE_M3S else 0,
+        }
+        row |= {k: str(v) for k, v in (("enterprise", owner), ("rack", rack), ("gate", gate)) if v}
+        found.append(row)
+    return found
+
+
+def shapes(park: Park) -> Any:
+    """Return the links' lines, each turned the way its stored flow runs; (m,) of shapely geometries."""
+    lines = park.links.geometry.to_numpy()
+    back = park.links["flow_m3s"].to_numpy(float) < 0
+    return np.where(back, shapely.reverse(lines), lines)
+
+
+def place_rows(park: Park) -> list[dict[str, Any]]:
+    """Return rows of enterprises, outlets, receptors, works and pools, with x and y in the park's CRS."""
+    enterprises = [
+        _row("enterprise", e.id, e.name, e.x, e.y, short_zh=e.short.zh, short_en=e.short.en)
+        for e in park.enterprises
+    ]
+    short = {e.id: e.short for e in park.enterprises}
+    outlets = [
+        _row(
+            "outlet",
+            o.id,
+            Text("{who} {code}", "{who} {code}").fill(who=short.get(o.enterprise, o.enterprise), code=o.code),
+            o.x,
+            o.y,
+            kind=str(o.kind),
+            code=o.code,
+            node=o.node,
+            enterprise=o.enterprise,
+        )
+        for o in park.outlets
+    ]
+    receptors = [_row("receptor", r.id, r.name, r.x, r.y, node=r.node) for r in park.receptors]
+    facilities = [_row("facility", f.id, f.name, f.x, f.y, kind=f.kind, node=f.node) for f in park.facilities]
+    pools = [_row("pool", p.id, p.name, p.x, p.y, level=p.level) for p in park.pools]
+    return [*enterprises, *outlets, *receptors, *facilities, *pools]
+
+
+def _row(layer: str, id: str, name: Text, x: float, y: float, **more: Any) -> dict[str, Any]:
+    return {"layer": layer, "id": id, "zh": name.zh, "en": name.en, "x": x, "y": y} | more
