@@ -188,7 +188,7 @@ class Line:
         self._writer = writer
         listening = asyncio.ensure_future(self._listen(reader))
         try:
-            while not listening.done() and not self.outbox.is_down(time.monotonic()):
+            while not (listening.done() or writer.is_closing() or self.outbox.is_down(time.monotonic())):
                 for raw in self.outbox.due(time.monotonic()):
                     writer.write(raw)
                 await writer.drain()

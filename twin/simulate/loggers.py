@@ -144,6 +144,17 @@ class Logger:
 
     def observe(self, at_ms: int, water: Mapping[str, float]) -> list[Frame]:
         """Look at the water (value by factor) at a moment of park time; return the frames now due."""
+        values, due = self._look(at_ms, water)
+        if not self._next_ms:
+            self._next_ms = self._first_due(at_ms)
+        if at_ms >= self._next_ms:
+            step = self.station.interval_s * 1000
+            self._next_ms += ((at_ms - self._next_ms) // step + 1) * step
+            due += self._frames("2011", at_ms, [self._real_time(f, m) for f, m in values.items()])
+        return due
+
+    def _look(self, at_ms: int, water: Mapping[str, float]) -> tuple[dict[str, Measured], list[Frame]]:
+        """Measure once; return the values and the frames of periods that ended since the last look."""
         last = self._last_ms
         self._last_ms = at_ms
         values = self._measure(at_ms, water)
@@ -153,21 +164,15 @@ class Logger:
         if last and at_ms // HOUR_MS > last // HOUR_MS:
             due += self.close_period("2061", self._hour, at_ms // HOUR_MS * HOUR_MS - HOUR_MS)
         self._accumulate(values, (at_ms - last) / 1000 if last else 0.0)
-        if not self._next_ms:
-            self._next_ms = self._first_due(at_ms)
-        if at_ms >= self._next_ms:
-            step = self.station.interval_s * 1000
-            self._next_ms += ((at_ms - self._next_ms) // step + 1) * step
-            due += self._frames("2011", at_ms, [self._real_time(f, m) for f, m in values.items()])
-        return due
+        return values, due
 
     def past(
-        self, from_ms: int, to_ms: int, water: Mapping[str, float], step_ms: int = 120_000
+        self, from_ms: int, to_ms: int, water: Mapping[str, float], step_ms: int = 300_000
     ) -> list[Frame]:
         """Minute and hour frames of a stretch of the past in which the water was as given."""
         due: list[Frame] = []
         for at in range(from_ms // step_ms * step_ms, to_ms, step_ms):
-            due += [f for f in self.observe(at, water) if f.cn != "2011"]
+            due += self._look(at, water)[1]
         return due
 
     def close_period(self, cn: str, periods: dict[str, _Period], start_ms: int) -> list[Frame]:

@@ -81,9 +81,15 @@ class Drive:
 class Plc:
     """The server, over a set of drives."""
 
-    def __init__(self, drives: Iterable[Drive], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        drives: Iterable[Drive],
+        now_ms: Callable[[], int],
+        on_move: Callable[[Drive, int], None] = lambda drive, now_ms: None,
+    ) -> None:
         self.drives = {d.gate: d for d in drives}
         self._now_ms = now_ms
+        self._on_move = on_move
         self._counter = dict.fromkeys(self.drives, 0)
         self._beat = 0
         self._server: ModbusTcpServer | None = None
@@ -140,6 +146,7 @@ class Plc:
             if written.get(EXECUTE, self._counter[gate]) != self._counter[gate]:
                 self._counter[gate] = written[EXECUTE]
                 drive.execute(now)
+                self._on_move(drive, now)
         return None
 
 

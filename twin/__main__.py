@@ -1,0 +1,303 @@
+"""The command `twin`: one word a role or a task. Nothing heavy is imported before it is known which."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from geodata.words import Lang, Text, as_lang
+from twin.config import Config, load
+from twin.errors import TwinError
+from twin.supervisor import die_with_parent
+
+ABOUT = Text(
+    "化工园区水污染应急数字孪生:从一个 HJ 212 报文,到溯源名单和最晚关闸时间。",
+    "Pollution-emergency digital twin for chemical parks: from an HJ 212 packet to a named source and a gate "
+    "deadline.",
+)
+ROLES = {
+    "gateway": Text("数采仪接入:HJ 212 报文到数据流", "role: HJ 212 frames from loggers into the stream"),
+    "watch": Text("监视:读数到异常和事件,写历史", "role: readings to anomalies and incidents; history"),
+    "advise": Text("研判:溯源、关闸方案、闸门指令", "role: sources, gate plans, gate commands"),
+    "web": Text("页面", "role: the pages"),
+    "redis": Text("内嵌数据流服务", "role: the embedded stream server"),
+}
+DEMO = Text("演示园区:启动全部进程并给出网址", "the demo park: start every role and print the address")
+SIM = Text(
+    "演练用的外部世界:水、数采仪、闸门控制器", "role: the drill's outside world: water, loggers, gate PLCs"
+)
+HJ212 = Text("HJ 212 工具", "HJ 212 tools")
+DECODE = Text("把 HJ 212 字节解析为 JSON", "read HJ 212 bytes, print JSON")
+USERS = Text("用户账号", "user accounts")
+USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
+PARK = Text("园区文件", "the park's file")
+PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
+VERSION = Text("版本号", "the version")
+SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
+SPEED = Text("园区时间比真实时间快多少倍,1 到 600", "times as fast as real time, 1 to 600")
+SEED = Text("随机种子:决定企业、强度、时长、水量", "seed: decides enterprise, strength, duration and flow")
+LIST = Text("列出情景名称,每行一个", "print the scenarios' names, one a line")
+CHECK = Text(
+    "不开页面,由两名脚本用户审批,结果写成一行 JSON",
+    "without pages; two scripted users approve; the result is one line of JSON",
+)
+NO_BROWSER = Text("不打开浏览器", "open no browser")
+PAST = Text("演练开始前补传多少小时的分钟和小时数据", "hours of minute and hour data sent before the drill")
+REFEREE = Text("仅供裁判使用的文件", "file for the referee alone")
+PASSWORD = Text("密码(从标准输入读一行)", "password (one line of standard input)")
+SHORT = Text("密码至少 8 个字符", "a password needs 8 characters or more")
+NOT_A_SPEED = Text("速度应在 1 到 600 之间", "a speed lies between 1 and 600")
+
+
+class _Help(argparse.HelpFormatter):
+    """Usage in the reader's language."""
+
+    usage = "usage: "
+
+    def add_usage(self, usage, actions, groups, prefix=None):  # type: ignore[no-untyped-def]
+        """As the library does, with our own first word."""
+        return super().add_usage(usage, actions, groups, self.usage if prefix is None else prefix)
+
+
+class _HelpZh(_Help):
+    usage = "用法: "
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose headings are in the reader's language."""
+
+    lang: Lang = "en"
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("formatter_class", _HelpZh if self.lang == "zh" else _Help)
+        kwargs["add_help"] = False
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        zh = self.lang == "zh"
+        self._positionals.title = "命令和参数" if zh else "commands and arguments"
+        self._optionals.title = "选项" if zh else "options"
+        text = "显示本帮助" if zh else "show this help"
+        self.add_argument("-h", "--help", action="help", help=text)
+
+
+class _ParserZh(_Parser):
+    lang: Lang = "zh"
+
+
+def parser(lang: Lang) -> argparse.ArgumentParser:
+    """Return the command line's grammar, with help in a language."""
+    kind = _ParserZh if lang == "zh" else _Parser
+    top = kind(prog="twin", description=ABOUT.say(lang))
+    words = top.add_subparsers(dest="word", metavar="COMMAND", parser_class=kind)
+
+    def add(name: str, about: Text) -> argparse.ArgumentParser:
+        return words.add_parser(name, help=about.say(lang), description=about.say(lang))
+
+    demo = add("demo", DEMO)
+    _drill_options(demo, lang)
+    demo.add_argument("--list", action="store_true", help=LIST.say(lang))
+    demo.add_argument("--check", action="store_true", help=CHECK.say(lang))
+    demo.add_argument("--no-browser", action="store_true", help=NO_BROWSER.say(lang))
+    for name, about in ROLES.items():
+        add(name, about)
+    sim = add("sim", SIM)
+    _drill_options(sim, lang)
+    sim.add_argument("--past-hours", type=float, default=24.0, metavar="H", help=PAST.say(lang))
+    for name in ("--truth", "--journal"):
+        sim.add_argument(name, type=Path, metavar="FILE", help=REFEREE.say(lang))
+    hj212 = add("hj212", HJ212).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
+    hj212.add_parser("decode", help=DECODE.say(lang), add_help=False)
+    users = add("users", USERS).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
+    user = users.add_parser("add", help=USERS_ADD.say(lang), description=USERS_ADD.say(lang))
+    user.add_argument("name")
+    user.add_argument(
+        "--role", required=True, choices=("viewer", "manager", "duty_officer", "commander", "admin")
+    )
+    user.add_argument("--zh", default="", metavar="NAME")
+    user.add_argument("--en", default="", metavar="NAME")
+    park = add("park", PARK).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
+    park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
+    add("version", VERSION)
+    return top
+
+
+def _drill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
+    def speed(text: str) -> float:
+        value = float(text)
+        if not 1.0 <= value <= 600.0:
+            raise argparse.ArgumentTypeError(NOT_A_SPEED.say(lang))
+        return value
+
+    p.add_argument("--scenario", metavar="NAME", help=SCENARIO.say(lang))
+    p.add_argument("--speed", type=speed, metavar="N", help=SPEED.say(lang))
+    p.add_argument("--seed", type=int, default=1, metavar="N", help=SEED.say(lang))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 well, 1 not as asserted, 2 a wrong setting or argument."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        config = load()
+        lang = as_lang(config.lang)
+        die_with_parent(config.environment)
+        if words[:2] == ["hj212", "decode"]:
+            from twin.ingest.hj212.decode import main as decode
+
+            return decode(words[2:], lang)
+        grammar = parser(lang)
+        options = grammar.parse_args(words)
+        if options.word is None:
+            grammar.print_help()
+            return 2
+        return COMMANDS[options.word](config, options)
+    except TwinError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _demo(config: Config, o: argparse.Namespace) -> int:
+    from twin.simulate.scenarios import DEFAULT, KINDS, kind_of
+
+    if o.list:
+        sys.stdout.write("".join(f"{k.name}\n" for k in KINDS))
+        return 0
+    scenario = kind_of(o.scenario or DEFAULT).name
+    if o.check:
+        from twin import check
+
+        return check.run(config, scenario, o.speed or check.SPEED, o.seed)
+    from twin import demo
+
+    return demo.run(config, scenario, o.speed or demo.SPEED, o.seed, browser=not o.no_browser)
+
+
+def _sim(config: Config, o: argparse.Namespace) -> int:
+    from twin.simulate import world
+    from twin.simulate.scenarios import DEFAULT, kind_of
+
+    scenario = kind_of(o.scenario or DEFAULT).name
+    options = world.Options(scenario, o.speed or world.SPEED, o.seed, o.past_hours, o.truth, o.journal)
+    world.serve(config, options)
+    return 0
+
+
+def _gateway(config: Config, _: argparse.Namespace) -> int:
+    from twin.ingest import gateway
+
+    gateway.run(config)
+    return 0
+
+
+def _watch(config: Config, _: argparse.Namespace) -> int:
+    from twin import worker
+
+    worker.watch(config)
+    return 0
+
+
+def _advise(config: Config, _: argparse.Namespace) -> int:
+    from twin import worker
+
+    worker.advise(config)
+    return 0
+
+
+def _web(config: Config, _: argparse.Namespace) -> int:
+    from callbacks.app import serve
+
+    serve(config)
+    return 0
+
+
+def _redis(config: Config, _: argparse.Namespace) -> NoReturn:
+    """Become the stream server: the process keeps its id, so the supervisor watches the server itself."""
+    from twin import embedded
+
+    socket = Path(config.redis.removeprefix("unix://"))
+    line = embedded.command(config.data / "redis", socket)
+    os.execv(line[0], line)  # noqa: S606 - our own command line
+
+
+def _hj212(config: Config, o: argparse.Namespace) -> int:
+    raise AssertionError("decode is taken before the grammar is asked")
+
+
+def _users(config: Config, o: argparse.Namespace) -> int:
+    from getpass import getpass
+
+    from twin.access import Access
+    from twin.records import Records
+
+    lang = as_lang(config.lang)
+    prompt = f"{PASSWORD.say(lang)}: "
+    password = getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < 8:
+        sys.stderr.write(SHORT.say(lang) + "\n")
+        return 2
+    config.data.mkdir(parents=True, exist_ok=True)
+    records = Records(config.db)
+    records.create()
+    Access(records).add_user(o.name, password, Text(o.zh or o.name, o.en or o.name), o.role)
+    return 0
+
+
+def _park(config: Config, _: argparse.Namespace) -> int:
+    from geodata.park import read
+
+    lang = as_lang(config.lang)
+    if not config.park.is_file():
+        sys.stderr.write(
+            Text("没有园区文件 {path}:请设置 TWIN_PARK", "there is no park file {path}: set TWIN_PARK")
+            .fill(path=config.park)
+            .say(lang)
+            + "\n"
+        )
+        return 2
+    park = read(config.park)
+    rows = [
+        (Text("园区", "park"), park.name.say(lang)),
+        (Text("版本", "version"), park.version),
+        (Text("坐标系", "coordinate system"), park.crs),
+        (Text("企业", "enterprises"), len(park.enterprises)),
+        (Text("排口", "outlets"), len(park.outlets)),
+        (Text("闸", "gates"), len(park.gates)),
+        (Text("监测站点", "stations"), len(park.stations)),
+        (Text("监测点位", "points"), sum(len(s.factors) for s in park.stations)),
+        (Text("敏感点", "receptors"), len(park.receptors)),
+        (Text("应急池", "pools"), len(park.pools)),
+        (Text("节点", "nodes"), len(park.nodes)),
+        (Text("管段和河段", "links"), len(park.links)),
+    ]
+    sys.stdout.write("".join(f"{name.say(lang)}: {value}\n" for name, value in rows))
+    return 0
+
+
+def _version(config: Config, _: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    sys.stdout.write(f"park-twin {version('park-twin')}\n")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
+    "demo": _demo,
+    "sim": _sim,
+    "gateway": _gateway,
+    "watch": _watch,
+    "advise": _advise,
+    "web": _web,
+    "redis": _redis,
+    "hj212": _hj212,
+    "users": _users,
+    "park": _park,
+    "version": _version,
+}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
