@@ -361,7 +361,7 @@ class Incidents:
     def _is_held(
         self, case: Case, gates: Mapping[str, float], arrivals: Callable[[str], Mapping[str, datetime]]
     ) -> bool:
-        """Tell whether gates closed in time keep everything this incident showed from the receptors."""
+        """Tell whether gates closed in time keep what this incident shows now from every receptor."""
         if not self._shut_ms:
             return False
         expected = arrivals(case.incident.id)
@@ -370,8 +370,9 @@ class Incidents:
             for g, at in self._shut_ms.items()
             if g in gates and (g not in expected or at <= as_ms(expected[g]))
         }
-        seen: Collection[int] = case.over or case.onset_ms.keys()
-        nodes = {self._bank.table.stations[k].node for k in seen}
+        table, away = self._bank.table, self._bank.away
+        now: Collection[int] = {int(table.station[i]) for i in case.points if away[i]}
+        nodes = {table.stations[k].node for k in now or case.onset_ms}
         return bool(in_time) and self._barrier.holds(nodes, in_time)
 
     def _note_gates(self, gates: Mapping[str, float], now_ms: int) -> None:

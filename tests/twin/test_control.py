@@ -1,0 +1,368 @@
+"""Gates move for two people only, and every stroke that goes wrong is told in time; against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from geodata.places import Park
+from tests.conftest import Embedded
+from tests.twin.parks import tiny_park
+from twin import control as module
+from twin.clock import ClockState, ParkClock, wall_ms
+from twin.control import FAILED, MOVING, REMOTE, UNKNOWN, Control, Plc
+from twin.errors import RefusedError, UnavailableError
+from twin.model import Approval, Command, CommandState, Event, GateState, from_json
+from twin.records import Records
+from twin.stream import Stream
+from twin.supervisor import free_port
+
+STROKE_S = 240.0  # of G01 in the tiny park
+_S = CommandState
+
+
+@dataclass
+class Gatehouse:
+    """A Modbus TCP server with two gates, in a thread; each can be told to misbehave."""
+
+    port: int
+    clock_ms: int = 1_795_000_000_000
+    mood: dict[int, str] = field(default_factory=dict)  # good | jams | stops | blind | refuses | latches
+    moves: list[tuple[int, float]] = field(default_factory=list)
+    _aim: dict[int, tuple[float, float, int]] = field(default_factory=dict)  # from, to, since
+    _loop: Any = None
+    _server: Any = None
+    _thread: threading.Thread = field(default_factory=threading.Thread)
+
+    def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(5)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            asyncio.run_coroutine_threadsafe(self._server.shutdown(), self._loop).result(5)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+            self._loop.close()
+            self._server = None
+
+    async def _open(self) -> None:
+        self._server = ModbusTcpServer([self._device(u) for u in (1, 2)], address=("127.0.0.1", self.port))
+        await self._server.serve_forever(background=True)
+
+    def position(self, unit: int) -> float:
+        start, aim, since = self._aim.get(unit, (1.0, 1.0, 0))
+        way = min((self.clock_ms - since) / 1000 / STROKE_S, abs(aim - start))
+        if self.mood.get(unit) in ("jams", "stops"):
+            way = min(way, 0.4)
+        return start + way * (1 if aim > start else -1)
+
+    def _device(self, unit: int) -> SimDevice:
+        none = [SimData(0, values=[False] * 16, datatype=DataType.BITS, readonly=True)]
+        holding = [SimData(0, values=[1000, 7], datatype=DataType.REGISTERS)]
+        inputs = [SimData(0, values=[0, 0, 0, 0], datatype=DataType.REGISTERS, readonly=True)]
+
+        async def action(
+            function: int, _start: int, _address: int, _count: int, registers: list[int], values: Any
+        ) -> Any:
+            if function == 4:
+                at, mood = self.position(unit), self.mood.get(unit)
+                aim = self._aim.get(unit, (1.0, 1.0, 0))[1]
+                halted = mood in ("jams", "stops") and abs(at - 0.6) < 1e-6
+                bits = REMOTE | (MOVING if abs(at - aim) > 1e-6 and not halted else 0)
+                bits |= FAILED if halted and mood == "jams" else 0
+                registers[:] = [UNKNOWN if mood == "blind" else round(at * 1000), bits, 240, 1]
+            elif function == 16:
+                if self.mood.get(unit) == "refuses":
+                    return module_illegal()
+                self.moves.append((unit, values[0] / 1000))
+                self._aim[unit] = (self.position(unit), values[0] / 1000, self.clock_ms)
+            return None
+
+        return SimDevice(unit, (none, none, holding, inputs), action=action)
+
+
+def module_illegal() -> Any:
+    from pymodbus.constants import ExcCodes
+
+    return ExcCodes.ILLEGAL_VALUE
+
+
+@dataclass
+class Bench:
+    """Control with everything real around it but the clock."""
+
+    house: Gatehouse
+    records: Records
+    stream: Stream
+    control: Control
+    park: Park
+    plc: Plc
+
+    def pass_s(self, seconds: float, steps: int = 4) -> None:
+        for _ in range(steps):
+            self.house.clock_ms += round(seconds * 1000 / steps)
+            self.control.step()
+
+    def propose(self, id: str = "C1", *, gate: str = "G01", target: float = 0.0) -> Command:
+        now = self.control._clock.now()
+        command = Command(id, "", "", gate, target, "duty", now, (), _S.PROPOSED)
+        return self.records.propose(command)
+
+    def approve(self, id: str = "C1") -> None:
+        now = self.control._clock.now()
+        self.records.approve(id, "duty", "plume seen", now)
+        self.records.approve(id, "office", "agreed", now)
+
+    def order(self, id: str = "C1") -> None:
+        self.control.execute(id, "duty", wall_ms())
+
+    def state(self, id: str = "C1") -> CommandState:
+        command = self.records.command(id)
+        assert command is not None
+        return command.state
+
+    def message(self, id: str = "C1") -> str:
+        command = self.records.command(id)
+        assert command is not None
+        assert command.message is not None
+        return command.message.en
+
+    def fresh_control(self) -> Control:
+        clock = ParkClock(lambda: ClockState(True, "test", 0.0, self.house.clock_ms, 0))
+        self.plc = Plc("127.0.0.1", self.house.port, 0.4)
+        return Control(self.park, self.records, self.stream, clock, self.plc)
+
+
+@pytest.fixture
+def bench(embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    house = Gatehouse(free_port())
+    house.start()
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    records.create()
+    b = Bench(house, records, embedded.stream(), None, tiny_park(), None)  # type: ignore[arg-type]
+    b.control = b.fresh_control()
+    yield b
+    b.plc.close()
+    house.stop()
+    records.close()
+
+
+def test_two_people_and_the_gate_closes_with_feedback_all_the_way(bench: Bench) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    assert bench.state() is _S.SENT
+    bench.pass_s(120)
+    assert bench.state() is _S.MOVING
+    bench.pass_s(125)
+    assert bench.state() is _S.DONE
+    assert bench.house.moves == [(1, 0.0)]
+    command = bench.records.command("C1")
+    assert command is not None
+    assert command.position == 0.0
+    assert command.done_at is not None
+    audit = [line.what for line in bench.records.audits("C1")][::-1]
+    assert next(w for w in audit if w.startswith("command.")) == "command.sent"
+    assert audit[-1] == "command.done"
+    kinds = [from_json(e.body, Event) for e in bench.stream.since("events")]
+    assert sum(k.kind == "command.changed" for k in kinds) >= 3
+    assert [k.about for k in kinds if k.kind == "gate.changed"].count("G01") >= 3
+    bench.control._published = 0.0
+    bench.control.step()
+    gates = from_json(bench.stream.get("gates") or b"", list[GateState])
+    assert {g.gate: g.position for g in gates} == {"G01": 0.0, "G02": 1.0}
+
+
+def test_one_person_alone_moves_nothing(bench: Bench) -> None:
+    bench.propose()
+    bench.records.approve("C1", "duty", "hurry", bench.control._clock.now())
+    with pytest.raises(RefusedError):
+        bench.records.approve("C1", " Duty ", "again", bench.control._clock.now())
+    bench.order()
+    bench.pass_s(300)
+    assert bench.house.moves == []
+    assert bench.state() is _S.PROPOSED
+    assert [line.what for line in bench.records.audits("C1")] == ["order.refused"]
+
+
+def test_approvals_are_counted_again_before_sending(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even a record that says approved is not believed if its two approvals are one person's."""
+    command = bench.propose()
+    at = bench.control._clock.now()
+    twice = (Approval("duty", at, ""), Approval("DUTY ", at, ""))
+    forged = replace(command, state=_S.APPROVED, approvals=twice)
+    written: list[Command] = []
+    monkeypatch.setattr(bench.records, "command", lambda _id: forged)
+    monkeypatch.setattr(bench.records, "set_command", written.append)
+    bench.order()
+    bench.pass_s(300)
+    assert bench.house.moves == []
+    assert [c.state for c in written] == [_S.REFUSED]
+
+
+def test_the_same_order_twice_moves_once(bench: Bench) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.order()
+    bench.pass_s(300)
+    bench.order()
+    bench.pass_s(10)
+    assert bench.house.moves == [(1, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [("jams", "stuck at 60% open"), ("stops", "not in place in time, at 60% open"), ("blind", "no position")],
+)
+def test_a_stroke_that_goes_wrong_is_told_within_its_time_and_a_fifth(
+    bench: Bench, mood: str, words: str
+) -> None:
+    bench.house.mood[1] = mood
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    bench.pass_s(STROKE_S * 1.2 + 1, steps=12)
+    assert bench.state() is _S.FAILED
+    assert words in bench.message()
+
+
+def test_a_lost_connection_is_told_in_time_and_never_hangs(bench: Bench) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    bench.pass_s(60)
+    bench.house.stop()
+    begun = time.monotonic()
+    bench.pass_s(STROKE_S * 1.2 - 59, steps=6)
+    assert time.monotonic() - begun < 6 * 1.5
+    assert bench.state() is _S.FAILED
+    assert "connection" in bench.message()
+    bench.control._published = 0.0
+    bench.control.step()
+    told = from_json(bench.stream.get("gates") or b"", list[GateState])
+    assert all(g.position is None for g in told)
+
+
+def test_no_controller_at_all(bench: Bench) -> None:
+    bench.house.stop()
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    assert bench.state() is _S.SENT
+    bench.pass_s(STROKE_S * 0.2 + 5)
+    assert bench.state() is _S.FAILED
+    assert "did not arrive" in bench.message()
+    bench.house.start()
+    bench.pass_s(60)
+    assert bench.house.moves == []  # what was told as failed is not sent later behind people's backs
+
+
+def test_a_refusing_controller(bench: Bench) -> None:
+    bench.house.mood[1] = "refuses"
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.pass_s(10)
+    assert bench.state() is _S.FAILED
+    assert "refuses" in bench.message()
+
+
+def test_a_stuck_gate_that_comes_free_is_reported_late(bench: Bench) -> None:
+    bench.house.mood[1] = "jams"
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.pass_s(STROKE_S)
+    assert bench.state() is _S.FAILED
+    bench.house.mood[1] = "good"
+    bench.control._published = 0.0
+    bench.pass_s(STROKE_S)
+    bench.control._published = 0.0
+    bench.pass_s(1)
+    assert bench.state() is _S.DONE
+
+
+def test_a_restarted_control_follows_and_does_not_send_again(bench: Bench) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.pass_s(60)
+    bench.plc.close()
+    bench.control = bench.fresh_control()
+    bench.pass_s(STROKE_S)
+    assert bench.state() is _S.DONE
+    assert bench.house.moves == [(1, 0.0)]
+
+
+def test_a_later_command_for_the_same_gate_takes_over(bench: Bench) -> None:
+    for name, target in (("C1", 0.0), ("C2", 1.0)):
+        bench.propose(name, target=target)
+        bench.approve(name)
+    bench.order("C1")
+    bench.pass_s(60)
+    bench.order("C2")
+    bench.pass_s(100)
+    assert bench.state("C1") is _S.FAILED
+    assert "superseded" in bench.message("C1")
+    assert bench.state("C2") is _S.DONE
+    assert bench.house.moves == [(1, 0.0), (1, 1.0)]
+
+
+def test_orders_that_must_not_be_carried_out(bench: Bench) -> None:
+    bench.propose("C1", gate="G99")
+    bench.approve("C1")
+    bench.order("C1")
+    bench.propose("C2", target=1.7)
+    bench.approve("C2")
+    bench.order("C2")
+    bench.propose("C3")
+    bench.approve("C3")
+    bench.control.execute("C3", "duty", wall_ms() - 3_600_000)
+    bench.control.execute("C4", "duty", wall_ms())
+    bench.control.step()
+    assert [bench.state(c) for c in ("C1", "C2", "C3")] == [_S.REFUSED] * 3
+    assert "too old" in bench.message("C3")
+    assert bench.house.moves == []
+
+
+def test_a_gate_worked_by_hand_is_refused_with_its_telephone(bench: Bench) -> None:
+    bench.park = replace(bench.park, gates=tuple(replace(g, remote=False) for g in bench.park.gates))
+    bench.plc.close()
+    bench.control = bench.fresh_control()
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    assert bench.state() is _S.REFUSED
+    assert "0573-00000100" in bench.message()
+
+
+def test_nothing_is_lost_while_the_stream_is_away(bench: Bench, embedded: Embedded) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    embedded.kill()
+    with pytest.raises(UnavailableError):
+        bench.control.step()
+    embedded.start()
+    bench.pass_s(250)
+    assert bench.state() is _S.DONE
+    assert bench.house.moves == [(1, 0.0)]

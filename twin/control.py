@@ -1,0 +1,380 @@
+"""Commands to gates: the only door to the gate controllers, and the watch over every stroke.
+
+A gate moves only for a command that the records, read again just before sending, show as approved by two
+different people. What the controller says back decides what is written; a stroke that does not end where it
+should is told as failed within its time and a fifth more, and nothing here waits longer than one timeout.
+
+Register map of a unit. Holding 0: target, per mille open; holding 1: execute counter, a change starts the
+move. Input 0: position per mille (65535 unknown); input 1: bits (1 moving, 2 failed, 4 remote enabled);
+input 2: stroke time, s of park time; input 3: low word of a heartbeat counter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from geodata.places import Gate, Park
+from geodata.words import Text
+from twin.approval import NEEDED, same_person
+from twin.clock import ParkClock, as_ms, wall_ms
+from twin.errors import PeerError, RefusedError, UnavailableError
+from twin.model import AuditLine, Command, CommandState, Event, GateState, to_json
+from twin.records import Records
+from twin.stream import Stream
+
+UNKNOWN = 65535
+MOVING, FAILED, REMOTE = 1, 2, 4
+GRACE = 1.2  # of the stroke time: then a stroke that has not ended has failed
+LEAST_WALL_S = 2.0  # and never sooner than this on the wall clock, so that a fast drill is not unfair
+START_SHARE = 0.2  # of the stroke time: so long sending is tried when the controller does not answer
+ORDER_VALID_S = 600.0  # wall time; an order found later (a worker was away) is not carried out any more
+ARRIVED = 0.02  # of full opening
+STEP = 0.1  # a position that has moved so far is told
+_S = CommandState
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a gate's controller says; position 0 closed .. 1 open, None if it does not know; stroke in s."""
+
+    position: float | None
+    moving: bool
+    failed: bool
+    remote: bool
+    stroke_s: float
+
+
+class Plc:
+    """One Modbus TCP connection to the gate controllers.
+
+    Every call takes at most about `timeout_s` and raises `UnavailableError` when nothing answers, `PeerError`
+    when what answers makes no sense.
+    """
+
+    def __init__(self, host: str, port: int, timeout_s: float = 0.8) -> None:
+        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def read(self, unit: int) -> Feedback:
+        """Read a gate's state."""
+        position, bits, stroke, _ = self._registers("read_input_registers", unit, 4)
+        return Feedback(
+            None if position == UNKNOWN else min(position, 1000) / 1000,
+            bool(bits & MOVING),
+            bool(bits & FAILED),
+            bool(bits & REMOTE),
+            float(stroke),
+        )
+
+    def ordered(self, unit: int) -> tuple[float, int]:
+        """Read back the target the controller holds, and its execute counter."""
+        target, counter = self._registers("read_holding_registers", unit, 2)
+        return target / 1000, counter
+
+    def move(self, unit: int, target: float, counter: int) -> None:
+        """Order a move to a target (0..1) by setting the execute counter to a new number."""
+        values = [round(target * 1000), counter & 0xFFFF]
+        self._ask("write_registers", unit, address=0, values=values)
+
+    def _registers(self, function: str, unit: int, count: int) -> list[int]:
+        got = list(self._ask(function, unit, address=0, count=count).registers)
+        if len(got) != count:
+            raise PeerError(f"gate controller {unit} sent {len(got)} registers instead of {count}")
+        return got
+
+    def _ask(self, function: str, unit: int, **request: Any) -> Any:
+        try:
+            if not self._client.connected and not self._client.connect():  # type: ignore[no-untyped-call]
+                raise UnavailableError("the gate controllers cannot be reached")
+            reply = getattr(self._client, function)(device_id=unit, **request)
+        except (ModbusException, OSError) as error:
+            self._client.close()  # type: ignore[no-untyped-call]
+            raise UnavailableError(f"the gate controllers do not answer: {error}") from error
+        if reply.isError():
+            raise PeerError(f"gate controller {unit} refuses: {reply}")
+        return reply
+
+
+@dataclass(slots=True)
+class Stroke:
+    """A command under way."""
+
+    command: Command
+    gate: Gate
+    sent_ms: int  # park time
+    sent_wall: float  # monotonic
+    tried: bool = False
+    delivered: bool = False  # the controller has the order
+    counter: int | None = None  # what the execute counter was to become
+    told: float | None = None  # position last written
+    failed: bool = False  # told as failed, still looked at: a stuck gate may come free
+
+    @property
+    def stroke_s(self) -> float:
+        """Time from open to closed, s of park time."""
+        return self.gate.stroke_s
+
+
+class Control:
+    """Sends approved commands and follows every gate.
+
+    One thread calls `step`; `execute` may be called from any.
+    """
+
+    def __init__(self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Plc) -> None:
+        self._gates = {g.id: g for g in park.gates}
+        self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
+        self._orders: deque[tuple[str, str, int]] = deque()
+        self._strokes: dict[str, Stroke] = {}
+        self._seen: dict[str, GateState] = {}
+        self._told: dict[str, GateState] = {}
+        self._published = float("-inf")
+        self._lost = False
+        self._resumed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stroke is under way or an order waits: then `step` wants calling often."""
+        return bool(self._orders) or any(not s.failed for s in self._strokes.values())
+
+    def execute(self, command_id: str, by: str, ordered_wall_ms: int) -> None:
+        """Take an order to carry out a command; checked and sent by the next `step`."""
+        self._orders.append((command_id, by, ordered_wall_ms))
+
+    def step(self) -> None:
+        """Carry out waiting orders, look at the gates once, follow strokes, publish.
+
+        Raises
+        ------
+        UnavailableError
+            The records or the stream are away; nothing is lost, call again.
+        """
+        if not self._resumed:
+            self._resume()
+        while self._orders:
+            self._begin(*self._orders[0])
+            self._orders.popleft()
+        every = time.monotonic() - self._published >= 1.0
+        self._look(list(self._gates) if every else [g for g, s in self._strokes.items() if not s.failed])
+        for stroke in list(self._strokes.values()):
+            try:
+                self._follow(stroke)
+            except RefusedError as error:  # somebody else has ended the command
+                self._strokes.pop(stroke.gate.id, None)
+                why = Text("不再跟踪：{e}", "no longer followed: {e}").fill(e=error)
+                self._audit("control", "command.left", stroke.command.id, why)
+        self._tell_gates(every)
+
+    # orders -----------------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """After a restart, follow what was sent before; nothing is ever sent twice."""
+        for command in self._records.commands(states=(_S.SENT, _S.MOVING)):
+            gate = self._gates.get(command.gate)
+            if gate is not None:
+                sent = as_ms(command.sent_at or self._clock.now())
+                self._strokes[gate.id] = Stroke(command, gate, sent, time.monotonic(), True, True)
+        self._resumed = True
+
+    def _begin(self, id: str, by: str, ordered_wall_ms: int) -> None:
+        command = self._records.command(id)
+        if command is None:
+            self._audit(by, "order.refused", id, Text("没有这条指令", "there is no such command"))
+            return
+        if command.state is not _S.APPROVED:
+            if command.state in (_S.PROPOSED, _S.REFUSED):
+                why = Text("指令未获两人批准", "the command is not approved by two people")
+                self._audit(by, "order.refused", id, why)
+            return  # otherwise the same order a second time
+        reason = self._forbidden(command, ordered_wall_ms)
+        if reason is not None:
+            self._set(replace(command, state=_S.REFUSED, message=reason), by)
+            return
+        gate = self._gates[command.gate]
+        old = self._strokes.get(gate.id)
+        if old is not None and not old.failed and old.command.id != id:
+            why = Text("被指令 {id} 取代", "superseded by command {id}").fill(id=id)
+            self._set(replace(old.command, state=_S.FAILED, message=why), by)
+        sent = replace(command, state=_S.SENT, sent_at=self._clock.now())
+        self._strokes[gate.id] = Stroke(sent, gate, self._clock.now_ms(), time.monotonic())
+        try:
+            # Written before `_follow` sends it: after a crash in between it is followed, and told as failed.
+            self._set(sent, by)
+        except RefusedError as error:
+            del self._strokes[gate.id]
+            why = Text("未执行：{e}", "not carried out: {e}").fill(e=error)
+            self._audit(by, "order.refused", id, why)
+
+    def _forbidden(self, command: Command, ordered_wall_ms: int) -> Text | None:
+        """Say why an approved command must not be sent all the same, or None."""
+        people: list[str] = []
+        for approval in command.approvals:
+            if not any(same_person(approval.user, p) for p in people):
+                people.append(approval.user)
+        gate = self._gates.get(command.gate)
+        if len(people) < NEEDED:
+            return Text("没有两个不同的人批准", "not approved by two different people")
+        if gate is None:
+            return Text("没有这座闸", "there is no such gate")
+        if not gate.remote:
+            said = Text("此闸不能远控，请现场操作：{phone}", "not remotely driven, operate on site: {phone}")
+            return said.fill(phone=gate.phone)
+        if not 0.0 <= command.target <= 1.0:
+            return Text("目标开度不在 0–1 之间", "the target is not between 0 and 1")
+        if wall_ms() - ordered_wall_ms > ORDER_VALID_S * 1000:
+            return Text("命令已过时，请重新下达", "the order is too old, give it again")
+        plans = self._records.plans(command.incident) if command.incident else None
+        moves = [m for p in plans.plans for m in p.moves] if plans is not None else []
+        if any(m.gate == command.gate and m.flood_lock for m in moves):
+            return Text("防汛锁定中，不得关闸", "flood lock: the gate must not be closed")
+        return None
+
+    def _send(self, stroke: Stroke) -> None:
+        """Give the order once; after a lost answer look first whether it has arrived."""
+        unit, target = stroke.gate.modbus_unit, stroke.command.target
+        try:
+            held, counter = self._plc.ordered(unit)
+            if counter != stroke.counter or abs(held - target) > 1e-3:
+                stroke.counter = (counter + 1) & 0xFFFF
+                self._plc.move(unit, target, stroke.counter)
+            stroke.delivered = True
+        except UnavailableError:
+            return  # tried again by `_follow`, for a while
+        except PeerError as error:
+            self._fail(stroke, Text("控制器拒绝：{e}", "the controller refuses: {e}").fill(e=error))
+
+    # strokes ----------------------------------------------------------------------------------------------
+
+    def _follow(self, stroke: Stroke) -> None:
+        if not stroke.tried:  # its time starts when the controller is first spoken to
+            stroke.tried, stroke.sent_ms = True, self._clock.now_ms()
+            self._send(stroke)
+        passed_s = (self._clock.now_ms() - stroke.sent_ms) / 1000
+        fair = time.monotonic() - stroke.sent_wall >= LEAST_WALL_S
+        if not stroke.delivered:
+            if stroke.failed:
+                del self._strokes[stroke.gate.id]
+            elif passed_s > START_SHARE * stroke.stroke_s and fair:
+                self._fail(stroke, Text("控制器无应答，指令未送达", "no answer, the order did not arrive"))
+            else:
+                self._send(stroke)
+            return
+        state = self._seen.get(stroke.gate.id)
+        if state is not None and as_ms(state.at) >= stroke.sent_ms and self._ended(stroke, state):
+            return
+        if not stroke.failed and passed_s > GRACE * stroke.stroke_s and fair:
+            self._fail(stroke, self._overdue(state), None if state is None else state.position)
+
+    def _ended(self, stroke: Stroke, state: GateState) -> bool:
+        """Judge a stroke by what the gate says; True when there is nothing more to say of it now."""
+        position = state.position
+        if position is None:
+            return False
+        if abs(position - stroke.command.target) <= ARRIVED and not state.moving:
+            late = Text("超时后到位", "in place after its time") if stroke.failed else None
+            done = self._clock.now()
+            command = replace(stroke.command, state=_S.DONE, position=position, done_at=done, message=late)
+            self._set(command, "control")
+            del self._strokes[stroke.gate.id]
+            return True
+        if state.failed and not stroke.failed:
+            where = f"{position:.0%}"
+            self._fail(stroke, Text("卡在开度 {p}", "stuck at {p} open").fill(p=where), position)
+        elif state.moving and (stroke.told is None or abs(position - stroke.told) >= STEP):
+            stroke.told = position
+            if not stroke.failed:
+                stroke.command = replace(stroke.command, state=_S.MOVING, position=position)
+                self._set(stroke.command, "control")
+        return stroke.failed
+
+    def _fail(self, stroke: Stroke, why: Text, position: float | None = None) -> None:
+        command = replace(stroke.command, state=_S.FAILED, position=position, message=why)
+        self._set(command, "control")
+        stroke.command, stroke.failed = command, True
+
+    def _overdue(self, state: GateState | None) -> Text:
+        if self._lost:
+            return Text("与控制器的连接中断", "the connection to the controllers is lost")
+        if state is None or state.position is None:
+            return Text("没有开度反馈", "no position feedback")
+        where = f"{state.position:.0%}"
+        return Text("限时内未到位，停在开度 {p}", "not in place in time, at {p} open").fill(p=where)
+
+    # gates ------------------------------------------------------------------------------------------------
+
+    def _look(self, gates: list[str]) -> None:
+        """Read these gates; when the connection is lost the rest of the round is not tried."""
+        if gates:
+            self._lost = False
+        for name in gates:
+            feedback: Feedback | None = None
+            if not self._lost:
+                try:
+                    feedback = self._plc.read(self._gates[name].modbus_unit)
+                except UnavailableError:
+                    self._lost = True
+                except PeerError:
+                    pass  # this unit makes no sense; its gate is unknown
+            at = self._clock.now()
+            if feedback is None:
+                self._seen[name] = GateState(name, None, False, False, at)
+            else:
+                self._seen[name] = GateState(name, feedback.position, feedback.moving, feedback.failed, at)
+
+    def _tell_gates(self, every: bool) -> None:
+        for name, state in self._seen.items():
+            if _differs(self._told.get(name), state):
+                self._stream.append("events", to_json(Event("gate.changed", state.at, name)))
+                self._told[name] = state
+        if every:
+            self._stream.put("gates", to_json(list(self._seen.values())))
+            self._published = time.monotonic()
+
+    # records ----------------------------------------------------------------------------------------------
+
+    def _set(self, command: Command, by: str) -> None:
+        """Write what has become of a command, say so, and keep a line of it."""
+        self._records.set_command(command)
+        detail = _WORDS[command.state].fill(
+            gate=self._name(command.gate),
+            target=f"{command.target:.0%}",
+            position="—" if command.position is None else f"{command.position:.0%}",
+            why=command.message or Text("", ""),
+        )
+        self._audit(by, f"command.{command.state}", command.id, detail)
+        self._stream.append("events", to_json(Event("command.changed", self._clock.now(), command.id)))
+
+    def _audit(self, who: str, what: str, about: str, detail: Text) -> None:
+        self._records.audit(AuditLine(self._clock.now(), who, what, about, detail))
+
+    def _name(self, gate: str) -> Text:
+        known = self._gates.get(gate)
+        return Text(gate, gate) if known is None else known.name
+
+
+def _differs(old: GateState | None, new: GateState) -> bool:
+    """Tell whether a gate's state is worth an event."""
+    if old is None or (old.moving, old.failed) != (new.moving, new.failed):
+        return True
+    if old.position is None or new.position is None:
+        return old.position is not new.position
+    moved = abs(old.position - new.position)
+    return moved >= STEP or (moved > 0 and not new.moving)
+
+
+_WORDS = {
+    _S.SENT: Text("{gate}：已下令到开度 {target}", "{gate}: ordered to {target} open"),
+    _S.MOVING: Text("{gate}：动作中，开度 {position}", "{gate}: moving, {position} open"),
+    _S.DONE: Text("{gate}：到位，开度 {position} {why}", "{gate}: in place, {position} open {why}"),
+    _S.FAILED: Text("{gate}：失败，{why}", "{gate}: failed, {why}"),
+    _S.REFUSED: Text("{gate}：未执行，{why}", "{gate}: not carried out, {why}"),
+}
