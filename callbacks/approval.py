@@ -320,7 +320,7 @@ def button_text(now: Round, lang: Lang) -> str:
 
 
 def _step(number: int, title: Text, detail: Any, standing: str, lang: Lang) -> Any:
-    said = {"ok": Text("完成", "done"), "now": Text("待签", "sign now"), "": Text("", "")}[standing]
+    said = Text("完成", "done") if standing == "ok" else Text("", "")
     return html.Li(
         [
             html.I(str(number)),

@@ -236,7 +236,7 @@ def strip(
     axis = axis_of([now, *(m for m, _, _ in marks)], before=0.06, after=0.08)
     points = [
         html.Span(
-            [html.B(text), html.I(className=name)],
+            [html.B(text, **panel.attrs(data_thin="")), html.I(className=name)],
             className="pt",
             style={"left": _pct(axis.at(moment))},
             title=f"{text} {wording.hm(moment)}",
