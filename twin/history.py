@@ -173,15 +173,19 @@ class Writer:
             return None
 
     def _trim(self, stream: Stream, entries: list[Entry]) -> None:
-        """Drop old entries from the stream; only ever such as are in a part."""
-        for entry in entries:
-            self._sizes.append((parts.place(entry.id)[0], len(entry.body)))
-            self._bytes += len(entry.body)
-        before = min(wall_ms() - self._keep_ms, self._sizes[-1][0])
+        """Drop old entries from the stream: only such as an earlier step has written.
+
+        A query that listed the parts just before this step still finds this step's entries in the stream.
+        """
+        fresh = parts.place(entries[0].id)[0]
+        before = min(wall_ms() - self._keep_ms, fresh)
         while self._sizes and (self._bytes > KEEP_BYTES or self._sizes[0][0] < before):
             ms, size = self._sizes.popleft()
             self._bytes -= size
             before = max(before, ms)
+        for entry in entries:
+            self._sizes.append((parts.place(entry.id)[0], len(entry.body)))
+            self._bytes += len(entry.body)
         stream.trim("readings", str(before))
 
 

@@ -193,8 +193,9 @@ def test_what_is_written_leaves_the_stream_and_what_is_not_stays(
     for m in range(20):
         append(stream, frame(m))
         time.sleep(0.002)
-    small.step(stream)
-    assert stream.length("readings") < 8
+        if m % 5 == 4:
+            small.step(stream)
+    assert 5 <= stream.length("readings") <= 11
     h = History(tmp_path / "keeps", stream)
     assert len(cod(h)) == 20
     h.close()
@@ -384,7 +385,7 @@ def test_readers_see_everything_while_parts_are_written_and_merged(
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    writer = Writer(tmp_path / "history", keep_hours=0.0, every_s=0)
+    writer = Writer(tmp_path / "history", every_s=0)
     for m in range(40):
         append(stream, frame(m))
         done[0] = m + 1
