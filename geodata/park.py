@@ -1,7 +1,6 @@
 """A park on disk: one GeoPackage, readable by any GIS, and the hash that names its version.
 
-`SCHEMA` is the single statement of what the file holds; `docs/park-schema.md` is written from it
-(`python -m geodata.park`).
+What the file holds is said in `geodata.schema` and printed in docs/park-schema.md.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import shapely
 
 from geodata import places
 from geodata.places import Park
+from geodata.schema import TABLES
 from geodata.words import Text
 
 VERSION_CHARS = 12
@@ -71,25 +71,28 @@ def read(path: Path) -> Park:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a layer or a column of `SCHEMA` is missing; the message names it.
+        If a table or a column of `geodata.schema.TABLES` is missing; the message names it.
     """
     if not path.is_file():
         raise FileNotFoundError(path)
     layers = {str(name) for name, _ in pyogrio.list_layers(path)}
-    missing = [n for n in ("park", *(r[0] for r in RECORDS), "node", "link") if n not in layers]
+    missing = [n for n in TABLES if n not in layers]
     if missing:
         raise ValueError(f"{path.name} has no layer {', '.join(missing)}")
-    head = _read_table(path, "park").iloc[0]
-    records: dict[str, Any] = {
-        a: _from_frame(_read_table(path, layer), kind, layer) for layer, kind, a in RECORDS
-    }
+    tables = {name: _read_table(path, name) for name in TABLES}
+    for name, table in tables.items():
+        missing = [c for c in TABLES[name].columns if c not in table.columns]
+        if missing:
+            raise ValueError(f"layer {name} has no column {', '.join(missing)}")
+    head = tables["park"].iloc[0]
+    records: dict[str, Any] = {a: _from_frame(tables[layer], kind) for layer, kind, a in RECORDS}
     park = Park(
         id=str(head["id"]),
         name=Text(str(head["name_zh"]), str(head["name_en"])),
         crs=str(head["crs"]),
         version="",
-        nodes=pd.DataFrame(_read_table(path, "node").drop(columns="geometry")),
-        links=_read_table(path, "link"),
+        nodes=pd.DataFrame(tables["node"].drop(columns="geometry")),
+        links=tables["link"],
         scenery={
             n.removeprefix(SCENERY_PREFIX): _read_table(path, n)
             for n in sorted(layers)
@@ -186,10 +189,7 @@ def _to_frame(records: tuple[Any, ...], kind: type, crs: str) -> pd.DataFrame:
     return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["x"], frame["y"]), crs=crs)
 
 
-def _from_frame(frame: pd.DataFrame, kind: type[Record], layer: str) -> tuple[Record, ...]:
-    missing = [c for c in columns_of(kind) if c not in frame.columns]
-    if missing:
-        raise ValueError(f"layer {layer} has no column {', '.join(missing)}")
+def _from_frame(frame: pd.DataFrame, kind: type[Record]) -> tuple[Record, ...]:
     return tuple(_unflat(kind, row) for row in frame[columns_of(kind)].to_dict("records"))
 
 

@@ -306,7 +306,7 @@ def gates() -> tuple[Gate, ...]:
                 link=plan.id,
                 x=x,
                 y=y,
-                angle=heading + frame.TURN_DEG,
+                angle=round(heading + frame.turn_at(*axis(plan.canal, plan.at)), 2),
                 drive=plan.drive,
                 remote=plan.remote,
                 stroke_s=plan.stroke_s,

@@ -216,8 +216,7 @@ def _lay_lane(net: Net, lane: Lane) -> None:
 def _lay_shared(net: Net) -> None:
     """Five enterprises' shared pipe to PS1, whose overflow runs into the rain channel beside it."""
     station = _spot("PS1")
-    v = station.rack_v - 14.0
-    well = (station.u0 + 90.0, station.v1 - 120.0)
+    v, well = _shared_v(), _well_at()
     users = sorted((p for p in parcels() if p.owner in SLOTS), key=lambda p: _dw_u(p))
     by_id = {f.id: f for f in firms()}
     marks: list[float] = [*sorted({round(_dw_u(p), 1) for p in users}), well[0]]
@@ -252,14 +251,34 @@ def _lay_shared(net: Net) -> None:
                 enterprise=parcel.owner, rack="shared",
             )
         )  # fmt: skip
-    _lay_ps1(net, station, well, v)
+    _lay_ps1(net, station, well)
 
 
-def _lay_ps1(net: Net, station: Parcel, well: Point, v: float) -> None:
-    """Pump and rising main of PS1 to the east works, and the weir that spills into the rain channel."""
-    east = works_at("E")
+def _shared_v() -> float:
+    return _spot("PS1").rack_v - 14.0
+
+
+def _well_at() -> Point:
+    station = _spot("PS1")
+    return station.u0 + 90.0, station.v1 - 120.0
+
+
+def shared_path() -> tuple[Point, Point]:
+    """Return the line of the shared pipe, from its first user to the pump station."""
+    first = min(_dw_u(p) for p in parcels() if p.owner in SLOTS)
+    return (first, _shared_v()), (_well_at()[0], _shared_v())
+
+
+def rising_main() -> tuple[Point, ...]:
+    """Return the path of the pipe from PS1 to the east works."""
+    well, v, east = _well_at(), _shared_v(), works_at("E")
     column = TRUNK_U["E"] - 14 * LANE
-    path = ((well[0] + 40, well[1]), (well[0] + 40, v), (column, v), (column, east[1] + 60.0), east)
+    return (well[0] + 40, well[1]), (well[0] + 40, v), (column, v), (column, east[1] + 60.0), east
+
+
+def _lay_ps1(net: Net, station: Parcel, well: Point) -> None:
+    """Pump and rising main of PS1 to the east works, and the weir that spills into the rain channel."""
+    path = rising_main()
     pieces = _cut(path)
     base = 4.2
     left = [LineString(p).length for p in pieces]

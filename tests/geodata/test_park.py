@@ -92,5 +92,12 @@ def test_missing_layer_is_named(park: Park, tmp_path: Path) -> None:
         park_file.read(path)
 
 
+def test_missing_column_is_named(park: Park, tmp_path: Path) -> None:
+    path = tmp_path / "odd.gpkg"
+    park_file.write(replace(park, nodes=park.nodes.drop(columns="stage_m")), path)
+    with pytest.raises(ValueError, match="layer node has no column stage_m"):
+        park_file.read(path)
+
+
 def test_shipped_file_stays_small() -> None:
     assert park_file.demo_path().stat().st_size < 6_000_000

@@ -50,7 +50,7 @@ def test_water_runs_to_the_sea(park: Park) -> None:
 
 def test_channels_run_as_designed(park: Park) -> None:
     channels = park.links[park.links["kind"] == LinkKind.CHANNEL]
-    assert channels["velocity_ms"].between(0.25, 0.7).all()
+    assert channels["velocity_ms"].between(0.25, 0.85).all()  # the fastest fall into their canal
     assert channels["velocity_ms"].between(0.25, 0.4).mean() > 0.9
     assert channels["flow_m3s"].between(0.03, 0.1001).all()
 
