@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,7 +245,11 @@ class Network:
         return found[::-1]
 
     def travel_times(
-        self, sources: Sequence[int] | Ints, *, back: bool = False, reversing: bool = False
+        self,
+        sources: Sequence[int] | NDArray[np.signedinteger[Any]],
+        *,
+        back: bool = False,
+        reversing: bool = False,
     ) -> Floats:
         """Return the fastest travel time from k nodes (positions) to every node: (k, n) seconds, inf if none.
 

@@ -1,0 +1,139 @@
+"""Evidence on hand-checkable networks, and what must not change it.
+
+A --600 s, 10 L/s--.
+                    C --600 s, 20 L/s--> E --300 s, 30 L/s--> F
+B --1800 s, 10 L/s-'                    /
+D ------------------900 s, 10 L/s-----'
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from geodata.network import Network
+from twin.trace import evidence, signals
+from twin.trace.evidence import Weights, hydraulic
+from twin.trace.transport import solve
+
+NODES = ["A", "B", "C", "D", "E", "F"]
+LINKS = [
+    ("A", "C", 600, 0.01),
+    ("B", "C", 1800, 0.01),
+    ("C", "E", 600, 0.02),
+    ("D", "E", 900, 0.01),
+    ("E", "F", 300, 0.03),
+]
+STEP, N, START = 60.0, 300, 200  # the release is at sample 200
+T = np.arange(N) * STEP
+
+
+def network() -> Network:
+    return Network.of(
+        NODES,
+        [a + b for a, b, _, _ in LINKS],
+        [NODES.index(a) for a, _, _, _ in LINKS],
+        [NODES.index(b) for _, b, _, _ in LINKS],
+        travel_s=[t for *_, t, _ in LINKS],
+        flow_m3s=[q for *_, q in LINKS],
+        length_m=[t * 0.5 for *_, t, _ in LINKS],
+    )
+
+
+def plug(source: str) -> np.ndarray:
+    """Series at C and E for a release of 30 minutes that adds 40 mg/L at 20 L/s, carried without mixing."""
+    rng = np.random.default_rng(7)
+    y = 10 * (1 + 0.03 * rng.normal(size=(2, N)))
+    arrive = {"A": (600, 1200), "B": (1800, 2400), "D": (np.inf, 900)}[source]
+    for row, (delay, height) in enumerate(zip(arrive, (40.0, 40.0 * 20 / 30), strict=True)):
+        if np.isfinite(delay):
+            first = START + round(delay / STEP)
+            y[row, first : first + 30] += height
+    return y
+
+
+def scores(y: np.ndarray, scale: float = 1.0, candidates: str = "ABD") -> np.ndarray:
+    net = network()
+    at = [net.nodes[c] for c in candidates]
+    transport = solve(net, np.array(at), np.array([net.nodes["C"], net.nodes["E"]]))
+    found = signals.read(T, y * scale, T[START])
+    return hydraulic(transport, found, float(T[-1]), Weights()).total
+
+
+def chance(total: np.ndarray) -> np.ndarray:
+    return np.exp(total - logsumexp(total))
+
+
+def test_a_source_that_cannot_reach_the_first_alarmed_sensor_is_last() -> None:
+    p = chance(scores(plug("A")))
+    assert p[2] == min(p)
+    assert p[2] < 0.1
+    # C and E see the same from A and B: only the spread may tell them apart, and not by much
+    assert 0.2 < p[0] / (p[0] + p[1]) < 0.8
+
+
+def test_a_clean_sensor_on_the_way_speaks_for_the_one_who_does_not_pass_it() -> None:
+    p = chance(scores(plug("D")))
+    assert np.argmax(p) == 2
+    assert p[2] > 0.7
+
+
+def test_a_sensor_that_is_silent_or_gone_says_the_same_and_neither_is_clean() -> None:
+    silent = plug("D")
+    silent[0, START - 30 :] = np.nan
+    frozen = plug("D")
+    frozen[0, START - 30 :] = frozen[0, START - 30]
+    clean = scores(plug("D"))
+    assert scores(silent) == pytest.approx(scores(frozen))
+    assert scores(silent)[0] > clean[0] + 0.5  # A is no longer spoken against
+
+
+def test_scale_of_concentrations_changes_strength_only() -> None:
+    y = plug("A")
+    assert scores(y) == pytest.approx(scores(y, 1000.0))
+
+
+def test_order_of_candidates_changes_nothing() -> None:
+    y = plug("D")
+    a, b = scores(y, candidates="ABD"), scores(y, candidates="DBA")
+    assert a == pytest.approx(b[::-1])
+
+
+def test_one_sensor_cannot_say_more_than_its_most() -> None:
+    net = network()
+    transport = solve(net, np.array([net.nodes["A"]]), np.array([net.nodes["C"], net.nodes["E"]]))
+    w = Weights(temper=1.0)
+    h = hydraulic(transport, signals.read(T, plug("A"), T[START]), float(T[-1]), w)
+    assert h.match.max() <= w.most
+    assert h.total[0] <= 2 * w.most
+
+
+def test_the_release_is_found_in_time_and_strength() -> None:
+    net = network()
+    transport = solve(net, np.array([net.nodes["A"]]), np.array([net.nodes["C"], net.nodes["E"]]))
+    h = hydraulic(transport, signals.read(T, plug("A"), T[START]), float(T[-1]), Weights())
+    assert h.start_s[0] == pytest.approx(T[START], abs=600)
+    assert h.duration_s[0] == pytest.approx(1800, rel=0.35)
+    assert h.rate[0] == pytest.approx(40 * 0.02, rel=0.4)
+
+
+def test_without_events_nobody_is_better_than_anybody() -> None:
+    rng = np.random.default_rng(3)
+    quiet = 10 * (1 + 0.03 * rng.normal(size=(2, N)))
+    assert scores(quiet).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_normalise_gives_probabilities_with_a_floor_and_an_unknown_share() -> None:
+    p, unknown = evidence.normalise(np.array([0.0, -100.0, 2.0]), -1.0, 0.04)
+    assert p.sum() + unknown == pytest.approx(1.0)
+    assert p.min() == pytest.approx(0.01, rel=0.01)
+    assert p[2] > p[0] > unknown > p[1]
+
+
+def test_pooling_keeps_a_near_candidate_alive_that_transport_rules_out() -> None:
+    h, near = np.array([5.0, 0.0, -20.0]), evidence.proximity(np.array([4000.0, 3000.0, 100.0]))
+    p = np.exp(evidence.pooled(h, near, Weights()))
+    assert p.sum() == pytest.approx(1.0)
+    assert p[2] > 0.02
+    assert np.argmax(p) == 0

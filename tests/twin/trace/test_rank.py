@@ -1,0 +1,134 @@
+"""Ranking on the tiny park: who, how sure, in which words, and what must not change it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from geodata.network import Network
+from geodata.places import Park
+from tests.twin.parks import tiny_park
+from tests.twin.trace import scene
+from twin.model import Ranking, Suspect, from_json, to_json
+from twin.trace.observations import Observations
+from twin.trace.rank import rank
+
+FACTORS = ("w01018", "w21003", "w01014")
+
+
+def ranked(
+    park: Park, obs: Observations, stations: tuple[str, ...], after_min: float = 25, now_min: float = 120
+) -> Ranking:
+    incident, anomalies = scene.incident(stations, FACTORS, after_min)
+    now = datetime.fromtimestamp(scene.RELEASE + now_min * 60, UTC)
+    return rank(park, Network.from_park(park), obs, incident, anomalies, now)
+
+
+def of(ranking: Ranking, enterprise: str) -> Suspect:
+    return next(s for s in ranking.suspects if s.enterprise == enterprise)
+
+
+@pytest.fixture(scope="module")
+def park() -> Park:
+    return tiny_park()
+
+
+@pytest.mark.parametrize(("who", "node"), [("E01", "N1"), ("E02", "N2")])
+def test_the_one_whose_water_and_way_fit_leads(park: Park, who: str, node: str) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, who), node)
+    r = ranked(park, obs, ("S01", "S02"))
+    assert r.suspects[0].enterprise == who
+    assert r.suspects[0].probability > 0.6
+    assert sum(s.probability for s in r.suspects) + r.unknown == pytest.approx(1.0)
+    assert of(r, "E03").probability < 0.1
+    assert r.suspects[0].outlet == f"{who}-YS001"
+    assert r.suspects[0].path[-1] == "LN2"
+    assert abs((r.suspects[0].release_from.timestamp() - scene.RELEASE) / 60) < 15
+    assert r.readings_used == obs.readings
+
+
+def test_reasons_are_sentences_in_both_languages_with_numbers(park: Park) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, "E02"), "N2")
+    r = ranked(park, obs, ("S01", "S02"))
+    leader, other = r.suspects[0], of(r, "E03")
+    kinds = {x.kind: x for x in leader.reasons}
+    assert kinds["fingerprint"].nats > 0
+    assert "指纹" in kinds["fingerprint"].text.zh
+    assert "fingerprint" in kinds["fingerprint"].text.en
+    assert any(c.isdigit() for c in kinds["onset"].text.en) if "onset" in kinds else True
+    against = next(x for x in other.reasons if x.kind == "reach")
+    assert against.nats < 0
+    for s in r.suspects:
+        for x in s.reasons:
+            assert x.text.zh
+            assert x.text.en
+            assert "{" not in x.text.zh + x.text.en
+    assert from_json(to_json(r), Ranking) == r
+
+
+def test_water_of_nobodys_make_up_from_where_nobody_is_raises_the_unknown_share(park: Park) -> None:
+    known = ranked(park, scene.observations(park, scene.fingerprint(park, "E02"), "N2"), ("S01", "S02"))
+    strange = {"w01018": 900.0, "w21003": 2.0, "w21011": 200.0, "w21017": 40.0, "w01014": 2000.0}
+    obs = scene.observations(park, strange, "C2", flow=0.2, until_min=300)
+    r = ranked(park, obs, ("S02", "S03"), after_min=98, now_min=300)
+    assert r.unknown > 5 * known.unknown
+    assert r.unknown > r.suspects[0].probability
+    assert r.note is not None
+
+
+def test_order_of_the_park_changes_nothing(park: Park) -> None:
+    turned = replace(
+        park,
+        enterprises=park.enterprises[::-1],
+        outlets=park.outlets[::-1],
+        stations=park.stations[::-1],
+        fingerprints=park.fingerprints[::-1],
+        links=park.links.iloc[::-1].reset_index(drop=True),
+        nodes=park.nodes.iloc[::-1].reset_index(drop=True),
+    )
+    water = scene.fingerprint(park, "E02")
+    a = ranked(park, scene.observations(park, water, "N2"), ("S01", "S02"))
+    b = ranked(turned, scene.observations(turned, water, "N2"), ("S01", "S02"))
+    assert [s.enterprise for s in a.suspects] == [s.enterprise for s in b.suspects]
+    for s, t in zip(a.suspects, b.suspects, strict=True):
+        assert s.probability == pytest.approx(t.probability, abs=0.02)
+        assert {x.kind for x in s.reasons} == {x.kind for x in t.reasons}
+
+
+def test_the_same_input_gives_the_same_answer(park: Park) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, "E01"), "N1")
+    assert to_json(ranked(park, obs, ("S01",))) == to_json(ranked(park, obs, ("S01",)))
+
+
+def test_a_silent_station_and_one_that_is_not_there_rank_alike(park: Park) -> None:
+    water = scene.fingerprint(park, "E02")
+    silent = ranked(park, scene.observations(park, water, "N2", silent=("S03",)), ("S01", "S02"))
+    gone = replace(park, stations=tuple(s for s in park.stations if s.id != "S03"))
+    without = ranked(gone, scene.observations(gone, water, "N2"), ("S01", "S02"))
+    for s in silent.suspects:
+        assert s.probability == pytest.approx(of(without, s.enterprise).probability, abs=0.03)
+
+
+def test_an_outlet_meter_that_moved_speaks_for_and_one_that_stayed_quiet_against(park: Park) -> None:
+    water = scene.fingerprint(park, "E01")
+    r = ranked(park, scene.observations(park, water, "P1"), ("S04",), after_min=5)
+    leader = r.suspects[0]
+    assert leader.enterprise == "E01"
+    assert leader.outlet == "E01-DW001"
+    assert next(x for x in leader.reasons if x.kind == "meter").nats > 0
+
+
+def test_samples_are_proposed_where_they_split_the_suspects(park: Park) -> None:
+    mixed = {
+        f: 0.5 * (v + scene.fingerprint(park, "E02")[f]) for f, v in scene.fingerprint(park, "E01").items()
+    }
+    obs = scene.observations(park, mixed, "N1", until_min=40, minutes=90)
+    r = ranked(park, obs, ("S01",), now_min=40)
+    assert r.samples
+    assert r.samples[0].gain >= r.samples[-1].gain > 0
+    assert r.samples[0].node in ("N1", "N2", "C3", "P1", "P2")
+    assert 0 < r.samples[0].top <= 1
+    assert r.samples[0].name.zh
+    assert r.samples[0].name.en

@@ -1,0 +1,141 @@
+"""What an enterprise's own meter, slot and permit say: evidence that needs no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata.places import Enterprise, OutletKind
+from twin.trace import signals
+from twin.trace.case import Case
+from twin.trace.observations import FLOW
+
+Floats = NDArray[np.float64]
+
+LOCAL = timezone(timedelta(hours=8))
+BEFORE_S, AFTER_S = 1200.0, 900.0  # around an inferred release
+MOVED, STILL = 1.8, -1.8  # nats of an outlet meter that moved, or stayed quiet while it watched the release
+OUT_OF_SLOT, IN_SLOT, SHUT = 2.0, -0.7, -1.5
+NOT_ON_PERMIT = -1.0
+RUNNING = 0.15  # of the usual flow: less is taken for standing still
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What an outlet's own station did around an inferred release.
+
+    nats: for (> 0) or against; factor: what moved most ("" if nothing); z: how far, in standard deviations;
+    ratio: largest value over baseline; share: part of the time it spoke; station: its id ("" if none).
+    """
+
+    nats: float
+    factor: str = ""
+    z: float = 0.0
+    ratio: float = 1.0
+    share: float = 0.0
+    station: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """How a release stands to the enterprise's hours on the shared pipe.
+
+    state: "" (no slots), in, out (discharging outside), shut (outside, and nothing flowed).
+    """
+
+    nats: float
+    state: str = ""
+
+
+def meter(case: Case, outlet: int, start_s: float, duration_s: float) -> Meter:
+    """Compare an outlet's own station with the release that would explain the event.
+
+    Only a wastewater outlet has its water pass the meter; for others the answer is empty.
+    """
+    it = case.outlets[outlet]
+    stations = case.meters.get(it.enterprise, ())
+    if it.kind is not OutletKind.WASTEWATER or not stations:
+        return Meter(0.0)
+    obs = case.observations
+    best = Meter(0.0, station=obs.stations[stations[0]])
+    for code in (*obs.carried, FLOW):
+        if code not in obs.factors:
+            continue
+        seen = _around(case, stations, code, start_s - BEFORE_S, start_s + duration_s + AFTER_S)
+        if seen is not None and (best.share == 0 or seen[1] > best.z):
+            share, z, ratio = seen
+            best = Meter(0.0, code, z, ratio, max(share, best.share), best.station)
+    if best.share < 0.3:
+        return Meter(0.0, share=best.share, station=best.station)
+    if best.z > signals.START_Z:
+        return Meter(MOVED * min(1.0, best.z / 10), best.factor, best.z, best.ratio, best.share, best.station)
+    return Meter(STILL * min(1.0, best.share), "", best.z, best.ratio, best.share, best.station)
+
+
+def _around(
+    case: Case, stations: tuple[int, ...], code: str, from_s: float, to_s: float
+) -> tuple[float, float, float] | None:
+    """Return share of the time spoken, largest rise in standard deviations, and over the baseline."""
+    obs = case.observations
+    value = obs.value[obs.factors.index(code), list(stations)]
+    known = np.isfinite(value)
+    before = obs.t_s < min(case.quiet_s, from_s)
+    inside = (obs.t_s >= from_s) & (obs.t_s <= to_s)
+    if known[:, before].sum() < 5 or not inside.any():
+        return None
+    rest = value[:, before][known[:, before]]
+    base = float(np.median(rest))
+    sigma = max(1.4826 * float(np.median(np.abs(rest - base))), signals.NOISE_FLOOR * abs(base), 1e-9)
+    now = np.sort(value[:, inside][known[:, inside]])
+    if len(now) < 3:
+        return (0.0, 0.0, 1.0)
+    high = float(now[-3])  # three samples at least
+    expected = inside.sum() / case.observations.hold * 2.5
+    return min(1.0, len(now) / max(expected, 1.0)), (high - base) / sigma, high / max(base, 1e-9)
+
+
+def slot(case: Case, enterprise: Enterprise, start_s: float, duration_s: float) -> Slot:
+    """Compare a release with the enterprise's hours on the shared pipe."""
+    if not enterprise.slots:
+        return Slot(0.0)
+    middle = datetime.fromtimestamp(start_s + duration_s / 2, UTC)
+    if any(_within(middle, a, b) for a, b in enterprise.slots):
+        return Slot(IN_SLOT, "in")
+    flowing = _flowing(case, enterprise.id, start_s - BEFORE_S, start_s + duration_s + AFTER_S)
+    if flowing is None:
+        return Slot(0.0)
+    return Slot(OUT_OF_SLOT, "out") if flowing else Slot(SHUT, "shut")
+
+
+def _within(at: datetime, from_: str, to: str) -> bool:
+    minute = at.astimezone(LOCAL).hour * 60 + at.astimezone(LOCAL).minute
+    a, b = (int(t[:2]) * 60 + int(t[3:5]) for t in (from_, to))
+    return a <= minute < b if a <= b else minute >= a or minute < b
+
+
+def _flowing(case: Case, enterprise: str, from_s: float, to_s: float) -> bool | None:
+    """Tell whether the enterprise's outlet ran; None where its meter does not say."""
+    obs, stations = case.observations, case.meters.get(enterprise, ())
+    if not stations or FLOW not in obs.factors:
+        return None
+    value = obs.value[obs.factors.index(FLOW), list(stations)]
+    inside = value[:, (obs.t_s >= from_s) & (obs.t_s <= to_s)]
+    if np.isfinite(inside).sum() < 3:
+        return None
+    usual = np.nanmax(value)
+    return bool(np.nanmedian(inside) > RUNNING * usual) if usual > 0 else False
+
+
+def permitted(case: Case, factors: tuple[str, ...]) -> dict[str, float]:
+    """Return what the incident's factors say by enterprise: against those known for none of them."""
+    carried = set(factors) & set(case.observations.carried)
+    known: dict[str, set[str]] = {}
+    for f in case.park.fingerprints:
+        known.setdefault(f.enterprise, set()).add(f.factor)
+    return {
+        e.id: NOT_ON_PERMIT if carried and e.id in known and not carried & known[e.id] else 0.0
+        for e in case.park.enterprises
+    }

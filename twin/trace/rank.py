@@ -1,0 +1,353 @@
+"""Turns one incident into ranked enterprises with probabilities and reasons, and says how sure it is.
+
+Scores are log-likelihoods of bounded pieces of evidence: transport (`evidence`), make-up of the water
+(`fingerprint`), the enterprise's own meter, slot and permit (`own`). A source that is not on the list is
+scored by the same transport from places all over the network, and by water of unknown make-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from geodata.network import Network
+from geodata.places import OutletKind, Park
+from geodata.words import Text
+from twin.model import Anomaly, Incident, Ranking, Reason, Suspect
+from twin.trace import evidence, fingerprint, own, sampling, sentences
+from twin.trace.case import Case, grams, lay_out
+from twin.trace.evidence import Hydraulic, Weights
+from twin.trace.observations import Observations
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNLISTED = 0.05  # before any evidence, that the source is on no list
+FLOOR = 0.02
+FINGERPRINT_MOST = 6.0  # nats
+COMPARED = 2  # alarmed stations whose water is compared with profiles
+ALIKE_NATS = 0.7  # candidates whose transport differs by less are one group
+WORTH_NAMING = 0.01
+SILENT = 0.15  # nats a reason must reach to be said
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """Log-scores of c outlets by kind of evidence, and everything the sentences need."""
+
+    hydraulic: Hydraulic
+    total: Floats
+    kinds: dict[str, Floats]
+    meters: tuple[own.Meter, ...]
+    slots: tuple[own.Slot, ...]
+    ratio: Floats  # (c, f) observed over expected rises
+    factors: list[str]
+    unknown: float
+
+
+def rank(
+    park: Park,
+    network: Network,
+    observations: Observations,
+    incident: Incident,
+    anomalies: Sequence[Anomaly],
+    now: datetime,
+    weights: Weights | None = None,
+) -> Ranking:
+    """Rank every enterprise of a park as the source of an incident.
+
+    Parameters
+    ----------
+    park : Park
+    network : Network
+        Of the park, gates as they stand.
+    observations : Observations
+        Some hours before the incident until now; only readings, never the simulator's truth.
+    incident : Incident
+    anomalies : sequence of Anomaly
+        Those of the incident; others are left aside.
+    now : datetime
+        Park time.
+
+    Returns
+    -------
+    Ranking
+        The same for the same input, whatever the order of enterprises and stations.
+    """
+    w = weights or Weights()
+    case = lay_out(park, network, observations, incident, anomalies, now.timestamp())
+    scores = _score(case, incident, w)
+    chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
+    best = _best_outlets(case, scores.total)
+    order = sorted(range(len(park.enterprises)), key=lambda i: (-chance[i], park.enterprises[i].id))
+    suspects = tuple(_suspect(case, scores, i, float(chance[i]), best) for i in order if best[i] >= 0)
+    return Ranking(
+        incident=incident.id,
+        at=now,
+        suspects=suspects,
+        unknown=unknown,
+        groups=_groups(case, scores, chance, best),
+        samples=sampling.best(case, scores.hydraulic, chance, unknown, best),
+        park_version=park.version,
+        code_version=_code_version(),
+        readings_used=observations.readings,
+        note=_note(case, suspects, unknown),
+    )
+
+
+def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
+    h = evidence.hydraulic(case.transport, case.signals, case.now_s, w)
+    near = evidence.proximity(case.transport.apart_m[:, case.first])
+    prior = case.prior - np.log(len(case.park.enterprises))
+    pooled = evidence.pooled(h.total + prior, near + prior, w)
+    n = len(case.outlets)
+    prints, ratio, factors = _fingerprints(case)
+    meters = tuple(own.meter(case, c, h.start_s[c], h.duration_s[c]) for c in range(n))
+    slots = tuple(_slot(case, h, c) for c in range(n))
+    permit = own.permitted(case, incident.factors)
+    kinds = {
+        "reach": h.reach + w.nearness * near,
+        "onset": h.onset,
+        "shape": h.shape,
+        "clean": h.clean,
+        "fingerprint": prints,
+        "meter": np.array([m.nats for m in meters]),
+        "slot": np.array([s.nats for s in slots]),
+        "permit": np.array([permit[o.enterprise] for o in case.outlets]),
+    }
+    other = sum((kinds[k] for k in ("fingerprint", "meter", "slot", "permit")), np.zeros(n))
+    return _Scores(
+        hydraulic=h,
+        total=pooled + other,
+        kinds=kinds,
+        meters=meters,
+        slots=slots,
+        ratio=ratio,
+        factors=factors,
+        unknown=_unlisted(case, h, prior, w),
+    )
+
+
+def _unlisted(case: Case, h: Hydraulic, prior: Floats, w: Weights) -> float:
+    """Score a source that is on no list, on the scale of the pooled scores of those that are."""
+    elsewhere = evidence.hydraulic(case.elsewhere, case.signals, case.now_s, w)
+    near = evidence.proximity(case.elsewhere.apart_m[:, case.first])
+    places = float(logsumexp(elsewhere.total + w.nearness * near) - np.log(len(near)))
+    listed = float(
+        logsumexp(h.total + prior + w.nearness * evidence.proximity(case.transport.apart_m[:, case.first]))
+    )
+    return float(np.log(UNLISTED / (1 - UNLISTED)) + places - listed)
+
+
+def _slot(case: Case, h: Hydraulic, c: int) -> own.Slot:
+    outlet = case.outlets[c]
+    if outlet.kind is not OutletKind.WASTEWATER:
+        return own.Slot(0.0)
+    return own.slot(case, case.park.enterprise(outlet.enterprise), h.start_s[c], h.duration_s[c])
+
+
+def _fingerprints(case: Case) -> tuple[Floats, Floats, list[str]]:
+    """Compare the rises at the first alarmed stations with every outlet's water."""
+    factors = sorted(case.by_factor)
+    raw, metered = _profiles(case, factors)
+    total = np.zeros(len(case.outlets))
+    shown = np.full(raw.shape, np.nan)
+    used = 0
+    for sensor in case.alarmed[:COMPARED]:
+        found = _rises(case, factors, sensor)
+        if found is None:
+            continue
+        rise, error, below, base = found
+        scores = []
+        for profile in (raw, metered):
+            adds = np.where(np.isfinite(profile), np.maximum(profile - base, 0.01 * profile), np.nan)
+            scores.append(fingerprint.compare(rise, adds, error=error, below=below))
+            if used == 0 and profile is raw:
+                shown = _ratios(rise, adds, below)
+        own_water = np.isfinite(metered).sum(1) >= 2
+        both = np.logaddexp(np.log(0.7) + scores[0], np.log(0.3) + scores[1])
+        total += np.where(own_water, both, scores[0])
+        used += 1
+    return np.clip(total / max(used, 1), -FINGERPRINT_MOST, FINGERPRINT_MOST), shown, factors
+
+
+def _rises(
+    case: Case, factors: list[str], sensor: int
+) -> tuple[Floats, Floats, NDArray[np.bool_], Floats] | None:
+    """Return the rise of every factor at a sensor while the leading one is high; None where it is not."""
+    lead = case.signals
+    events = lead.events
+    mine = [e for e in range(len(events)) if events.sensor[e] == sensor]
+    if not mine:
+        return None
+    e = max(mine, key=lambda k: (events.z[k], -k))
+    inside = (lead.t_s >= events.onset_s[e]) & (lead.t_s <= events.end_s[e])
+    high = inside & (np.nan_to_num(lead.rise[sensor]) > 0.4 * events.peak[e])
+    rise, error = np.full(len(factors), np.nan), np.zeros(len(factors))
+    below, base = np.zeros(len(factors), bool), np.zeros(len(factors))
+    for k, code in enumerate(factors):
+        s = case.by_factor[code]
+        values = s.rise[sensor, high]
+        values = values[np.isfinite(values)]
+        if len(values) < 2 or not np.isfinite(s.sigma[sensor]):
+            continue
+        # The baseline itself may have drifted: many samples do not make it surer than this.
+        unsure = s.sigma[sensor] * max(1 / np.sqrt(len(values)), 0.4)
+        base[k] = s.base[sensor]
+        below[k] = np.median(values) < 2.5 * unsure
+        rise[k] = 2.5 * unsure if below[k] else np.median(values)
+        error[k] = unsure / rise[k]
+    return (rise, error, below, base) if np.isfinite(rise).sum() >= 2 else None
+
+
+def _profiles(case: Case, factors: list[str]) -> tuple[Floats, Floats]:
+    """Return undiluted water by outlet: by the enterprise's fingerprint, and as its own meter reads it."""
+    at = {f: k for k, f in enumerate(factors)}
+    by_enterprise: dict[str, Floats] = {e.id: np.full(len(factors), np.nan) for e in case.park.enterprises}
+    for f in case.park.fingerprints:
+        if f.factor in at and f.value > 0:
+            by_enterprise[f.enterprise][at[f.factor]] = f.value
+    obs = case.observations
+    metered = np.full((len(case.outlets), len(factors)), np.nan)
+    for c, outlet in enumerate(case.outlets):
+        stations = list(case.meters.get(outlet.enterprise, ()))
+        if outlet.kind is OutletKind.RAIN or not stations:
+            continue
+        for k, code in enumerate(factors):
+            known = obs.value[obs.factors.index(code), stations]
+            known = known[np.isfinite(known)]
+            metered[c, k] = np.median(known) if len(known) else np.nan
+    return np.array([by_enterprise[o.enterprise] for o in case.outlets]), metered
+
+
+def _ratios(rise: Floats, adds: Floats, below: NDArray[np.bool_]) -> Floats:
+    """Return observed over expected rises, their median made 1, for the sentences; (c, f)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.where(below[None, :], np.nan, np.log(rise)[None, :] - np.log(adds))
+    known = np.isfinite(logs)
+    middle = np.array([np.median(r[k]) if k.any() else 0.0 for r, k in zip(logs, known, strict=True)])
+    return np.asarray(np.exp(logs - middle[:, None]))
+
+
+def _by_enterprise(case: Case, total: Floats) -> Floats:
+    """Sum the likelihoods of each enterprise's outlets; -50 for one without any."""
+    out = np.full(len(case.park.enterprises), -50.0)
+    for i in np.unique(case.owner):
+        out[i] = logsumexp(total[case.owner == i])
+    return out
+
+
+def _best_outlets(case: Case, total: Floats) -> Ints:
+    best = np.full(len(case.park.enterprises), -1)
+    for c in sorted(range(len(total)), key=lambda c: (total[c], case.outlets[c].id)):
+        best[case.owner[c]] = c
+    return best
+
+
+def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> Suspect:
+    c = int(best[i])
+    h = scores.hydraulic
+    start, long = float(h.start_s[c]), float(h.duration_s[c])
+    strength = float(h.rate[c] * grams(case.factor) * long / 1000)
+    outlet = case.outlets[c]
+    path: tuple[str, ...] = ()
+    if case.alarmed and case.transport.share[c, case.first] > 0:
+        path = case.network.path(outlet.node, case.park.station(case.station(case.first)).node)
+    return Suspect(
+        enterprise=case.park.enterprises[i].id,
+        probability=chance,
+        outlet=outlet.id,
+        reasons=_reasons(case, scores, i, c),
+        path=path,
+        release_from=datetime.fromtimestamp(round(start), UTC),
+        release_to=datetime.fromtimestamp(round(start + long), UTC),
+        strength_kg=strength if strength > 0 else None,
+    )
+
+
+def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
+    """Return what speaks for and against, strongest first, each against the average candidate."""
+    h, enterprise = scores.hydraulic, case.park.enterprises[i]
+    start, long = float(h.start_s[c]), float(h.duration_s[c])
+    texts: dict[str, Text | None] = {
+        "reach": sentences.reach(case, c),
+        "onset": sentences.onset(case, c, h),
+        "clean": sentences.clean(case, c, h),
+        "shape": sentences.shape(case, c, h),
+        "fingerprint": sentences.fingerprint(scores.factors, scores.ratio[c], scores.kinds["fingerprint"][c]),
+        "meter": sentences.meter(case, c, scores.meters[c], start, long),
+        "slot": sentences.slot(enterprise.slots, scores.slots[c]),
+        "permit": sentences.PERMIT if scores.kinds["permit"][c] < 0 else None,
+    }
+    reasons = []
+    for kind, text in texts.items():
+        nats = _against_average(case, scores, kind, c)
+        if text is not None and (abs(nats) >= SILENT or kind in ("reach", "meter")):
+            reasons.append(Reason(kind, round(nats, 2), text))
+    return tuple(sorted(reasons, key=lambda r: (-abs(r.nats), r.kind)))
+
+
+def _against_average(case: Case, scores: _Scores, kind: str, c: int) -> float:
+    """Return one kind of evidence on one outlet, against the average of all that the water allows."""
+    values = scores.kinds[kind]
+    if kind in ("fingerprint", "meter", "slot", "permit"):
+        return float(values[c])
+    if kind != "reach" and scores.hydraulic.event[c] < 0:
+        return 0.0
+    among = np.ones(len(values), bool) if kind == "reach" else scores.hydraulic.event >= 0
+    weight = case.prior[among] - logsumexp(case.prior[among])
+    return float(values[c] - logsumexp(values[among] + weight))
+
+
+def _groups(case: Case, scores: _Scores, chance: Floats, best: Ints) -> tuple[tuple[str, ...], ...]:
+    """Return sets of likely enterprises whose water does the same at every station."""
+    h = scores.hydraulic
+    named = sorted(
+        (
+            i
+            for i in range(len(chance))
+            if chance[i] >= WORTH_NAMING and best[i] >= 0 and h.event[best[i]] >= 0
+        ),
+        key=lambda i: (-chance[i], case.park.enterprises[i].id),
+    )
+    groups: list[list[int]] = []
+    for i in named:
+        for group in groups:
+            if _alike(case, h, int(best[group[0]]), int(best[i])):
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    return tuple(tuple(case.park.enterprises[i].id for i in g) for g in groups if len(g) > 1)
+
+
+def _alike(case: Case, h: Hydraulic, a: int, b: int) -> bool:
+    seen = case.transport.share > 0
+    return bool(np.array_equal(seen[a], seen[b]) and abs(h.total[a] - h.total[b]) < ALIKE_NATS)
+
+
+def _note(case: Case, suspects: tuple[Suspect, ...], unknown: float) -> Text | None:
+    if not suspects or unknown > suspects[0].probability:
+        return Text(
+            "名单内的企业都不能很好地解释这次污染，先查偷排暗管和未登记排口",
+            "No listed enterprise explains this well: look for hidden pipes and unregistered outlets first",
+        )
+    if suspects[0].probability < 0.5:
+        return Text(
+            "现有数据还不能确定来源，请按建议点位采样",
+            "The data cannot decide yet: take the samples that are proposed",
+        )
+    return None
+
+
+def _code_version() -> str:
+    try:
+        return version("park-twin")
+    except PackageNotFoundError:
+        return "unknown"
