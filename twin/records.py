@@ -302,7 +302,7 @@ class Records:
             raise RefusedError("a command starts as a proposal without approvals")
         with self._writing() as c:
             insert = self._insert(_commands, _command_row(command)).on_conflict_do_nothing()
-            self._bump(c, c.execute(insert).rowcount)
+            self._wrote(c, insert)
             kept = _noun(c.scalar(sa.select(_commands.c.body).where(_commands.c.id == command.id)), Command)
         assert kept is not None
         return kept
@@ -358,7 +358,7 @@ class Records:
             "body": body,
         }
         with self._writing() as c:
-            self._bump(c, c.execute(self._insert(_audit, row).on_conflict_do_nothing()).rowcount)
+            self._wrote(c, self._insert(_audit, row).on_conflict_do_nothing())
 
     def audits(self, about: str | None = None, limit: int = 200) -> list[AuditLine]:
         """Audit lines, newest first."""
@@ -437,15 +437,18 @@ class Records:
         )
         if only_newer:
             differs = sa.and_(differs, table.c[only_newer] <= insert.excluded[only_newer])
-        done = c.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed, where=differs))
-        if bump:
-            self._bump(c, done.rowcount)
+        self._wrote(
+            c, insert.on_conflict_do_update(index_elements=keys, set_=changed, where=differs), bump=bump
+        )
 
     @staticmethod
-    def _bump(c: sa.Connection, rows: int) -> None:
-        # One row that every writer locks last: revisions are handed out in the order of the commits.
-        if rows > 0:
-            c.execute(sa.update(_counters).where(_counters.c.name == "revision").values(n=_counters.c.n + 1))
+    def _wrote(c: sa.Connection, insert: sqlite.Insert | postgresql.Insert, *, bump: bool = True) -> None:
+        """Run an insert; if it wrote a row the revision grows."""
+        key = next(iter(insert.table.primary_key))
+        if c.execute(insert.returning(key)).first() is not None and bump:
+            # One row that every writer locks last: revisions are handed out in the order of the commits.
+            grown = {"n": _counters.c.n + 1}
+            c.execute(sa.update(_counters).where(_counters.c.name == "revision").values(grown))
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -492,7 +495,7 @@ def _honest() -> Iterator[None]:
     except PoolTimeout as error:
         raise UnavailableError("the records are busy: no free connection") from error
     except DBAPIError as error:
-        if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
+        if "no such table" in str(error.orig) or 'relation "' in str(error.orig):
             raise ConfigError("the records have no tables yet: call Records.create() first") from error
         if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
             raise UnavailableError(f"the records do not answer: {error.orig}") from error
