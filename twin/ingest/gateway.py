@@ -1,0 +1,351 @@
+"""The gateway: many loggers' TCP connections into one durable stream of readings.
+
+Everything about the protocol is in `hj212`, everything about durability in `commit`; here are sockets, limits
+and counters. A peer that misbehaves is contained: what it sends is bounded, counted and, beyond a limit, cut
+off, and no other connection notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Container
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from twin.clock import LIVE, ParkClock, wall_ms
+from twin.config import Config
+from twin.errors import ConfigError, UnavailableError
+from twin.ingest.commit import Committer
+from twin.ingest.connection import Connection, Limits
+from twin.ingest.hj212.answers import answer_to
+from twin.ingest.hj212.packet import Packet
+from twin.ingest.hj212.readings import Interpreter, Note
+from twin.ingest.stations import SKEW_EVERY_MS, Stations
+from twin.stream import AsyncStream
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25  # how often waiting connections are looked after
+IDLE_LOOK_S = 5.0
+PUBLISH_S = 1.0
+RAW_STORED = 1024
+REJECTS_QUEUED = 2000
+
+
+class Gateway:
+    """All connections, the committer, the rejects and the counters.
+
+    Parameters
+    ----------
+    stream : AsyncStream
+        Where blocks, rejects and counters go.
+    clock : ParkClock
+        Park time, for the loggers' clock skew.
+    """
+
+    def __init__(self, stream: AsyncStream, clock: ParkClock, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.stations = Stations()
+        self._stream = stream
+        self._clock = clock
+        self._connections: set[Connection] = set()
+        self._waiting: set[Connection] = set()
+        self._addresses: Counter[str] = Counter()
+        self._interpreter = Interpreter()
+        self._rejects: deque[dict[str, Any]] = deque()
+        self._budget = self.limits.rejects_stored_per_s
+        self._paused = False
+        self._server: asyncio.Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.committer = Committer(
+            partial(stream.append, "readings"),
+            tick_s=self.limits.tick_s,
+            retry_s=self.limits.retry_s,
+            most_bytes=self.limits.held_bytes,
+            relieved=self._relieved,
+        )
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; return the port (of use where 0 was asked for).
+
+        Raises
+        ------
+        ConfigError
+            The port is taken or may not be used.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(partial(Connection, self), host, port, backlog=1024)
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} of the gateway cannot be opened ({error.strerror}): set TWIN_GATEWAY_PORT"
+            ) from error
+        self._tasks = [
+            loop.create_task(job())
+            for job in (self.committer.run, self._look_after, self._publish, self._store)
+        ]
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self, flush_s: float = 3.0) -> None:
+        """Take in nothing more, write what is held, answer it, close all connections.
+
+        Parameters
+        ----------
+        flush_s : float
+            How long the stream may take for what is held; one second more for everything else.
+        """
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections:
+            connection.pause(True)
+        await _end(self._tasks[1:])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.committer.flush(flush_s), flush_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._last_words(), 0.5)
+        await _end(self._tasks)
+        for connection in list(self._connections):
+            connection.close()
+        deadline = time.monotonic() + 0.5
+        while self._connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in list(self._connections):
+            connection.abort()
+
+    async def _last_words(self) -> None:
+        while self._rejects and await self._store_some():
+            pass
+        await self._publish_once()
+
+    def opened(self, connection: Connection) -> None:
+        """Count a new connection, or turn it away."""
+        self._connections.add(connection)
+        self._addresses[connection.address] += 1
+        self.stations.connections = len(self._connections)
+        limits = self.limits
+        if (
+            len(self._connections) > limits.connections
+            or self._addresses[connection.address] > limits.per_address
+        ):
+            connection.cut("full")
+        elif self._paused:
+            connection.pause(True)
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        self._waiting.discard(connection)
+        self._addresses[connection.address] -= 1
+        if self._addresses[connection.address] <= 0:
+            del self._addresses[connection.address]
+        self.stations.connections = len(self._connections)
+
+    def waits(self, connection: Connection, waiting: bool) -> None:
+        """Look after a connection's time limits, or no longer."""
+        if waiting:
+            self._waiting.add(connection)
+        else:
+            self._waiting.discard(connection)
+
+    def was_cut(self, reason: str) -> None:
+        """Count a connection that is closed by us."""
+        self.stations.cut[reason] += 1
+
+    def known(self) -> Container[str]:
+        """The loggers that good frames have come from."""
+        return self.stations.by_mn
+
+    def packet(self, connection: Connection, packet: Packet, received_ms: int) -> None:
+        """Take one good frame in: readings to the block, its answer to wait for the block."""
+        readings = self._interpreter.readings(packet)
+        answer = answer_to(packet)
+        self.committer.add(
+            packet.raw, received_ms, readings.rows, connection, None if answer is None else answer.encode()
+        )
+        station = self.stations.frame(packet.mn or "", connection.peer, received_ms, len(readings.rows))
+        if packet.deviations:
+            station.deviations.update(packet.deviations)
+        if readings.notes:
+            station.deviations.update({note.reason for note in readings.notes})
+            self._note(connection.peer, packet, readings.notes, received_ms)
+        if received_ms - station.skew_at_ms >= SKEW_EVERY_MS:
+            qn_ms = packet.qn_ms
+            if qn_ms is not None:
+                station.skew_at_ms, station.skew_ms = received_ms, qn_ms - self._clock.now_ms()
+        if not self._paused and self.committer.full:
+            self._pause(True)
+
+    def refused(self, peer: str, mn: str | None, reason: str, raw: bytes, at_ms: int) -> None:
+        """Count broken bytes and queue them for the rejects stream."""
+        self.stations.reject(mn, reason)
+        self._queue(
+            {"at_ms": at_ms, "mn": mn or "", "peer": peer, "reason": reason, "hex": raw[:RAW_STORED].hex()}
+        )
+
+    def _note(self, peer: str, packet: Packet, notes: list[Note], at_ms: int) -> None:
+        """Queue what was not understood in a frame that was taken in."""
+        self._queue(
+            {
+                "at_ms": at_ms,
+                "mn": packet.mn or "",
+                "peer": peer,
+                "reason": notes[0].reason,
+                "hex": packet.raw[:RAW_STORED].hex(),
+                "items": [f"{note.name}={note.value} ({note.reason})" for note in notes[:20]],
+            }
+        )
+
+    def _queue(self, reject: dict[str, Any]) -> None:
+        if self._budget < 1 or len(self._rejects) >= REJECTS_QUEUED:
+            self.stations.suppressed += 1
+            return
+        self._budget -= 1
+        self._rejects.append(reject)
+
+    def _pause(self, paused: bool) -> None:
+        self._paused = paused
+        for connection in self._connections:
+            connection.pause(paused)
+
+    def _relieved(self) -> None:
+        if self._paused:
+            self._pause(False)
+
+    async def _look_after(self) -> None:
+        """Time limits: of half frames often, of silent connections now and then."""
+        limits = self.limits
+        idle_look_s = 0.0
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = time.monotonic()
+            fresh = self._budget + limits.rejects_stored_per_s * LOOK_S
+            self._budget = min(fresh, 2 * limits.rejects_stored_per_s)
+            for connection in list(self._waiting):
+                connection.look(now)
+            if now - idle_look_s >= min(IDLE_LOOK_S, limits.idle_s):
+                idle_look_s = now
+                for connection in list(self._connections):
+                    if now - connection.heard_s > limits.idle_s:
+                        connection.cut("idle")
+
+    async def _publish(self) -> None:
+        while True:
+            await self._publish_once()
+            await asyncio.sleep(PUBLISH_S)
+
+    async def _publish_once(self) -> None:
+        self.stations.dropped = self.committer.dropped
+        heartbeat = {"at_ms": wall_ms(), "trouble": self.committer.trouble}
+        await _attempt(self._stream.put("stations", json.dumps(self.stations.as_dict()).encode()))
+        await _attempt(self._stream.put("gateway", json.dumps(heartbeat).encode()))
+
+    async def _store(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            while self._rejects and await self._store_some():
+                pass
+
+    async def _store_some(self) -> bool:
+        """Write the oldest reject; it stays queued if that fails."""
+        body = json.dumps(self._rejects[0], ensure_ascii=False).encode()
+        if not await _attempt(self._stream.append("rejects", body)):
+            return False
+        self._rejects.popleft()
+        return True
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: the Redis client can swallow a cancellation while it connects."""
+    for _ in range(5):
+        left = [task for task in tasks if not task.done()]
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.2)
+
+
+async def _attempt(doing: Awaitable[object]) -> bool:
+    """Do what may fail without harm to readings: counters and rejects are tried again soon."""
+    try:
+        await doing
+    except Exception as error:
+        log.debug("not written: %s", error)
+        return False
+    return True
+
+
+async def serve(
+    config: Config,
+    stream: AsyncStream,
+    clock: ParkClock,
+    stop: asyncio.Event,
+    *,
+    limits: Limits | None = None,
+    ready: Callable[[int], None] = lambda port: None,
+) -> None:
+    """Run the gateway until `stop` is set; then write and answer what is held.
+
+    Parameters
+    ----------
+    ready : callable
+        Called once with the port that is listened on.
+
+    Raises
+    ------
+    ConfigError
+        The port cannot be opened.
+    """
+    gateway = Gateway(stream, clock, limits)
+    port = await gateway.open(config.gateway_host, config.gateway_port)
+    try:
+        ready(port)
+        await stop.wait()
+    finally:
+        await gateway.close()
+
+
+def run(config: Config) -> None:
+    """The gateway's process: serve until SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        stream = AsyncStream(config.redis)
+        known = [LIVE]
+        clock = loop.create_task(_follow_clock(stream, known))
+        try:
+            await serve(config, stream, ParkClock(lambda: known[0]), stop)
+        finally:
+            await _end([clock])
+            await stream.close()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(main())
+
+
+async def _follow_clock(stream: AsyncStream, known: list[Any]) -> None:
+    while True:
+        with suppress(UnavailableError):
+            known[0] = await stream.clock()
+        await asyncio.sleep(1.0)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Take uvloop where it is there: it halves the cost of thousands of sockets."""
+    if sys.platform == "win32":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
