@@ -241,8 +241,11 @@ def _users(config: Config, o: argparse.Namespace) -> int:
         return 2
     config.data.mkdir(parents=True, exist_ok=True)
     records = Records(config.db)
-    records.create()
-    Access(records).add_user(o.name, password, Text(o.zh or o.name, o.en or o.name), o.role)
+    try:
+        records.create()
+        Access(records).add_user(o.name, Text(o.zh or o.name, o.en or o.name), o.role, password)
+    finally:
+        records.close()
     return 0
 
 
