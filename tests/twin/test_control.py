@@ -363,6 +363,6 @@ def test_nothing_is_lost_while_the_stream_is_away(bench: Bench, embedded: Embedd
     with pytest.raises(UnavailableError):
         bench.control.step()
     embedded.start()
-    bench.pass_s(310)
+    bench.pass_s(400, steps=8)
     assert bench.state() is _S.DONE
     assert bench.house.moves == [(1, 0.0)]

@@ -237,7 +237,7 @@ def test_a_slug_in_the_demo_park_stays_one_incident_over_many_stations(demo_park
     world = World(demo_park, seed=9)
     world.run(60)
     ids = [s.id for s in demo_park.stations]
-    start = ids.index("S59")  # mouth of YQ07
+    start = ids.index("S60")  # mouth of YQ08
     travel = world.reach.station[start]
     begun = world.now_ms
     for minute in range(300):
@@ -251,5 +251,5 @@ def test_a_slug_in_the_demo_park_stays_one_incident_over_many_stations(demo_park
     assert len(world.opened()) == 1
     assert (world.opened()[0].opened - as_datetime(begun)) <= timedelta(milliseconds=8 * MINUTE)
     seen = world.correlator.cases[0].incident.stations
-    assert seen[0] == "S59"
+    assert seen[0] == "S60"
     assert len(seen) >= 4

@@ -8,6 +8,7 @@ one of a bad instrument and anything at a station in an open incident never shap
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.detect.contract import Bools, Floats, Index, Millis, Wave, waves
 from twin.detect.decide import Cusum, Persistence
@@ -22,6 +23,7 @@ NEAR = 3.0  # robust standard deviations within which a point is calm
 USABLE = (0, ord("N"))  # data marks of a reading that may be believed
 FUTURE_MS = 900_000  # a reading further ahead of park time than this is a wrong clock
 LEARN_BELOW = 4.0  # robust standard deviations
+MEAN_MS = 600_000  # period of the means that loggers send (HJ 212 command 2051)
 STALE_MS = 6 * 3_600_000  # after a gap this long the old baseline says nothing
 ACCEPT_MS = 6 * 3_600_000  # a lasting shift that no limit and no incident speaks against becomes normal
 CHRONIC_SHARE = 0.9  # a baseline this near its own limit makes an exceedance old news
@@ -52,7 +54,8 @@ class Bank:
         self.share = np.full(n, np.nan)
         self.held = np.zeros(n, bool)
         self.late = 0
-        self.deviation = Deviation(table.side, 10.0 ** -table.decimals.astype(float))
+        per_mean = np.maximum(MEAN_MS / table.interval_ms, 1.0)
+        self.deviation = Deviation(table.side, 10.0 ** -table.decimals.astype(float), per_mean)
         self._limit = Limit(table.low, table.high, table.decimals)
         self._outrange = OutRange([p.factor for p in table.points])
         self.stillness = Frozen(table.quiet)
@@ -121,7 +124,7 @@ class Bank:
         point: Index,
         at_ms: Millis,
         value: Floats,
-        flag: np.ndarray[tuple[int], np.dtype[np.uint8]],
+        flag: NDArray[np.uint8],
         now_ms: int,
     ) -> Index:
         """Take readings in, any number of each point; return the points that changed or are still odd.
@@ -139,6 +142,22 @@ class Bank:
                 touched.append(self._wave(wave))
         return np.unique(np.concatenate(touched)) if touched else np.empty(0, np.intp)
 
+    def prime(self, point: Index, at_ms: Millis, value: Floats, flag: NDArray[np.uint8], now_ms: int) -> None:
+        """Take in means of a time for which there are no readings: the hours before a logger spoke."""
+        before = self.at_ms[point] < at_ms - 2 * MEAN_MS
+        use = before & np.isin(flag, USABLE) & np.isfinite(value) & (at_ms <= now_ms + FUTURE_MS)
+        for wave in waves(point[use], at_ms[use], value[use], flag[use]):
+            self.deviation.prime(wave)
+
+    def restart(self) -> Index:
+        """Begin again after a jump of park time (another drill); returns the points that were odd."""
+        odd = np.flatnonzero(self.odd)
+        every = np.arange(len(self.at_ms))
+        self.held[:] = False
+        self._clear(every)
+        self.deviation.restart(every)
+        return odd
+
     def tick(self, now_ms: int) -> Index:
         """Look at what time alone changes: silence, and shifts that have lasted; returns changed points."""
         changed = self._offline.step(self.at_ms, now_ms)
@@ -151,7 +170,8 @@ class Bank:
         p = wave.point
         gap = (wave.at_ms - self.at_ms[p] > STALE_MS) & (self.at_ms[p] > 0) & ~self.held[p]
         if gap.any():
-            self._forget(p[gap])
+            self._clear(p[gap])
+            self.deviation.restart(p[gap])
         self.at_ms[p], self.value[p] = wave.at_ms, wave.value
         believed = np.isin(wave.flag, USABLE)
         changed = self.range.step(p, self._outrange.score(wave), wave.at_ms)
@@ -176,3 +196,8 @@ class Bank:
         self.deviation.reset(point)
         self.strong.reset(point)
         self.weak.reset(point)
+
+    def _clear(self, point: Index) -> None:
+        """Switch every detector off at these points."""
+        for decision in (self.over, self.strong, self.weak, self.range, self.frozen):
+            decision.reset(point)

@@ -18,6 +18,9 @@ COARSE = 0.6  # of one step of a value sent with few digits: rounding alone move
 MAD_TO_SIGMA = 1.4826
 USUAL_Z = 0.8  # mean absolute score of Gaussian noise
 MEMORY = 1 / 60  # of the mean absolute score
+MEANS = 36  # ten-minute means kept for the time before there are enough readings
+LEAST_MEANS = 6
+MEAN_FLOOR = 0.05  # relative scale of a baseline made of means, at least
 AHEAD = 2.0  # the daily trend may carry the baseline at most so many sigma ahead
 
 
@@ -30,6 +33,8 @@ class Deviation:
         What counts as odd: 1 above, -1 below, 2 either way, 0 nothing (the point has no baseline).
     step : (n,) float64
         Resolution of the value as sent (one unit of the last digit).
+    per_mean : (n,) float64, optional
+        How many readings a mean stands for.
 
     Notes
     -----
@@ -39,6 +44,9 @@ class Deviation:
     would make them (a daily swing, slow noise), the scale grows until they are not. Young baselines get a
     wider scale.
 
+    Before a point has `LEAST` readings the means its logger sent for the hours before stand in for them; a
+    mean of k readings is steadier than one reading, so the scale is widened by the root of k.
+
     Limits: a shift that is learnt for longer than a quarter of the window becomes normal, which is why the
     bank does not let odd readings in; a change of regime must be accepted with `reset`.
 
@@ -47,8 +55,11 @@ class Deviation:
     F. R. Hampel, The influence curve and its role in robust estimation, JASA 69 (1974).
     """
 
-    def __init__(self, side: NDArray[np.int8], step: Floats) -> None:
+    def __init__(self, side: NDArray[np.int8], step: Floats, per_mean: Floats | None = None) -> None:
         n = len(side)
+        self._per_mean = np.full(n, 10.0) if per_mean is None else per_mean
+        self._means = np.full((n, MEANS), np.nan)
+        self._seen_means = np.zeros(n, np.intp)
         self._side, self._step = side, step
         self._ring = np.full((n, WINDOW), np.nan)
         self._seen = np.zeros(n, np.intp)
@@ -77,17 +88,44 @@ class Deviation:
         if len(due):
             self._freshen(due)
 
-    def reset(self, point: Index | Bools) -> None:
+    def prime(self, wave: Wave) -> None:
+        """Take in means of the time before the first reading; points with enough readings need none."""
+        rows = (self._seen[wave.point] < LEAST) & (self._side[wave.point] != 0) & np.isfinite(wave.value)
+        p = wave.point[rows]
+        self._means[p, self._seen_means[p] % MEANS] = wave.value[rows]
+        self._seen_means[p] += 1
+        self._stand_in(p)
+
+    def reset(self, point: Index) -> None:
         """Forget what was usual at these points."""
+        self._means[point] = np.nan
+        self._seen_means[point] = 0
+        self.restart(point)
+
+    def restart(self, point: Index) -> None:
+        """Forget the readings of these points; means that came since stand in."""
         self._ring[point] = np.nan
         self._seen[point] = 0
         self._mean_z[point] = USUAL_Z
         self.median[point] = self.sigma[point] = np.nan
+        self._stand_in(point)
 
     def ready(self, point: Index) -> Bools:
         """Tell which of these points have a baseline."""
         known: Bools = ~np.isnan(self.median[point])
         return known
+
+    def _stand_in(self, point: Index) -> None:
+        """Make a baseline of means where there are enough of them."""
+        p = point[self._seen_means[point] >= LEAST_MEANS]
+        if not len(p):
+            return
+        count = np.minimum(self._seen_means[p], MEANS)
+        median = _median(self._means[p], count)
+        mad = _median(np.abs(self._means[p] - median[:, None]), count)
+        sigma = MAD_TO_SIGMA * mad * np.sqrt(self._per_mean[p])
+        self.median[p] = median
+        self.sigma[p] = np.maximum(np.maximum(sigma, MEAN_FLOOR * np.abs(median)), self._step[p])
 
     def _freshen(self, p: Index) -> None:
         count = np.minimum(self._seen[p], WINDOW)

@@ -109,3 +109,29 @@ def test_the_bank_keeps_up_with_a_fast_drill() -> None:
         w.bank.step(point, np.full(len(point), w.now_ms), w.water(), flag, w.now_ms)
         readings += len(point)
     assert (time.process_time() - begun) / readings < 150e-6
+
+
+def test_means_of_the_hours_before_make_a_baseline_for_the_first_minutes() -> None:
+    w = World(tiny_park(), missing=0.0)
+    point = np.arange(len(w.table.points))
+    for k in range(24):
+        at = w.now_ms - (24 - k) * 600_000
+        flag = np.full(len(point), ord("N"), np.uint8)
+        w.bank.prime(point, np.full(len(point), at), w.water(), flag, w.now_ms)
+    w.run(4)
+    assert not w.bank.odd.any()
+    i = w.at("S01", "w01014")
+    w.run(3, {i: 2000.0, w.at("S01", "w21017"): 5.0})
+    assert w.bank.away[i]
+    median = w.bank.deviation.median[i]
+    flag = np.full(1, ord("N"), np.uint8)
+    w.bank.prime(np.array([i]), np.array([w.now_ms]), np.array([9000.0]), flag, w.now_ms)
+    assert w.bank.deviation.median[i] == median  # means of a time that has readings teach nothing
+
+
+def test_after_a_jump_of_park_time_everything_begins_again(world: World) -> None:
+    i = world.at("S02", "w01014")
+    world.run(5, {i: 600.0})
+    assert list(world.bank.restart()) == [i]
+    assert not world.bank.odd.any()
+    assert not world.bank.deviation.ready(np.arange(len(world.table.points))).any()
