@@ -61,6 +61,7 @@ class Gateway:
         self._interpreter = Interpreter()
         self._rejects: deque[dict[str, Any]] = deque()
         self._budget = self.limits.rejects_stored_per_s
+        self._published = b""
         self._paused = False
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -243,7 +244,9 @@ class Gateway:
     async def _publish_once(self) -> None:
         self.stations.dropped = self.committer.dropped
         heartbeat = {"at_ms": wall_ms(), "trouble": self.committer.trouble}
-        await _attempt(self._stream.put("stations", json.dumps(self.stations.as_dict()).encode()))
+        body = json.dumps(self.stations.as_dict(), ensure_ascii=False).encode()
+        if body != self._published and await _attempt(self._stream.put("stations", body)):
+            self._published = body
         await _attempt(self._stream.put("gateway", json.dumps(heartbeat).encode()))
 
     async def _store(self) -> None:
