@@ -39,6 +39,7 @@ from twin.state import State
 from twin.stream import AsyncStream, Stream
 
 ASSETS = Path(__file__).parent / "assets"
+RAW_MINUTES = 24 * 60
 PAGES = ("wall", "atlas", "enterprise", "emergency", "admin")
 
 
@@ -46,6 +47,11 @@ class _Dash(Dash):
     """Dash whose first HTML already says language and theme, so that nothing flashes."""
 
     web: Web
+
+    def index(self, *args: Any, **kwargs: Any) -> Any:
+        # Dash collects its assets at the first request of its own; a page asked for before comes bare.
+        self._setup_server()
+        return super().index(*args, **kwargs)
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         request = self.backend.request_adapter()
@@ -112,7 +118,8 @@ def _web(config: Config, park: Park) -> Web:
         states = {IncidentState.OPEN, IncidentState.CONTAINED}
         return Standing(tuple(records.incidents(states)), tuple(records.anomalies(open_only=True)))
 
-    board = Board(park, State(park, Limits.load(park)), build_id(park))
+    limits = Limits.load(park)
+    board = Board(park, State(park, limits), build_id(park))
     return Web(
         config=config,
         park=park,
@@ -121,6 +128,7 @@ def _web(config: Config, park: Park) -> Web:
         records=records,
         history=History(config.history, stream),
         access=Access(records),
+        limits=limits,
         live=Live(board, AsyncStream(config.redis), standing),
     )
 
@@ -182,6 +190,14 @@ def _routes(server: FastAPI, web: Web) -> None:
             headers["Content-Encoding"] = "gzip"
             return Response(layer.gzipped, media_type="application/geo+json", headers=headers)
         return Response(layer.plain, media_type="application/geo+json", headers=headers)
+
+    @server.get("/raw/{mn}.txt")
+    async def raw(mn: str, minutes: int = 60) -> Response:
+        to_ms = web.live.now_ms()
+        span_ms = min(max(minutes, 1), RAW_MINUTES) * 60_000
+        frames = await asyncio.to_thread(web.history.raw_frames, mn, to_ms - span_ms, to_ms)
+        body = b"".join(frame.raw.rstrip(b"\r\n") + b"\n" for frame in frames)
+        return Response(body, media_type="text/plain; charset=utf-8")
 
     @server.websocket("/live")
     async def live(socket: WebSocket) -> None:

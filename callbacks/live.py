@@ -230,6 +230,15 @@ class Live:
         """How many browsers listen."""
         return len(self._clients)
 
+    def now_ms(self) -> int:
+        """Park time now, epoch ms."""
+        return park_ms(self.facts.clock)
+
+    def gate_word(self, gate: str) -> str:
+        """Return how a gate stands; unknown where nothing is heard of it."""
+        state = next((g for g in self.facts.gates if g.gate == gate), None)
+        return "unknown" if state is None else gate_word(state, self.facts.clock, wall_ms())
+
     async def run(self) -> None:
         """Read and send until cancelled."""
         async with asyncio.TaskGroup() as tasks:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from geodata.network import Network
     from twin.access import Access
     from twin.history import History
+    from twin.limits import Limits
     from twin.records import Records
 
 Theme = Literal["dark", "light"]
@@ -90,6 +91,7 @@ class Web:
     history: History
     access: Access
     live: Live
+    limits: Limits
     pages: Pages = field(default_factory=Pages)
 
 
@@ -110,6 +112,12 @@ def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
         return await asyncio.to_thread(function, *args)
 
     return run
+
+
+def reader_theme(default: Theme = "dark") -> Theme:
+    """Return the theme of whoever rang the present callback; the page's own where nothing was chosen."""
+    chosen = (dash.ctx.cookies or {}).get("theme")
+    return "light" if chosen == "light" else "dark" if chosen == "dark" else default
 
 
 def data(**values: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ attribute                       what is written
 =============================== ===========================================================================
 data-live="kpi.online"          text: a member of the live KPIs (callbacks/live.py); `data-unit` is appended
 data-live-point="S33/w01018"    text: the point's value; `data-decimals`; and data-lv of the same element
+data-live-level="S33/w01018"    data-lv of the element: the point's level
 data-live-station="S33"         data-lv of the element: the station's level
 data-live-gate="G05"            data-gate (open, part, closed, moving, failed, unknown) and data-pct
 data-clock="time|date|datetime" text: park time now
@@ -87,10 +88,13 @@ WORDS: dict[str, Text] = {
 """What the scripts in assets/ say; a page may add its own before the first visit."""
 
 
-def glyph(level: str, title: str = "", **attributes: Any) -> html.I:
-    """Return a level's symbol; `level` is normal, watch, warning, alarm, critical, offline or sim."""
+def glyph(level: str, title: str = "", **values: str) -> html.I:
+    """Return a level's symbol; `level` is normal, watch, warning, alarm, critical, offline or sim.
+
+    More data attributes may be given: ``glyph("offline", live_station="S33")`` follows the station.
+    """
     named = {"role": "img", "aria-label": title} if title else {"aria-hidden": "true"}
-    return html.I(className="lv", **({"data-lv": level} | named | attributes))
+    return html.I(className="lv", **(data(lv=level, **values) | named))
 
 
 def frame(web: Web, lang: Lang) -> Component:

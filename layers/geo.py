@@ -16,14 +16,11 @@ from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from geodata import crs
 from geodata.places import Park
 from layers import gates, network, stations
-
-DECIMALS = 7
-"""Of a degree: a centimetre."""
+from layers.feature import lonlat
 
 GROUND = (
     "sea",
@@ -38,7 +35,7 @@ GROUND = (
     "outfall",
     "boundary",
 )
-PLOTS = ("parcel", "plot", "tank", "canal", "rack", "label")
+PLOTS = ("canal", "parcel", "plot", "tank", "pool", "rack", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +106,6 @@ def bounds(park: Park) -> list[float]:
     y = [s.y for s in park.stations] + [e.y for e in park.enterprises]
     lon, lat = crs.to_lonlat(x, y, park.crs)
     return [round(float(v), 6) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
-
-
-def lonlat(shape: Any, source: str) -> Any:
-    """Return shapes of a CRS in WGS 84, rounded to `DECIMALS`."""
-
-    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        lon, lat = crs.to_lonlat(points[:, 0], points[:, 1], source)
-        return np.column_stack([lon.round(DECIMALS), lat.round(DECIMALS)])
-
-    return shapely.transform(shape, move)
-
-
-def feature(shape: Any, source: str, **properties: Any) -> dict[str, Any]:
-    """Return one shape of a CRS as a GeoJSON feature."""
-    return {
-        "type": "Feature",
-        "properties": properties,
-        "geometry": json.loads(shapely.to_geojson(lonlat(shape, source))),
-    }
 
 
 def _collection(park: Park, features: Iterable[dict[str, Any]]) -> dict[str, Any]:

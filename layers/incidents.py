@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Lang, Text
+from layers.feature import feature
 from layers.gates import KINDS
-from layers.geo import feature
 from twin.factors import factor
 from twin.model import Arrival, GateMove, Incident, PlanSet, Ranking, Suspect
 

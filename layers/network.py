@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geodata.network import Network, Trace
 from geodata.places import OutletKind, Park
 from geodata.words import Text
+from layers.feature import feature
 
 IDLE_M3S = 1e-4
 """Below this a link is drawn without a direction."""
@@ -53,6 +55,19 @@ def shapes(park: Park) -> Any:
     lines = park.links.geometry.to_numpy()
     back = park.links["flow_m3s"].to_numpy(float) < 0
     return np.where(back, shapely.reverse(lines), lines)
+
+
+def followed(park: Park, net: Network, trace: Trace) -> list[dict[str, Any]]:
+    """Return the links of a walk as drawing features of kind "reach", coloured by hours from its start."""
+    hours = dict(zip(trace.nodes.tolist(), (trace.travel_s / 3600).tolist(), strict=True))
+    lines = dict(zip((str(k) for k in park.links["id"]), shapes(park), strict=True))
+    found = []
+    for key in trace.links.tolist():
+        k = net.links[key]
+        ends = [hours.get(str(net.node_ids[n])) for n in (net.tail[k], net.head[k])]
+        near = min(h for h in ends if h is not None)
+        found.append(feature(lines[key], park.crs, kind="reach", hours=round(near, 3)))
+    return found
 
 
 def place_rows(park: Park) -> list[dict[str, Any]]:

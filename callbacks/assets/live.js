@@ -140,13 +140,14 @@
     set(el, number(p && p.value, el.dataset.decimals));
     mark(el, "data-lv", p ? p.level : "offline");
   }
+  function paintLevel(el) { const p = live.point(el.dataset.liveLevel); mark(el, "data-lv", p ? p.level : "offline"); }
   function paintStation(el) { mark(el, "data-lv", live.level(el.dataset.liveStation)); }
   function paintGate(el) {
     const [position, word] = live.gate(el.dataset.liveGate);
     mark(el, "data-gate", word);
     mark(el, "data-pct", position === null ? "" : String(Math.round(position * 100)));
   }
-  const PAINTERS = { live: paintKpi, "live-point": paintPoint, "live-station": paintStation, "live-gate": paintGate };
+  const PAINTERS = { live: paintKpi, "live-point": paintPoint, "live-level": paintLevel, "live-station": paintStation, "live-gate": paintGate };
 
   function paintAll(root) {
     for (const [name, paint] of Object.entries(PAINTERS))
@@ -157,7 +158,9 @@
     for (const el of document.querySelectorAll("[data-live]")) paintKpi(el);
     for (const el of document.querySelectorAll("[data-live-gate]")) paintGate(el);
     if (frame.si.length) for (const el of document.querySelectorAll("[data-live-station]")) paintStation(el);
-    if (frame.i.length) for (const el of document.querySelectorAll("[data-live-point]")) paintPoint(el);
+    if (!frame.i.length) return;
+    for (const el of document.querySelectorAll("[data-live-point]")) paintPoint(el);
+    for (const el of document.querySelectorAll("[data-live-level]")) paintLevel(el);
   }
 
   /* ---- clocks; the park lives in UTC+8 ---- */

@@ -113,6 +113,7 @@
       this.element.dataset.ready = "true";
       for (const [member, data] of waiting[this.id] || []) this[member](data);
       delete waiting[this.id];
+      if (twin.onMapReady) twin.onMapReady(this);
     }
 
     panes() {

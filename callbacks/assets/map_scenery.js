@@ -107,9 +107,13 @@
   function canals(map, ctx, paths, view, px) {
     const c = map.c, least = (map.wall ? 1.25 : 1) * Math.max(2.5, Math.min(9, 3 + (view.zoom - 12) * 2.6));
     ctx.lineCap = "round";
+    const water = paths.areas.canal;
     for (const [extra, colour] of [[2, "map-canal-edge"], [0, "map-canal"]]) {
+      if (water && extra) { ctx.strokeStyle = c(colour); ctx.lineWidth = px(2); ctx.stroke(water); }
+      if (water && !extra) { ctx.fillStyle = c(colour); ctx.fill(water, "evenodd"); }
       for (const [metres, path] of paths.canal) {
         ctx.strokeStyle = c(colour);
+        if (water && metres * view.ppm > least) continue; // near: the banks as they are
         ctx.lineWidth = px(Math.max(least, metres * view.ppm) + extra);
         ctx.stroke(path);
       }

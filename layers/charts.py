@@ -1,0 +1,141 @@
+"""Figures: one factor's curve with its limits. Gaps stay gaps; above a limit is tinted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from geodata.words import Lang, Text
+from layers.style import Theme, template, tokens
+from twin.factors import Factor
+
+PARK_ZONE = timezone(timedelta(hours=8))
+GAP_INTERVALS = 2.5
+LIMIT = Text("限值 {value}", "limit {value}")
+LOW_LIMIT = Text("下限 {value}", "low limit {value}")
+NO_DATA = Text("这段时间没有读数", "No readings in this time")
+
+Floats = NDArray[np.float64]
+Moments = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is drawn: moments (park ms), values in the factor's unit, limits or None."""
+
+    at_ms: Moments
+    value: Floats
+    low: float | None = None
+    high: float | None = None
+
+
+def curve(
+    line: Line,
+    factor: Factor,
+    window: tuple[int, int],
+    *,
+    interval_s: float,
+    lang: Lang = "zh",
+    theme: Theme = "dark",
+    wall: bool = False,
+) -> go.Figure:
+    """Return one factor over time.
+
+    Parameters
+    ----------
+    window : tuple of int
+        First and last moment shown, park ms, whether or not there are readings.
+    interval_s : float
+        Usual distance of two readings; where more than 2.5 of it is missing the line is broken.
+    """
+    t = tokens(theme)
+    figure = go.Figure(layout={"template": template(theme, wall=wall), "uirevision": factor.code})
+    at_ms, value = broken(line.at_ms, line.value, interval_s)
+    x = [local(ms) for ms in at_ms.tolist()]
+    if line.high is not None and len(value):
+        _tint(figure, x, value, line.high, t["lv-alarm-bg"])
+    figure.add_scatter(
+        x=x,
+        y=[None if np.isnan(v) else v for v in value.tolist()],
+        mode="lines",
+        line={"color": t["chart-1"], "width": 2.2 if wall else 1.6},
+        connectgaps=False,
+        hovertemplate=f"%{{y:.{factor.decimals}f}} {factor.unit}<extra></extra>",
+    )
+    _last(figure, line, factor, t["chart-1"], t["lv-alarm"])
+    for limit, words, side in ((line.high, LIMIT, "top right"), (line.low, LOW_LIMIT, "bottom right")):
+        if limit is not None:
+            figure.add_hline(
+                y=limit,
+                line={"color": t["chart-limit"], "width": 1.2, "dash": "dash"},
+                annotation={
+                    "text": words.fill(value=factor.show(limit)).say(lang),
+                    "font": {"color": t["lv-alarm-text"], "size": 18 if wall else 12},
+                },
+                annotation_position=side,
+            )
+    figure.update_xaxes(range=[local(window[0]), local(window[1])], tickformat="%H:%M", nticks=7)
+    figure.update_yaxes(range=span(line), tickformat=f".{min(factor.decimals, 2)}~f")
+    if not len(line.value):
+        figure.add_annotation(
+            text=NO_DATA.say(lang), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
+        )
+    return figure
+
+
+def broken(at_ms: Moments, value: Floats, interval_s: float) -> tuple[Moments, Floats]:
+    """Put a value that is no number into every gap longer than 2.5 intervals."""
+    if len(at_ms) < 2:
+        return at_ms, value
+    gap = np.flatnonzero(np.diff(at_ms) > GAP_INTERVALS * interval_s * 1000) + 1
+    return np.insert(at_ms, gap, at_ms[gap] - 1), np.insert(value, gap, np.nan)
+
+
+def span(line: Line) -> list[float] | None:
+    """Return the range of y: the values, and a limit if it is not far away from them."""
+    good = line.value[np.isfinite(line.value)]
+    if not len(good):
+        return None
+    low, high = float(good.min()), float(good.max())
+    room = max(high - low, abs(high) * 0.1, 1e-6)
+    if line.high is not None and line.high < high + 4 * room:
+        high = max(high, line.high)
+    if line.low is not None and line.low > low - 4 * room:
+        low = min(low, line.low)
+    pad = 0.14 * max(high - low, room)
+    return [max(0.0, low - pad) if low >= 0 else low - pad, high + 1.4 * pad]
+
+
+def local(ms: int) -> str:
+    """Return a moment in the park's own time, as plotly reads it."""
+    return datetime.fromtimestamp(ms / 1000, PARK_ZONE).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _tint(figure: go.Figure, x: list[str], value: Floats, high: float, colour: str) -> None:
+    over = np.where(value > high, value, high)
+    if not (value > high).any():
+        return
+    blank = [None if np.isnan(v) else float(o) for v, o in zip(value, over, strict=True)]
+    figure.add_scatter(x=x, y=[high] * len(x), mode="lines", line={"width": 0}, hoverinfo="skip")
+    figure.add_scatter(
+        x=x, y=blank, mode="lines", line={"width": 0}, fill="tonexty", fillcolor=colour, hoverinfo="skip"
+    )
+
+
+def _last(figure: go.Figure, line: Line, factor: Factor, usual: str, over: str) -> None:
+    good = np.flatnonzero(np.isfinite(line.value))
+    if not len(good):
+        return
+    k = int(good[-1])
+    loud = line.high is not None and line.value[k] > line.high
+    figure.add_scatter(
+        x=[local(int(line.at_ms[k]))],
+        y=[float(line.value[k])],
+        mode="markers",
+        marker={"size": 7, "color": over if loud else usual},
+        hoverinfo="skip",
+    )
