@@ -353,7 +353,7 @@ def steps(now: Round, users: Mapping[str, Text], gates: Mapping[str, GateState],
             name, at, reason = signed[n - 1]
             items.append(_step(n, title, f"{name}　{wording.hms(at)}　{reason}", "ok", lang))
         elif len(signed) == n - 1 and now.gates:
-            hint = Text("待签", "open") if n == 1 else Text("须为另一人", "must be somebody else")
+            hint = Text("待签", "waiting") if n == 1 else Text("须为另一人", "must be somebody else")
             items.append(_step(n, title, hint.say(lang), "now", lang))
         else:
             items.append(_step(n, title, "", "", lang))

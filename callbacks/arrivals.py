@@ -207,13 +207,14 @@ def _ends(axis: Axis, now: datetime) -> dict[str, Any]:
 
 
 def _grid(axis: Axis, now: datetime, lang: Lang) -> Any:
+    thin = panel.attrs(data_thin="")
     ticks = [
-        html.Span(wording.hm(t), className="tick", style={"left": _pct(axis.at(t))}) for t in axis.ticks()
+        html.Span(wording.hm(t), className="tick", style={"left": _pct(axis.at(t))}, **thin)
+        for t in axis.ticks()
     ]
-    word = html.Span(Text("现在", "now").say(lang))
-    return html.Div(
-        [*ticks, html.I(word, className="now")], className="arr-g", **panel.attrs(aria_hidden="true")
-    )
+    word = html.Span(Text("现在", "now").say(lang), **panel.attrs(data_thin=""))
+    line = html.I(word, className="now")
+    return html.Div([line, *ticks], className="arr-g", **panel.attrs(aria_hidden="true"))
 
 
 def strip(

@@ -256,16 +256,26 @@ def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline
 
 def draw(web: Web, case: Dossier, at: Moment, lang: Lang) -> Any:
     """Return what the incident adds to the map."""
-    return drawing.features(
-        web.park,
-        case.incident,
-        case.ranking,
-        case.planset,
-        now=at.now,
-        lang=lang,
-        network=web.network,
-        pad=(70, 90, 60, 90),
+    return near(
+        drawing.features(
+            web.park,
+            case.incident,
+            case.ranking,
+            case.planset,
+            now=at.now,
+            lang=lang,
+            network=web.network,
+            pad=(70, 120, 60, 120),
+        )
     )
+
+
+def near(drawn: Any) -> Any:
+    """Let the map fly to source, alarm and gates; a receptor far out at sea would make them all too small."""
+    for feature in drawn["features"]:
+        if feature["properties"].get("kind") == "receptor":
+            feature["properties"]["fit"] = False
+    return drawn
 
 
 def digest(part: Any) -> str:

@@ -369,15 +369,16 @@ def gate_mark(state: GateState | None) -> Any:
     if state is None:
         return html.I(className="gate-mark", **panel.attrs(data_gate="unknown", aria_hidden="true"))
     percent = "" if state.position is None else wording.percent(state.position)
-    live = panel.attrs(data_gate=_standing(state), data_live_gate=state.gate, data_pct=percent)
+    live = panel.attrs(data_gate=standing(state), data_live_gate=state.gate, data_pct=percent)
     return html.I(className="gate-mark", **live, **panel.attrs(aria_hidden="true"))
 
 
-def _standing(state: GateState) -> str:
+def standing(state: GateState) -> str:
+    """Return how a gate is drawn: open, part, closed, moving, failed or unknown."""
     if state.position is None:
         return "unknown"
     if state.failed:
         return "failed"
     if state.moving:
         return "moving"
-    return "closed" if state.position <= SHUT else "open"
+    return "closed" if state.position <= SHUT else "open" if state.position >= 1 - SHUT else "part"

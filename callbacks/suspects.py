@@ -195,7 +195,7 @@ def in_order(reasons: tuple[Reason, ...]) -> tuple[list[Reason], list[Reason]]:
 def sentence(reason: Reason, lang: Lang) -> Any:
     """Return one piece of evidence as a sentence with its sign."""
     speaks_for = reason.nats >= 0
-    tag = Text("证", "for") if speaks_for else Text("反", "not")
+    tag = Text("证", "pro") if speaks_for else Text("反", "con")
     return html.Li(
         [html.Em(tag.say(lang), className="f" if speaks_for else "a"), html.Span(reason.text.say(lang))]
     )

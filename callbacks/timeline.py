@@ -16,7 +16,7 @@ from twin.factors import factor
 from twin.model import Anomaly, AuditLine, Command, CommandState, Incident, PlanSet, Ranking, WhatIf
 
 TITLE = Text("时间线", "Timeline")
-NOTE = Text("自动记录，不可删改", "kept automatically, never changed")
+NOTE = Text("自动记录，不可删改", "kept as it happened")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import timedelta
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from twin.stream import Stream
 USUAL = {
     "w00000": 26.0,
     "w01001": 7.6,
-    "w01018": 24.0,
+    "w01018": 17.0,
     "w21003": 0.9,
     "w01014": 960.0,
     "w21001": 1.6,
@@ -97,16 +96,12 @@ def up(
     readings(stream, told.park)
     stream.put("gates", to_json(list(told.gates.values())))
     stream.put("stations", counters(told.park))
-    reject(stream, told.park.stations[3].mn, "crc", b"##0101QN=20261122024601123;ST=32;CN=2011;PW=123456;MN=")
+    broken = b"##0101QN=20261122024601123;ST=32;CN=2011;PW=123456;MN="
+    reject(stream, told.park.stations[3].mn, "crc", broken)
     if incident:
         story.put(records, told)
         stream.append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
     stream.put_clock(ClockState(True, "night-discharge", speed, as_ms(story.NOW), wall_ms()))
-
-
-def later(minutes: float) -> timedelta:
-    """A span, for tests that read well."""
-    return timedelta(minutes=minutes)
 
 
 PEOPLE = {

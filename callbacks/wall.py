@@ -1,0 +1,324 @@
+"""大屏: the wall nobody touches. An incident takes it over by itself, and hands it back when it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import dash
+import numpy as np
+from dash import Dash, Input, Output, State, dcc, html
+
+from callbacks import arrivals, dossier, firms, ids, panel, wall_incident, wall_quiet
+from callbacks.dossier import Dossier
+from callbacks.emergency import changed, near
+from callbacks.live import gate_word
+from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
+from geodata.places import Park, StationKind
+from geodata.words import Lang, Text, as_lang
+from layers import incidents as drawing
+from layers.map import draw_id, empty_drawing, park_map, view_id
+from layers.style import LEVEL_WORDS
+from twin.clock import as_ms
+from twin.curves import EMPTY, Window
+from twin.errors import UnavailableError
+from twin.indicators import hourly, together, transfer
+from twin.model import IncidentState, Level
+
+PATH = "/wall"
+NAME = Text("大屏", "Wall")
+MAP = "wall-map"
+QUICK_MS, SLOW_MS = 5_000, 60_000
+WINDOW_H = 24.0
+BARS = 24
+
+QUICK = ("wl-alarms", "wl-gates", "wl-exceed")
+SLOW = ("wl-trans", "wl-works", "wl-water", "wl-loads")
+TAKEN = ("wl-head", "wl-next", "wl-who", "wl-arr", "wl-plans")
+
+VIEWS: tuple[tuple[str, Text, dict[str, bool]], ...] = (
+    ("all", Text("总览", "Overview"), {}),
+    ("canal", Text("河网", "Canals"), {"pipe": False, "rack": False, "outlet": False, "plot": False}),
+    ("pipe", Text("管网", "Pipes"), {"rain": False, "flow": False}),
+)
+"""Views the wall turns through: what each of them leaves out."""
+
+
+def layout(web: Web, visit: Visit) -> Any:
+    """Return the wall, panels empty."""
+    lang, park = visit.lang, web.park
+    wait = panel.waiting(Text("正在读取", "Reading"), lang, 2)
+    legend = [html.Span([panel.mark(level, lang), word.say(lang)]) for level, word in _legend()]
+    return html.Div(
+        [
+            dcc.Interval(id="wl-quick", interval=QUICK_MS),
+            dcc.Interval(id="wl-slow", interval=SLOW_MS),
+            dcc.Store(id="wl-seen"),
+            dcc.Store(id="wl-slow-seen"),
+            html.Div(
+                [
+                    wall_quiet.verdict(lang),
+                    wall_quiet.stations(park, lang),
+                    html.Div(wait, id="wl-trans"),
+                    html.Div(wait, id="wl-exceed"),
+                    html.Div(wait, id="wl-works"),
+                    html.Div(wait, id="wl-water"),
+                ],
+                className="wl-left",
+            ),
+            html.Div(
+                [
+                    park_map(
+                        MAP,
+                        version=park.version,
+                        lang=lang,
+                        scale="wall",
+                        labels="quiet",
+                        interactive=False,
+                        pad=(30, 24, 70, 24),
+                    ),
+                    html.Div(legend, className="wl-legend quiet"),
+                    html.Div(_trace_key(lang), className="wl-legend taken"),
+                ],
+                className="wl-map",
+            ),
+            html.Div(
+                [
+                    html.Div(wait, id="wl-alarms"),
+                    html.Div(wait, id="wl-loads"),
+                    html.Div(wait, id="wl-gates"),
+                    html.Div(wall_quiet.storage(park.pools, lang)),
+                ],
+                className="wl-right",
+            ),
+            html.Aside([html.Div(id="wl-next"), html.Div(id="wl-who")], className="wl-inc"),
+            html.Div(id="wl-arr", className="wl-chart"),
+            html.Div(id="wl-plans", className="wl-cards"),
+        ],
+        id="wl",
+        className="wl",
+    )
+
+
+def header(visit: Visit) -> Any:
+    """Return what stands in the header: the views, or the incident's head."""
+    lang = visit.lang
+    tabs = [
+        html.Span(name.say(lang), className="on" if key == "all" else "", **data(view=key))
+        for key, name, _ in VIEWS
+    ]
+    return html.Div(
+        [html.Nav(tabs, className="wl-views", id="wl-views"), html.Div(id="wl-head", className="wl-head")],
+        className="wl-slot",
+    )
+
+
+def _legend() -> list[tuple[Any, Text]]:
+    order = (Level.NORMAL, Level.WATCH, Level.WARNING, Level.ALARM, Level.CRITICAL, Level.OFFLINE)
+    return [(level, LEVEL_WORDS[level]) for level in order]
+
+
+def _trace_key(lang: Lang) -> list[Any]:
+    items = (
+        ("k1", Text("溯源路径", "traced path")),
+        ("k2", Text("污染团", "plume")),
+        ("k3", Text("预计去向", "forecast")),
+    )
+    return [html.Span([html.I(className=c), t.say(lang)]) for c, t in items]
+
+
+# quiet ----------------------------------------------------------------------------------------------------
+
+
+def quick(web: Web, now: datetime, lang: Lang) -> dict[str, Any]:
+    """Return the panels that follow the records and the gates.
+
+    Raises
+    ------
+    UnavailableError
+        The records are away.
+    """
+    found = web.records.anomalies(limit=300)
+    facts = web.live.facts
+    words = {g.gate: gate_word(g, facts.clock, facts.now_ms) for g in facts.gates}
+    return {
+        "wl-alarms": wall_quiet.alarms(found, web.park, now, lang),
+        "wl-gates": wall_quiet.gates(web.park, words, lang),
+        "wl-exceed": wall_quiet.exceedances(found, web.park, now, lang),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Present flows, m3/d; None where no meter speaks."""
+
+    works: tuple[wall_quiet.Works, ...]
+    outlets: float | None
+    metered: int
+
+
+def flows(park: Park, latest: Window) -> Flows:
+    """Return what flows now, from the last values of the flow meters (L/s)."""
+    at = {point: float(latest.value[latest.start[i]]) for i, point in enumerate(latest.points)}
+    by_node = {s.node: at.get((s.mn, firms.FLOW)) for s in park.stations}
+    works = tuple(
+        wall_quiet.Works(f.name, _daily(by_node.get(f.node)), f.capacity_m3d)
+        for f in park.facilities
+        if f.kind == "works"
+    )
+    of_firms = [
+        at[s.mn, firms.FLOW]
+        for s in park.stations
+        if s.kind is StationKind.OUTLET and (s.mn, firms.FLOW) in at
+    ]
+    return Flows(works, _daily(sum(of_firms)) if of_firms else None, len(of_firms))
+
+
+def _daily(litres_s: float | None) -> float | None:
+    return None if litres_s is None or not np.isfinite(litres_s) else litres_s * 86.4
+
+
+def slow(web: Web, now: datetime, lang: Lang) -> dict[str, Any]:
+    """Return the panels that are counted from a day of readings.
+
+    Raises
+    ------
+    UnavailableError
+        History or records are away.
+    """
+    to_ms = as_ms(now)
+    from_ms = to_ms - int(WINDOW_H * 3_600_000)
+    window = web.history.window(from_ms, to_ms)
+    begin = firms.since(window, from_ms)
+    at = {point: window.nth(i) for i, point in enumerate(window.points)}
+    curves = [(at.get((s.mn, f), EMPTY), float(s.interval_s)) for s in web.park.stations for f in s.factors]
+    sent = together([transfer([c], i, begin, to_ms) for c, i in curves])
+    flow = flows(web.park, web.history.latest(to_ms))
+    known = [w.flow_m3d for w in flow.works if w.flow_m3d is not None]
+    counted = firms.count(web.park, window, web.records.anomalies(limit=1000), from_ms, to_ms)
+    bars = hourly(curves, begin, to_ms, BARS).tolist() if to_ms > begin else []
+    hours = (to_ms - begin) / 3_600_000
+    return {
+        "wl-trans": wall_quiet.transmission(sent.effective, bars, max(hours, 1.0), lang),
+        "wl-works": wall_quiet.works(flow.works, lang),
+        "wl-water": wall_quiet.water(flow.outlets, flow.metered, sum(known) if known else None, lang),
+        "wl-loads": wall_quiet.loads(counted, web.park.enterprises, lang),
+    }
+
+
+# taken over -----------------------------------------------------------------------------------------------
+
+
+def taking(web: Web) -> Dossier | None:
+    """Return the incident that owns the wall: the newest that is not over.
+
+    Raises
+    ------
+    UnavailableError
+        The records are away.
+    """
+    live = web.records.incidents(states=[IncidentState.OPEN, IncidentState.CONTAINED], limit=10)
+    return dossier.of(web.records, live[0]) if live else None
+
+
+def taken(web: Web, case: Dossier, lang: Lang) -> tuple[dict[str, Any], Any]:
+    """Return the panels and the drawing of the incident that owns the wall."""
+    park = web.park
+    at = dossier.moment(web.stream)
+    people = dossier.users(web.records)
+    gates = {g.id: g for g in park.gates}
+    receptors = {r.id: r for r in park.receptors}
+    enterprises = {e.id: e for e in park.enterprises}
+    plan = case.plan()
+    parts = {
+        "wl-head": wall_incident.head(case, lang),
+        "wl-next": wall_incident.next_action(plan, case.commands, at.gates, gates, people, lang),
+        "wl-who": wall_incident.who(case.ranking, enterprises, lang),
+        "wl-arr": arrivals.chart(
+            case.planset,
+            plan,
+            gates=gates,
+            receptors=receptors,
+            states=at.gates,
+            now=at.now,
+            lang=lang,
+            most=4,
+        ),
+        "wl-plans": wall_incident.cards(case, plan, lang),
+    }
+    drawn = drawing.features(
+        park,
+        case.incident,
+        case.ranking,
+        case.planset,
+        now=at.now,
+        lang=lang,
+        network=web.network,
+        pad=(80, 220, 80, 220),
+    )
+    return parts, near(drawn)
+
+
+def view(web: Web, lang: Lang) -> tuple[dict[str, Any], Any, Any]:
+    """Return the panels that changed with the records, the drawing, and whose wall it is."""
+    at = dossier.moment(web.stream)
+    try:
+        case = taking(web)
+        if case is None:
+            return quick(web, at.now, lang), empty_drawing(), "wl"
+        parts, drawn = taken(web, case, lang)
+        return quick(web, at.now, lang) | parts, drawn, "wl is-taken"
+    except UnavailableError:
+        away = panel.failed(Text("记录库没有应答", "The records do not answer"), lang)
+        return {"wl-alarms": away}, dash.no_update, dash.no_update
+
+
+def register(app: Dash, web: Web) -> None:
+    """Add the page and its callbacks."""
+    web.pages.add(Page(PATH, NAME, partial(layout, web), theme="dark", scale="wall", header=header))
+    quick_parts: Sequence[str] = (*QUICK, *TAKEN)
+
+    @app.callback(
+        *[Output(part, "children") for part in quick_parts],
+        Output(draw_id(MAP), "data"),
+        Output("wl", "className"),
+        Output(view_id(MAP), "data"),
+        Output("wl-seen", "data"),
+        Input("wl-quick", "n_intervals"),
+        Input(ids.REVISION, "data"),
+        State("wl-seen", "data"),
+    )
+    @in_thread
+    def _quick(_: Any, __: Any, seen: Mapping[str, str] | None) -> Any:
+        parts, drawn, whose = view(web, reader_lang(as_lang(web.config.lang)))
+        every = {**parts, "draw": drawn, "whose": whose}
+        out, prints = changed({k: v for k, v in every.items() if v is not dash.no_update}, seen)
+        back = out.get("whose", dash.no_update)
+        home = {"fit": "park", "at": whose} if back == "wl" and seen else dash.no_update
+        return (
+            *[out.get(part, dash.no_update) for part in quick_parts],
+            out.get("draw", dash.no_update),
+            back,
+            home,
+            {**(seen or {}), **prints},
+        )
+
+    @app.callback(
+        *[Output(part, "children") for part in SLOW],
+        Output("wl-slow-seen", "data"),
+        Input("wl-slow", "n_intervals"),
+        State("wl-slow-seen", "data"),
+    )
+    @in_thread
+    def _slow(_: Any, seen: Mapping[str, str] | None) -> Any:
+        lang = reader_lang(as_lang(web.config.lang))
+        try:
+            parts = slow(web, dossier.moment(web.stream).now, lang)
+        except UnavailableError:
+            away = panel.failed(Text("历史库没有应答", "The history does not answer"), lang)
+            parts = {SLOW[0]: away}
+        out, prints = changed(parts, seen)
+        return *[out.get(part, dash.no_update) for part in SLOW], {**(seen or {}), **prints}
