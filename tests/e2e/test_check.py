@@ -1,4 +1,4 @@
-"""`twin demo --check` as a person runs it: a release that is caught, and an instrument that must not accuse."""
+"""`twin demo --check` as a person runs it: a release is caught, and a lying instrument accuses nobody."""
 
 from __future__ import annotations
 
