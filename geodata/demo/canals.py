@@ -25,7 +25,7 @@ SIDE = 1.5
 SPEED = 0.42  # m/s, what the canals are sized for
 ROUGHNESS = 0.025
 BANK = 4.2  # m, bed to bank
-STEP = 240.0  # m, longest reach
+STEP = 285.0  # m, longest reach
 GATE_HALF = 12.0
 
 NAMES: dict[str, Text] = {
@@ -185,7 +185,7 @@ def _lay_canal(net: Net, canal: str) -> None:
     must |= {abs(g.at - first) + d for g in plans for d in (-GATE_HALF, GATE_HALF)}
     must |= {abs(v - first) for v in _mouths(canal)}
     wish = [abs(p - first) for p in WISHES.get(canal, ())]
-    cuts = stops(abs(last - first), must, wish, longest=1.45 * STEP if canal == "X4" else STEP)
+    cuts = stops(abs(last - first), must, wish, longest=1.2 * STEP if canal == "X4" else STEP)
     ids = []
     for i, s in enumerate(cuts):
         at = axis(canal, first + sign * s)

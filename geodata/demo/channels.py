@@ -16,7 +16,7 @@ SIDE = 1.5
 DEPTH = 1.3  # m, bed to bank
 ROUGHNESS = 0.022
 MOUTH_INVERT = 1.75  # m, above the canals' usual level, so that they do not back up into the channels
-STEP = 210.0
+STEP = 125.0
 STATION_BACK = 55.0  # m from the mouth to where a channel is watched
 UPPER_GAP = 130.0  # m between a channel's upper end and the next canal
 

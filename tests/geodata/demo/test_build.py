@@ -58,7 +58,7 @@ def test_counts(park: Park) -> None:
     }
     assert len(park.receptors) >= 4
     assert next(p for p in park.pools if p.id == "P01").capacity_m3 == 120_000
-    assert 500 <= len(park.links) <= 800
+    assert 500 <= len(park.links) <= 850
 
 
 def test_area_is_about_61_km2() -> None:
