@@ -166,6 +166,40 @@ def test_inflow_only_at_movable_nodes(park: Park) -> None:
         stepper.set_inflow("YQ01-00", 0.1, {})
 
 
+def test_outlets_stay_dry_until_told(park: Park) -> None:
+    node = outlet_node(park, "E02-DW001")
+    with Stepper(park, hours=2, enterprise_base=False) as stepper:
+        stepper.advance(1800)
+        dry = stepper.inflow(node)
+        stepper.set_inflow(node, 0.03, {"COD": 260.0, "NH3N": 20.0})
+        stepper.advance(1800)
+        assert dry < 1e-6
+        assert stepper.inflow(node) == pytest.approx(0.03, rel=0.01)
+        assert stepper.conc(node, "COD") == pytest.approx(260.0, rel=0.01)
+        stepper.set_inflow(node, 0.03, {"COD": 130.0})
+        stepper.advance(60)
+        assert stepper.conc(node, "COD") == pytest.approx(130.0, rel=0.01)
+        assert stepper.conc(node, "NH3N") == pytest.approx(0.0, abs=0.01)
+
+
+def test_mass_made_in_a_long_channel_is_small(park: Park, warm: Path) -> None:
+    mouth = next(s.node for s in park.stations if "YQ09 口" in s.name.zh)
+    spill = Injection(outlet_node(park, "E21-YS001"), 600, 1800, 0.12, {"TP": 5000.0})
+    base = engine.run(park, Scenario(6, start_state=warm), nodes=(mouth,))
+    dirty = engine.run(park, Scenario(6, (spill,), start_state=warm), nodes=(mouth,))
+    came_out = dirty.load_kg[mouth]["TP"] - base.load_kg[mouth]["TP"]
+    assert came_out == pytest.approx(1080.0, rel=0.07)
+
+
+def test_overflow_of_the_shared_pipe_reaches_its_channel(park: Park, warm: Path) -> None:
+    spill = Injection(outlet_node(park, "E09-DW001"), 0, 5400, 0.15, {"COD": 5500.0})
+    out = engine.run(park, Scenario(3, (spill,), start_state=warm), nodes=("PS1-WELL",), links=("PS1-SPILL",))
+    flow = out.link_flow[:, 0]
+    assert flow[:25].max() < 1e-4  # the well and the pipe hold some first
+    assert flow.max() > 0.04
+    assert flow[-1] < 1e-3
+
+
 def test_warm_state_is_kept_by_version(park: Park, warm: Path) -> None:
     made = warm.stat().st_mtime_ns
     assert engine.warm_state(park, warm.parent) == warm

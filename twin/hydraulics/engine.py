@@ -2,6 +2,10 @@
 
 SWMM keeps its model in global variables, so one process can hold one simulation at a time. `run` and
 `Stepper` use this process; `run_in_child` starts another one and kills it when it takes too long.
+
+One limit of the engine to know: where a release raises the flow of a small channel much, SWMM makes a few
+percent of mass on the way (measured: 1 % for 60 L/s over 50 min into 90 L/s, 6 % for 120 L/s over 30 min and
+1.8 km of channel). In the canals a release keeps its mass to 0.1 %.
 """
 
 from __future__ import annotations
