@@ -50,8 +50,8 @@ class _Dash(Dash):
 
     def index(self, *args: Any, **kwargs: Any) -> Any:
         # Dash collects its assets at the first request of its own; a page asked for before comes bare.
-        self._setup_server()
-        return super().index(*args, **kwargs)
+        self._setup_server()  # type: ignore[no-untyped-call]
+        return super().index(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         request = self.backend.request_adapter()

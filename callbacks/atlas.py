@@ -49,7 +49,7 @@ GROUPS: tuple[tuple[Text, tuple[tuple[str, Text], ...]], ...] = (
         ),
     ),
 )
-SEARCH = Text("搜索企业、排口、MN、闸", "Find enterprise, outlet, MN, gate")
+SEARCH = Text("企业、排口、MN、闸", "Enterprise, outlet, MN, gate")
 
 
 def layout(web: Web, visit: Visit) -> Component:

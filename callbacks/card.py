@@ -291,10 +291,12 @@ def _places(name: Text, items: list[tuple[str, str, str]], lang: Lang) -> list[C
 
 def place(kind: str, key: str, name: str, note: str = "") -> Component:
     """Return one line that leads to a place on the map."""
-    mark = [glyph("offline", live_station=key)] if kind == "station" else []
+    mark = glyph("offline", live_station=key) if kind == "station" else html.I(className=f"key key-{kind}")
     return html.Li(
         html.Button(
-            [*mark, html.Span(name), html.Em(note)], className="card-go", **data(goto=f"{kind}/{key}")
+            [html.Span(mark, className="card-key"), html.Span(name), html.Em(note)],
+            className="card-go",
+            **data(goto=f"{kind}/{key}"),
         )
     )
 

@@ -80,7 +80,7 @@ def places(web: Web, trace: Trace, way: Way) -> list[Found]:
             Found("receptor", r.id, r.name, seconds[r.node]) for r in park.receptors if r.node in seconds
         ]
     found += [Found("station", s.id, s.name, seconds[s.node]) for s in park.stations if s.node in seconds]
-    return sorted(found, key=lambda f: (f.seconds, f.key))
+    return sorted((f for f in found if f.seconds > 0), key=lambda f: (f.seconds, f.key))
 
 
 def drawing(web: Web, node: str, trace: Trace, way: Way) -> dict[str, Any]:

@@ -28,26 +28,53 @@
     return [((lon + 180) / 360) * WORLD, (0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)) * WORLD];
   };
 
-  /* A canvas as wide as the view and a bit, that moves and scales with the map and is drawn when it has settled. */
+  /* A canvas as wide as the view and a bit. While the view moves or zooms, what is drawn moves and scales with it
+     at no cost; it is drawn anew when the movement pauses, or when its edge or its scale would show too long. */
+  const PAUSE_MS = 140, EDGE_MS = 45, LONG_MS = 450, BIG_PX = 5e6;
   const Sheet = L.Renderer.extend({
     initialize(paint, options) {
       this._paint = paint;
       L.Renderer.prototype.initialize.call(this, options);
     },
+    getEvents() {
+      const events = { viewreset: this._follow, zoom: this._follow, moveend: this._later };
+      if (this._zoomAnimated) events.zoomanim = this._onAnimZoom;
+      return events;
+    },
     _initContainer() {
       this._container = document.createElement("canvas");
-      this._ctx = this._container.getContext("2d");
+      this._ctx = this._container.getContext("2d", { alpha: !this.options.ground });
     },
     _destroyContainer() {
+      clearTimeout(this._timer);
       L.Util.cancelAnimFrame(this._due);
       L.DomUtil.remove(this._container);
       delete this._container;
     },
     _updatePaths() {},
+    /** Put what is drawn where it belongs in the present view. */
+    _follow() {
+      this._updateTransform(this._map.getCenter(), this._map.getZoom());
+      this._later();
+    },
+    _later() {
+      clearTimeout(this._timer);
+      if (!this._map || !this._bounds) return;
+      const same = this._zoom === this._map.getZoom() && this._covers();
+      const wait = performance.now() - (this._drawn || 0) > LONG_MS && !same ? 0 : same ? PAUSE_MS : EDGE_MS;
+      this._timer = setTimeout(() => this._update(), wait);
+    },
+    /** Does the drawing still cover the view? */
+    _covers() {
+      const min = this._map.containerPointToLayerPoint([0, 0]), size = this._map.getSize(), b = this._bounds;
+      return b.min.x <= min.x && b.min.y <= min.y && b.max.x >= min.x + size.x && b.max.y >= min.y + size.y;
+    },
     _update() {
-      if (this._map._animatingZoom && this._bounds) return;
+      if (!this._map || (this._map._animatingZoom && this._bounds)) return;
+      const shown = this._map.getSize(), dpr = Math.min(window.devicePixelRatio || 1, 3);
+      this.options.padding = !this.options.owner.options.interactive ? 0 : shown.x * shown.y * dpr * dpr > BIG_PX ? 0.1 : 0.2;
       L.Renderer.prototype._update.call(this);
-      const size = this._bounds.getSize(), dpr = Math.min(window.devicePixelRatio || 1, 3);
+      const size = this._bounds.getSize();
       const w = Math.round(size.x * dpr), h = Math.round(size.y * dpr);
       if (this._container.width !== w) this._container.width = w;
       if (this._container.height !== h) this._container.height = h;
@@ -56,21 +83,32 @@
       L.DomUtil.setPosition(this._container, this._bounds.min);
       this._dpr = dpr;
       this.draw();
+      this._drawn = performance.now();
     },
     /** Draw now, for the bounds of the last move. */
     draw() {
       if (!this._map || !this._bounds) return;
-      const map = this._map, size = this._bounds.getSize(), dpr = this._dpr;
-      const zoom = this._zoom === undefined ? map.getZoom() : this._zoom;
-      this._ctx.setTransform(1, 0, 0, 1, 0, 0);
-      this._ctx.clearRect(0, 0, this._container.width, this._container.height);
-      const view = this.options.owner.frame(zoom, this._bounds.min, size, dpr);
-      if (view) this._paint(this._ctx, view);
+      const size = this._bounds.getSize(), ctx = this._ctx;
+      ctx.setTransform(1, 0, 0, 1, 0, 0);
+      if (!this.options.ground) ctx.clearRect(0, 0, this._container.width, this._container.height);
+      const view = this.options.owner.frame(this._zoom, this._bounds.min, size, this._dpr, this._origin());
+      if (view) this._paint(ctx, view);
     },
-    /** Draw once at the next frame, however often this is asked. */
+    /** Pixel origin that the drawn bounds are measured from; kept, because a reset moves the map's own. */
+    _origin() {
+      const now = this._map.getPixelOrigin();
+      if (this._zoom === this._map.getZoom()) this._kept = { bounds: this._bounds, origin: now };
+      return this._kept && this._kept.bounds === this._bounds ? this._kept.origin : now;
+    },
+    /** Draw once at the next frame, however often this is asked; a moving map is left alone until it pauses. */
     soon() {
       if (this._due) return;
-      this._due = L.Util.requestAnimFrame(() => { this._due = null; if (!this._map || this._map._animatingZoom) return; this.draw(); });
+      this._due = L.Util.requestAnimFrame(() => {
+        this._due = null;
+        if (!this._map || this._map._animatingZoom) return;
+        if (this._zoom !== this._map.getZoom()) { this._later(); return; }
+        this.draw();
+      });
     },
   });
 
@@ -97,10 +135,9 @@
     async start() {
       await this.panes();
       this.palette();
-      const pad = this.options.interactive ? 0.2 : 0;
-      const sheet = (pane, paint) => new Sheet(paint, { pane, padding: pad, owner: this }).addTo(this.map);
-      this.scenery = sheet("scenery", (ctx, view) => twin.paintScenery(this, ctx, view));
-      this.symbols = sheet("symbols", (ctx, view) => twin.paintSymbols(this, ctx, view));
+      const sheet = (pane, ground, paint) => new Sheet(paint, { pane, ground, owner: this }).addTo(this.map);
+      this.scenery = sheet("scenery", true, (ctx, view) => twin.paintScenery(this, ctx, view));
+      this.symbols = sheet("symbols", false, (ctx, view) => twin.paintSymbols(this, ctx, view));
       this.listen();
       const names = ["places", "plots", "network", "ground"];
       const parts = names.map((name) => shelf(name, this.options.version).then((got) => this.take(name, got)));
@@ -172,12 +209,10 @@
     }
 
     /** How local coordinates lie on a sheet: X = x k + ox. */
-    frame(zoom, min, size, dpr) {
+    frame(zoom, min, size, dpr, pixel) {
       if (!this.o) return null;
       const k = 2 ** (zoom - REF);
-      const pixel = this.map.getPixelOrigin();
-      const scale = 2 ** (zoom - this.map.getZoom());
-      const ox = this.o[0] * k - pixel.x * scale - min.x, oy = this.o[1] * k - pixel.y * scale - min.y;
+      const ox = this.o[0] * k - pixel.x - min.x, oy = this.o[1] * k - pixel.y - min.y;
       const ppm = 2 ** zoom / (156543.034 * Math.cos((this.origin[1] * Math.PI) / 180));
       const cut = this.map.getSize(), corner = this.map.containerPointToLayerPoint([0, 0]);
       const shown = { x0: corner.x - min.x, y0: corner.y - min.y, x1: corner.x - min.x + cut.x, y1: corner.y - min.y + cut.y };
@@ -194,6 +229,9 @@
       this.links = new Map(this.data.network.map((f) => [f.p.id, f]));
       this.parcels = this.data.plots.filter((f) => f.p.layer === "parcel");
       this.parcelOf = new Map(this.parcels.filter((f) => f.p.enterprise).map((f) => [f.p.enterprise, f]));
+      // works and pools stand on plots that belong to no enterprise
+      for (const f of [...this.facilitiesAt, ...this.poolsAt.filter((p) => p.p.level === 2)])
+        f.parcel = this.parcels.find((plot) => inside(plot.rings[0], f.x, f.y));
       this.paths = null; // map_scenery.js builds its paths anew
     }
 
@@ -219,19 +257,16 @@
       const sizes = new ResizeObserver(() => this.map.invalidateSize({ pan: false, animate: false }));
       sizes.observe(this.element);
       this.off.push(() => sizes.disconnect());
-      // a long drag leaves the drawn margin: draw again before the edge shows
+      // a long drag leaves the drawn margin: draw again before too much of the edge shows
       this.map.on("move", () => {
-        const view = this.map.getPixelBounds(), origin = this.map.getPixelOrigin();
-        const drawn = this.scenery._bounds;
-        if (!drawn || this.map._animatingZoom) return;
-        const min = view.min.subtract(origin), max = view.max.subtract(origin);
-        if (drawn.min.x > min.x || drawn.min.y > min.y || drawn.max.x < max.x || drawn.max.y < max.y) {
-          this.scenery._update();
-          this.symbols._update();
-        }
+        if (this.map._animatingZoom || this.scenery._zoom !== this.map.getZoom() || this.scenery._covers()) return;
+        if (performance.now() - (this.scenery._drawn || 0) < 120) return;
+        this.scenery._update();
+        this.symbols._update();
       });
       if (this.options.furniture) this.furniture();
       if (!this.options.interactive) return;
+      if (this.options.furniture) this.buttons();
       this.map.on("click", (event) => this.pick(event));
       this.map.on("mousemove", (event) => this.hover(event));
       this.map.on("mouseout", () => this.hover(null));
@@ -242,6 +277,20 @@
       const same = now === this.gatesDrawn;
       this.gatesDrawn = now;
       return same;
+    }
+
+    /** Buttons for hands: nearer, farther, the whole park. */
+    buttons() {
+      const w = twin.words || {}, box = L.DomUtil.create("div", "map-buttons", this.element);
+      const acts = [["+", "nearer", () => this.map.zoomIn(1)], ["−", "farther", () => this.map.zoomOut(1)], ["⌂", "whole", () => this.fit("park", true)]];
+      for (const [sign, word, act] of acts) {
+        const button = L.DomUtil.create("button", "", box);
+        button.type = "button";
+        button.textContent = sign;
+        button.title = w[word] || "";
+        button.setAttribute("aria-label", button.title);
+        button.addEventListener("click", act);
+      }
     }
 
     furniture() {
@@ -277,7 +326,7 @@
       const zoom = this.map.getZoom();
       const groups = [
         ["gate", this.gatesAt, 13], ["station", this.stationsAt, 11], ["receptor", this.receptorsAt, 12],
-        ["outlet", zoom >= 13.5 ? this.outletsAt : [], 8], ["facility", this.facilitiesAt, 12],
+        ["outlet", zoom >= 13.5 ? this.outletsAt.filter((f) => f.p.kind !== "crossing") : [], 8],
       ];
       for (const [layer, list, px] of groups) {
         if (this.layers[layer] === false) continue;
@@ -290,8 +339,10 @@
       }
       const line = this.findLine(at, near(6 * coarse));
       if (line) return line;
-      const parcel = this.parcels.find((f) => f.p.enterprise && inside(f.rings[0], at.x, at.y));
-      return parcel ? this.named.get("enterprise/" + parcel.p.enterprise) || this.named.get("facility/" + parcel.p.enterprise) : null;
+      const parcel = this.parcels.find((f) => inside(f.rings[0], at.x, at.y));
+      if (!parcel) return null;
+      if (parcel.p.enterprise) return this.named.get("enterprise/" + parcel.p.enterprise) || null;
+      return [...this.facilitiesAt, ...this.poolsAt].find((f) => f.parcel === parcel) || null;
     }
 
     findLine(at, reach) {

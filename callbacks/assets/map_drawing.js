@@ -54,12 +54,18 @@
       const [x, y] = xy(f), level = twin.live.LEVELS[f.p.level] || f.p.level || "critical";
       twin.glyph(ctx, map.c, level, x, y, map.wall ? 30 : 21);
       board.take(x - 12, y - 12, 24, 24);
-      board.call(x, y, f.p.title, f.p.text, level === "critical" ? "critical" : level, map.wall ? 17 : 12);
+      board.call(x, y, f.p.title, saying(map, f) || f.p.text, level === "critical" ? "critical" : level, map.wall ? 17 : 12);
     }
     const close = of(map, "close");
     for (const f of close) { const [x, y] = xy(f); board.call(x, y, f.p.title, f.p.text, f.p.hot ? "hot" : "", 14); }
     for (const f of of(map, "receptor")) { const [x, y] = xy(f); board.call(x, y, f.p.title, f.p.text, "", 9); }
   };
+
+  /** What a station of the incident says now: its worst factor with value and unit. */
+  function saying(map, f) {
+    const station = map.named.get("station/" + f.p.station), worst = station && twin.worst(map, station);
+    return worst ? worst.text : "";
+  }
 
   function suspect(map, ctx, view, f) {
     const n = Math.min(3, f.p.rank), ring = f.rings[0];
@@ -88,7 +94,7 @@
     ctx.fillStyle = map.c(n === 3 ? "text-1" : "trace-casing");
     ctx.fillText(String(f.p.rank), x, y - drop + 0.5);
     board.take(x - r, y - drop - r, 2 * r, 2 * r);
-    if (f.p.label) board.label(f.p.label, x, y + r * 0.55, { sides: "cb", bold: true, colour: "text-1", force: true });
+    if (f.p.label) board.later(f.p.label, x, y - drop + r + map.fs * 0.75, { sides: "cb", gap: 4, bold: true, colour: "text-1" });
   }
 
   /** Part of the water that is polluted at a moment: places the front has passed and the tail has not.

@@ -10,13 +10,36 @@
     if (close) path.closePath();
   }
 
-  /** Collect features by layer: one path for areas, lines by width. */
+  /* Many small shapes are kept in squares of the ground, so that only those in view are drawn. */
+  const SQUARE = 160, MANY = new Set(["field", "plot", "tank", "parcel"]);
+  class Tiles {
+    constructor() { this.tiles = new Map(); }
+    add(rings) {
+      const r = rings[0], key = Math.floor(r[0] / SQUARE) + "/" + Math.floor(r[1] / SQUARE);
+      let tile = this.tiles.get(key);
+      if (!tile) this.tiles.set(key, (tile = { path: new Path2D(), box: [Infinity, Infinity, -Infinity, -Infinity] }));
+      for (const ring of rings) addRing(tile.path, ring, true);
+      const b = tile.box;
+      for (let n = 0; n < r.length; n += 2) {
+        b[0] = Math.min(b[0], r[n]); b[1] = Math.min(b[1], r[n + 1]);
+        b[2] = Math.max(b[2], r[n]); b[3] = Math.max(b[3], r[n + 1]);
+      }
+    }
+    *seen(view) {
+      const { k, ox, oy, w, h } = view;
+      for (const { path, box } of this.tiles.values())
+        if (box[2] * k + ox > 0 && box[3] * k + oy > 0 && box[0] * k + ox < w && box[1] * k + oy < h) yield path;
+    }
+  }
+
+  /** Collect features by layer: areas (many small ones in tiles), lines by width. */
   function build(map) {
-    const paths = { areas: {}, lines: {}, pipes: new Path2D(), shared: new Path2D(), effluent: new Path2D(), rain: new Path2D(), canal: new Map(), stubs: [] };
+    const paths = { areas: {}, tiles: {}, lines: {}, pipes: new Path2D(), shared: new Path2D(), effluent: new Path2D(), rain: new Path2D(), canal: new Map(), stubs: [] };
     for (const f of [...map.data.ground, ...map.data.plots]) {
       const layer = f.p.layer;
       if (layer === "label" || f.kind === "point" || f.kind === "none") continue;
       if (f.kind === "area") {
+        if (MANY.has(layer)) { (paths.tiles[layer] ??= new Tiles()).add(f.rings); continue; }
         const path = (paths.areas[layer] ??= new Path2D());
         f.rings.forEach((r) => addRing(path, r, true));
       } else {
@@ -49,11 +72,14 @@
     ctx.lineJoin = "round";
     ctx.lineCap = "butt";
     const fill = (layer, colour, line) => {
-      const path = paths.areas[layer];
-      if (!path) return;
+      const whole = paths.areas[layer], many = whole ? [whole] : paths.tiles[layer] ? paths.tiles[layer].seen(view) : [];
       ctx.fillStyle = c(colour);
-      ctx.fill(path, "evenodd");
-      if (line) { ctx.strokeStyle = c(line); ctx.lineWidth = px(1); ctx.stroke(path); }
+      ctx.lineWidth = px(1);
+      if (line) ctx.strokeStyle = c(line);
+      for (const path of many) {
+        ctx.fill(path, whole ? "evenodd" : "nonzero");
+        if (line) ctx.stroke(path);
+      }
     };
     const stroke = (layer, colour, { least = 1, most = Infinity, dash = null, extra = 0 } = {}) => {
       for (const [metres, path] of paths.lines[layer] || []) {
@@ -64,6 +90,9 @@
       }
       ctx.setLineDash([]);
     };
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    ctx.fillStyle = c("map-land");
+    ctx.fillRect(0, 0, view.w, view.h);
     local();
     if (on.scenery !== false) ground(fill, stroke, zoom);
     if (on.canal !== false) canals(map, ctx, paths, view, px);
@@ -135,7 +164,7 @@
     };
     if (on.rain !== false && !far) line(paths.rain, "map-rain", zoom >= 15 ? 1.6 : 1.1, [5, 3], zoom >= 14 ? 0.95 : 0.7);
     if (on.rack !== false) {
-      ctx.globalAlpha = 0.5;
+      ctx.globalAlpha = 0.62;
       fill("rack", "map-rack");
       stroke("rack", "map-rack", { least: 2 });
       ctx.globalAlpha = 1;

@@ -21,7 +21,7 @@
     board.tags();
     if (map.layers.gate !== false) gateLabels(map, view, board);
     stationLabels(map, view, board, stations);
-    if (map.layers.facility !== false) names(map, view, board, map.facilitiesAt, "strong");
+    if (map.layers.facility !== false) names(map, view, board, [...map.facilitiesAt, ...map.poolsAt.filter((f) => f.p.level === 2)], "strong");
     if (map.layers.canal !== false) waters(map, view, board);
     if (map.layers.receptor !== false) names(map, view, board, map.receptorsAt, "dim");
     if (map.layers.enterprise !== false) enterprises(map, view, board);
@@ -37,7 +37,7 @@
   /* What has been put where. */
   class Board {
     constructor(map, ctx, view) {
-      Object.assign(this, { map, ctx, view, taken: [], texts: [], calls: [] });
+      Object.assign(this, { map, ctx, view, taken: [], texts: [], calls: [], waiting: [] });
       this.fs = map.fs;
     }
     take(x, y, w, h) { this.taken.push([x, y, x + w, y + h]); }
@@ -66,8 +66,13 @@
     }
     /** Ask for a box with a leader: [title, text, tone]. */
     call(x, y, title, text, tone, reach = 12) { this.calls.push({ x, y, title, text, tone, reach }); }
+    /** Put a label after all tags are placed. */
+    later(...label) { this.waiting.push(label); }
     tags() {
-      for (const call of this.calls) placeTag(this, call);
+      const s = this.view.shown;
+      for (const call of this.calls)
+        if (call.x > s.x0 && call.x < s.x1 && call.y > s.y0 && call.y < s.y1) placeTag(this, call);
+      for (const label of this.waiting) this.label(...label);
     }
     flush() {
       const ctx = this.ctx, c = this.map.c;
@@ -207,7 +212,7 @@
       if (layer === "link") { if (loud) lit(map, ctx, view, id); continue; }
       const f = map.named.get(key);
       if (!f) continue;
-      const parcel = (layer === "enterprise" || layer === "facility") && map.parcelOf.get(id);
+      const parcel = layer === "enterprise" ? map.parcelOf.get(id) : f.parcel;
       ctx.strokeStyle = map.c("accent");
       ctx.lineWidth = loud ? 2 : 1.3;
       const [x, y] = at(view, f), r = layer === "gate" ? (f.half || 10) + 4 : layer === "outlet" ? 7 : 12;
@@ -215,7 +220,7 @@
       if (parcel) outline(ctx, view, parcel.rings[0]);
       else ctx.arc(x, y, r, 0, 7);
       ctx.stroke();
-      if (layer !== "enterprise" && layer !== "facility")
+      if (!parcel)
         board.label((layer === "station" ? f.p.id + " " : layer === "gate" ? f.p.id + " " : "") + say(f), x, y, { gap: r + 4, bold: true, colour: "text-1", force: loud, sides: "rltb" });
     }
   }
@@ -280,9 +285,14 @@
     const pinned = new Set((map.drawing ? map.drawing.items : []).map((f) => f.p.title));
     for (const f of list) {
       if (pinned.has(say(f))) continue;
-      const [x, y] = at(view, f);
+      let [x, y] = at(view, f);
       const strong = tone === "strong";
-      board.label(say(f), x, y, { gap: strong ? 2 : 10, bold: strong, colour: strong ? "text-1" : "map-label", sides: strong ? "ctb" : "rltb" });
+      if (f.parcel) {
+        const box = bounds(f.parcel.rings[0]);
+        if ((box[2] - box[0]) * view.k < board.width(say(f), true, map.fs) * 0.8) continue;
+        [x, y] = [((box[0] + box[2]) / 2) * view.k + view.ox, ((box[1] + box[3]) / 2) * view.k + view.oy];
+      }
+      board.label(say(f), x, y, { gap: strong ? 2 : 10, bold: strong, colour: strong ? "text-1" : "map-label", sides: strong ? "cbt" : "rltb" });
     }
   }
 
