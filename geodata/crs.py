@@ -14,8 +14,17 @@ import pyproj
 from numpy.typing import ArrayLike, NDArray
 
 WGS84 = "EPSG:4326"
+# A plane of its own, placed nowhere on Earth: models and drawings without a position.
+LOCAL = (
+    'ENGCRS["local plane",EDATUM["local origin"],CS[Cartesian,2],AXIS["x",east],AXIS["y",north],'
+    'LENGTHUNIT["metre",1]]'
+)
 
 Floats = NDArray[np.float64]
+
+
+class CrsError(ValueError):
+    """PROJ does not know this coordinate system, or has no way between two."""
 
 
 @lru_cache(maxsize=32)
@@ -70,3 +79,85 @@ def to_wgs84(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     if frame.crs is None:
         raise ValueError("the table carries no CRS")
     return frame.to_crs(WGS84)
+
+
+def is_known(crs: str) -> bool:
+    """Say whether PROJ understands a CRS."""
+    try:
+        _crs(crs)
+    except CrsError:
+        return False
+    return True
+
+
+def is_local(crs: str) -> bool:
+    """Say whether a CRS is a plane without a place on Earth."""
+    return bool(_crs(crs).is_engineering)
+
+
+def is_geographic(crs: str) -> bool:
+    """Say whether positions of a CRS are degrees."""
+    return bool(_crs(crs).is_geographic)
+
+
+def title(crs: str) -> str:
+    """Return the short code of a CRS where it has one ("EPSG:4549"), else its name."""
+    found = _crs(crs)
+    authority = found.to_authority(min_confidence=100)
+    return ":".join(authority) if authority else str(found.name)
+
+
+def area(crs: str) -> tuple[float, float, float, float] | None:
+    """Return west, south, east, north (degrees) of where a CRS is meant for; None if it does not say."""
+    found = _crs(crs).area_of_use
+    return None if found is None else (found.west, found.south, found.east, found.north)
+
+
+def convert(x: ArrayLike, y: ArrayLike, source: str, target: str) -> tuple[Floats, Floats]:
+    """Turn positions of one CRS into another, x east and y north in both; what cannot be turned is infinite.
+
+    Raises
+    ------
+    CrsError
+        A CRS is not known, or one is a local plane and the other is not.
+    """
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if source == target:
+        return a, b
+    _crs(source)
+    _crs(target)
+    try:
+        u, v = _between(source, target).transform(a, b)
+    except pyproj.exceptions.ProjError as error:
+        raise CrsError(f"no way from {source} to {target}: {error}") from error
+    return np.asarray(u, dtype=float), np.asarray(v, dtype=float)
+
+
+def cgcs2000(meridian: float) -> str:
+    """Return the CGCS2000 3-degree plane of a central meridian, without zone prefix.
+
+    Raises
+    ------
+    CrsError
+        The meridian is none of 75, 78 ... 135.
+    """
+    if meridian not in range(75, 136, 3):
+        raise CrsError(f"no CGCS2000 zone has the central meridian {meridian}")
+    return f"EPSG:{4534 + (int(meridian) - 75) // 3}"
+
+
+def plane_at(lon: float, lat: float) -> str:
+    """Return a plane in metres fit for a place: CGCS2000 of the nearest 3-degree meridian, else UTM."""
+    meridian = 3 * round(lon / 3)
+    if 75 <= meridian <= 135 and 3 <= lat <= 54:
+        return cgcs2000(meridian)
+    zone = min(max(int((lon + 180) // 6) + 1, 1), 60)
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+@lru_cache(maxsize=64)
+def _crs(crs: str) -> pyproj.CRS:
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise CrsError(f"no coordinate system {crs}") from error
