@@ -22,16 +22,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from geodata.places import OutletKind, Park
+from geodata.places import Park
 from geodata.words import Text
 from twin.clock import as_datetime, as_ms
 from twin.detect.alarms import Alarms, Change
 from twin.detect.contract import Bools
 from twin.detect.table import Place
 from twin.errors import RefusedError
-from twin.factors import factor
 from twin.model import Anomaly, Incident, IncidentState, Kind, Level
 from twin.reach import Barrier, Reach
+from twin.titles import Titles
 
 SEWER_MS = 10 * 60_000
 BATCH_MS = 30 * 60_000
@@ -121,7 +121,7 @@ class Incidents:
         self._muted: set[int] = set()  # points of incidents a person has ended, until they are well
         self._shut_ms: dict[str, int] = {}
         self._turned = False
-        self._why = _suspicions(park, reach)
+        self._titles = Titles(park, reach)
 
     def restore(self, incidents: Iterable[Incident], anomalies: Callable[[str], Iterable[Anomaly]]) -> None:
         """Take over the open incidents of the records after a restart."""
@@ -202,6 +202,20 @@ class Incidents:
                 told[case.incident.id] = UPDATED
         outcome = self._tell(told, now_ms)
         self.cases = [c for c in self.cases if c.incident.state in LIVE]
+        self._hold()
+        return outcome
+
+    def finish(self, now_ms: int) -> Outcome:
+        """Close every incident of a drill that is over."""
+        told: dict[str, str] = {}
+        for case in self.cases:
+            if case.incident.drill:
+                case.incident = moved(case.incident, _S.CLOSED, as_datetime(now_ms))
+                told[case.incident.id] = ENDED
+        outcome = self._tell(told, now_ms)
+        self.cases = [c for c in self.cases if c.incident.state in LIVE]
+        self._muted.clear()
+        self._shut_ms.clear()
         self._hold()
         return outcome
 
@@ -335,21 +349,11 @@ class Incidents:
         return replace(
             case.incident,
             level=Level.CRITICAL if case.over else Level.ALARM,
-            title=self._title(stations[0], factors),
+            title=self._titles.of(stations[0], factors),
             stations=tuple(table.stations[k].id for k in stations),
             factors=factors,
             anomalies=(*case.incident.anomalies, *more),
             updated=at,
-        )
-
-    def _title(self, k: int, factors: tuple[str, ...]) -> Text:
-        names = [factor(code).short for code in factors[:3]]
-        more = len(factors) > 3
-        zh = "、".join(n.zh for n in names) + (" 等" if more else "")
-        en = ", ".join(n.en for n in names) + (" and others" if more else "")
-        station = self._bank.table.stations[k]
-        return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
-            place=station.name, factors=Text(zh, en), why=self._why[k]
         )
 
     # endings ----------------------------------------------------------------------------------------------
@@ -391,27 +395,3 @@ class Incidents:
         """Keep the baselines of every station of an open incident as they were."""
         stations = {k for c in self.cases if c.incident.state in LIVE for k in c.onset_ms}
         self._bank.held[:] = np.isin(self._bank.table.station, list(stations))
-
-
-def _suspicions(park: Park, reach: Reach) -> list[Text]:
-    """What an incident first seen at each station is likely to come from, by what lies upstream of it."""
-    found = []
-    for k, station in enumerate(park.stations):
-        if station.enterprise is not None:
-            name = park.enterprise(station.enterprise).short
-            found.append(Text("{name}排口超标", "the outlet of {name} over its limits").fill(name=name))
-            continue
-        kinds = {o.kind for o, t in zip(park.outlets, reach.outlet[:, k], strict=True) if np.isfinite(t)}
-        found.append(_SUSPICION.get((OutletKind.RAIN in kinds, OutletKind.CROSSING in kinds), _NOBODY))
-        if OutletKind.WASTEWATER in kinds and OutletKind.RAIN not in kinds:
-            found[-1] = _SEWER
-    return found
-
-
-_NOBODY = Text("来源待查", "source to be found")
-_SEWER = Text("疑似超标排入管网", "suspected discharge into the sewer over its limits")
-_SUSPICION = {
-    (True, False): Text("疑似雨水口排放", "suspected discharge through a rain outlet"),
-    (True, True): Text("疑似雨水口排放或管线泄漏", "suspected rain-outlet discharge or pipe leak"),
-    (False, True): Text("疑似管线泄漏", "suspected pipe leak"),
-}

@@ -1,0 +1,243 @@
+"""The watch on a real stream and real records: fast, told once, and the same after every interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Embedded
+from tests.twin.detect.series import START_MS, USUAL
+from tests.twin.parks import tiny_park
+from twin.blocks import BlockBuilder, Series, encode
+from twin.clock import ClockState, as_datetime
+from twin.errors import UnavailableError
+from twin.model import Event, GateState, IncidentState, Kind, from_json, to_json
+from twin.records import Records
+from twin.stream import Entry, Stream
+from twin.watch import Watch
+
+MINUTE = 60_000
+DIRTY = {"w01018": 120.0, "w21003": 6.0, "w01014": 3000.0, "w21011": 1.1}
+
+
+@dataclass
+class Bench:
+    """A park whose clock the test moves, its loggers, and whoever watches."""
+
+    stream: Stream
+    records: Records
+    now_ms: int = START_MS
+    last: str = "0"
+    dirty: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.park = tiny_park()
+        self.tell_clock()
+
+    def tell_clock(self, scenario: str = "test") -> None:
+        self.stream.put_clock(ClockState(True, scenario, 0.0, self.now_ms, 0))
+
+    def send(self, minutes: int, noise: Callable[[int], float] = lambda k: (k * 7 % 11 - 5) / 170) -> None:
+        """Let every logger send one frame a minute."""
+        for _ in range(minutes):
+            self.now_ms += MINUTE
+            minute = self.now_ms // MINUTE
+            builder = BlockBuilder()
+            for n, s in enumerate(self.park.stations):
+                rows = []
+                for m, f in enumerate(s.factors):
+                    value = self.dirty.get(s.id, {}).get(f, USUAL[f]) * (1 + noise(minute + 3 * n + 5 * m))
+                    rows.append((Series(s.mn, f, "2011", "Rtd"), self.now_ms, value, ord("N")))
+                builder.add(b"frame", self.now_ms, rows)
+            self.stream.append("readings", encode(builder.build()))
+        self.tell_clock()
+
+    def entries(self) -> list[Entry]:
+        """What is new in the stream since the last call."""
+        got = self.stream.since("readings", self.last, 10_000)
+        self.last = got[-1].id if got else self.last
+        return got
+
+    def watch(self) -> Watch:
+        return Watch(self.park, self.stream, self.records)
+
+    def events(self, kind: str) -> list[Event]:
+        every = [from_json(e.body, Event) for e in self.stream.since("events")]
+        return [e for e in every if e.kind == kind]
+
+    def feed(self, watch: Watch, minutes: int) -> None:
+        """Minute by minute, as it would come."""
+        for _ in range(minutes):
+            self.send(1)
+            watch.tick()
+            watch.take(self.entries())
+
+
+@pytest.fixture
+def bench(embedded: Embedded, tmp_path: Path) -> Iterator[Bench]:
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    records.create()
+    yield Bench(embedded.stream(), records)
+    records.close()
+
+
+def test_a_slug_becomes_an_incident_in_records_and_events(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    assert watch.warm() == 60 * sum(len(s.factors) for s in bench.park.stations)
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    began = bench.now_ms
+    bench.feed(watch, 3)
+    (event,) = bench.events("incident.opened")
+    incident = bench.records.incident(event.about)
+    assert incident is not None
+    assert incident.opened <= as_datetime(began + 3 * MINUTE)
+    assert incident.drill
+    assert incident.id.startswith("EV-")
+    mine = bench.records.anomalies(incident=incident.id)
+    assert {a.id for a in mine} == set(incident.anomalies)
+    assert len(mine) >= 2
+    assert {e.about for e in bench.events("anomaly.raised")} >= {a.id for a in mine}
+    bench.dirty = {}
+    bench.feed(watch, 5)
+    assert {e.about for e in bench.events("anomaly.cleared")} >= {a.id for a in mine if a.until is None}
+
+
+def test_a_restart_in_the_middle_tells_nothing_twice(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.feed(watch, 6)
+    before = {a.id for a in bench.records.anomalies(open_only=True)}
+    told = len(bench.events("anomaly.raised"))
+    again = bench.watch()
+    again.warm()
+    again.take(bench.entries())
+    bench.feed(again, 4)
+    assert len(bench.events("incident.opened")) == 1
+    assert {a.id for a in bench.records.anomalies(open_only=True)} == before
+    assert len(bench.events("anomaly.raised")) == told
+    (incident,) = bench.records.incidents()
+    assert again.incidents.cases[0].incident.id == incident.id
+
+
+def test_what_happened_while_nobody_watched_is_told_at_the_start(bench: Bench) -> None:
+    bench.send(60)
+    bench.dirty = {"S01": DIRTY}
+    bench.send(10)
+    watch = bench.watch()
+    watch.warm()
+    watch.flush()
+    assert len(bench.events("incident.opened")) == 1
+    watch.take(bench.entries())  # the consumer group delivers the same entries again
+    assert len(bench.events("incident.opened")) == 1
+    assert len(bench.records.incidents()) == 1
+
+
+def test_nothing_is_lost_while_the_stream_server_is_away(bench: Bench, embedded: Embedded) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.send(4)
+    entries = bench.entries()
+    embedded.kill()
+    with pytest.raises(UnavailableError):
+        watch.take(entries)
+    embedded.start()
+    watch.take(entries)
+    assert len(bench.events("incident.opened")) == 1
+    assert len(bench.events("anomaly.raised")) == len(set(bench.events("anomaly.raised")))
+
+
+def test_a_person_ends_it_as_a_fault_and_the_watch_obeys(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.feed(watch, 4)
+    (incident,) = bench.records.incidents()
+    bench.records.change_incident(incident.id, lambda i: replace(i, state=IncidentState.FAULT))
+    bench.feed(watch, 6)
+    assert [i.state for i in bench.records.incidents()] == [IncidentState.FAULT]
+
+
+def test_a_closed_gate_is_read_from_the_stream(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.feed(watch, 4)
+    at = as_datetime(bench.now_ms)
+    shut = [GateState("G01", 0.0, False, False, at), GateState("G02", 1.0, False, False, at)]
+    bench.stream.put("gates", to_json(shut))
+    bench.feed(watch, 2)
+    assert [i.state for i in bench.records.incidents()] == [IncidentState.CONTAINED]
+
+
+def test_another_drill_ends_the_last_and_starts_clean(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.feed(watch, 4)
+    bench.dirty = {}
+    bench.now_ms += 20 * 3_600_000
+    bench.tell_clock("another")
+    watch.tick()
+    assert [i.state for i in bench.records.incidents()] == [IncidentState.CLOSED]
+    assert bench.records.anomalies(open_only=True) == []
+    assert len(bench.events("incident.closed")) == 1
+    bench.feed(watch, 30)
+    bench.dirty = {"S02": DIRTY}
+    bench.feed(watch, 4)
+    assert len(bench.records.incidents()) == 2
+
+
+def test_an_entry_that_cannot_be_read_stops_nothing(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(30)
+    bench.stream.append("readings", b"not a block")
+    bench.send(30)
+    watch.warm()
+    bench.stream.append("readings", b"not a block either")
+    bench.dirty = {"S01": DIRTY}
+    bench.send(4)
+    watch.take(bench.stream.since("readings"))
+    assert len(bench.events("incident.opened")) == 1
+
+
+def test_one_lying_instrument_makes_an_anomaly_and_no_incident(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S02": {"w01018": 90.0}}
+    bench.feed(watch, 20)
+    assert bench.records.incidents() == []
+    assert [a.kind for a in bench.records.anomalies(open_only=True)] == [Kind.SUSPECT]
+
+
+def test_blocks_are_taken_faster_than_a_fast_drill_sends_them(bench: Bench) -> None:
+    """A block of 30 frames of 5 readings: 20 of them a second are what 120 times speed brings."""
+    watch = bench.watch()
+    bench.send(30)
+    watch.warm()
+    bench.entries()
+    bench.send(200)
+    entries = bench.entries()
+    begun = time.process_time()
+    for entry in entries:
+        watch.take([entry])
+    assert (time.process_time() - begun) / len(entries) < 0.010

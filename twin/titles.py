@@ -1,0 +1,51 @@
+"""What an incident is called: where it was first seen, by which factors, and what that usually means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geodata.places import OutletKind, Park
+from geodata.words import Text
+from twin.factors import factor
+from twin.reach import Reach
+
+MOST = 3  # factors named
+
+_NOBODY = Text("来源待查", "source to be found")
+_SEWER = Text("疑似超标排入管网", "suspected discharge into the sewer over its limits")
+_OUTLET = Text("{name}排口超标", "the outlet of {name} over its limits")
+_SUSPICION = {  # (a rain outlet lies upstream, a rack crossing lies upstream)
+    (True, False): Text("疑似雨水口排放", "suspected discharge through a rain outlet"),
+    (True, True): Text("疑似雨水口排放或管线泄漏", "suspected rain-outlet discharge or pipe leak"),
+    (False, True): Text("疑似管线泄漏", "suspected pipe leak"),
+    (False, False): _NOBODY,
+}
+
+
+class Titles:
+    """Titles of incidents, by the station that saw them first."""
+
+    def __init__(self, park: Park, reach: Reach) -> None:
+        self._stations = park.stations
+        self._why = [self._suspicion(park, reach, k) for k in range(len(park.stations))]
+
+    def of(self, station: int, factors: tuple[str, ...]) -> Text:
+        """Return the title of an incident first seen at a station (its position) by these factors."""
+        names = [factor(code).short for code in factors[:MOST]]
+        more = len(factors) > MOST
+        zh = "、".join(n.zh for n in names) + (" 等" if more else "")
+        en = ", ".join(n.en for n in names) + (" and others" if more else "")
+        return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
+            place=self._stations[station].name, factors=Text(zh, en), why=self._why[station]
+        )
+
+    @staticmethod
+    def _suspicion(park: Park, reach: Reach, k: int) -> Text:
+        """What lies upstream decides what an incident first seen at a station is likely to come from."""
+        station = park.stations[k]
+        if station.enterprise is not None:
+            return _OUTLET.fill(name=park.enterprise(station.enterprise).short)
+        kinds = {o.kind for o, t in zip(park.outlets, reach.outlet[:, k], strict=True) if np.isfinite(t)}
+        if OutletKind.WASTEWATER in kinds and OutletKind.RAIN not in kinds:
+            return _SEWER
+        return _SUSPICION[OutletKind.RAIN in kinds, OutletKind.CROSSING in kinds]
