@@ -69,7 +69,13 @@ def verdict(lang: Lang) -> Any:
         [glyph("offline"), html.Span(Text("数据中断", "No data").say(lang))], className="vd hero lost"
     )
     heroes = [line(level, "hero") for level in ABNORMAL]
-    others = [line(level, "") for level in (*ABNORMAL[1:], Level.OFFLINE)]
+    others = [*[line(level, "ab") for level in ABNORMAL], line(Level.OFFLINE, "")]
+    none = Text("无进行中事件", "no open incident").say(lang)
+    others.append(
+        html.Div(
+            [html.B(none), html.I(className="n0", hidden=True, **data(live="kpi.open"))], className="vd-i"
+        )
+    )
     return html.Section(
         [html.Div([lost, *heroes, calm], className="vd-h"), html.Div(others, className="vd-o")],
         className="wl-b wl-verdict",
@@ -80,7 +86,7 @@ def verdict(lang: Lang) -> Any:
 def stations(park: Park, lang: Lang) -> Any:
     """Return how many stations are online, and one mark for each."""
     marks = [glyph("offline", f"{s.id} {s.name.say(lang)}", live_station=s.id) for s in park.stations]
-    note = [html.B(**data(live="kpi.levels.0")), Text(" 个离线", " offline").say(lang)]
+    note = html.Span([html.Span(**data(live="kpi.levels.0")), Text(" 个离线", " offline").say(lang)])
     count = html.P(
         [html.B(**data(live="kpi.online")), html.Small([" / ", html.Span(**data(live="kpi.total"))])],
         className="kpi",
@@ -159,7 +165,7 @@ def works(found: Sequence[Works], lang: Lang) -> Any:
             html.Div(
                 [
                     html.Span(one.name.say(lang)),
-                    _target(share, 0.9),
+                    _target(share, 1.0),
                     html.B(said),
                     html.Span(f"/ {one.capacity_m3d / scale:.1f}", className="u"),
                 ],
@@ -176,8 +182,8 @@ def water(outlets_m3d: float | None, metered: int, works_m3d: float | None, lang
     most = max(both, default=0.0)
     rows = []
     for word, value, name in (
-        (Text("企业排口", "outlets"), outlets_m3d, "w3"),
-        (Text("污水厂进水", "works in"), works_m3d, "w1"),
+        (Text("企业排口", "Outlets"), outlets_m3d, "w3"),
+        (Text("污水厂进水", "Works in"), works_m3d, "w1"),
     ):
         said = wording.NONE if value is None else f"{value / scale:.{digits}f}"
         width = 0.0 if not most or value is None else value / most * 100

@@ -1,4 +1,4 @@
-"""Indicators of one enterprise or of the park, counted from readings alone. What readings do not say is None."""
+"""Indicators of an enterprise or the park, counted from readings alone. What they do not say is None."""
 
 from __future__ import annotations
 

@@ -1,0 +1,396 @@
+"""企业: every enterprise in one sortable table, and one enterprise's screen beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import dash
+import dash_ag_grid as dag
+from dash import ALL, Dash, Input, Output, State, dcc, html
+
+from callbacks import dossier, firm_panels, firms, ids, panel
+from callbacks.firms import Firm
+from callbacks.pages import Page, Theme, Visit, Web, in_thread, reader_lang, reader_theme
+from geodata.crs import to_lonlat
+from geodata.places import Enterprise, Park
+from geodata.words import Lang, Text, as_lang
+from layers import charts
+from layers.map import park_map, view_id
+from layers.style import LEVEL_WORDS
+from twin.clock import as_ms
+from twin.curves import EMPTY, Window
+from twin.errors import UnavailableError
+from twin.factors import factor
+from twin.limits import Limit
+from twin.model import Incident
+
+PATH = "/enterprise"
+NAME = Text("企业", "Enterprises")
+MAP = "enterprise-map"
+WINDOW_H = 24.0
+AGAIN_MS = 60_000
+SIDE_M = 420.0
+"""Half the side of what the small map shows around an enterprise, metres."""
+
+GRID_WORDS = {
+    "noRowsToShow": Text("没有企业", "No enterprise"),
+    "loadingOoo": Text("正在读取", "Loading"),
+    "ariaLabelCellEditor": Text("单元格", "Cell"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The last day, read once for the whole page."""
+
+    window: Window
+    counts: Mapping[str, Firm]
+    from_ms: int
+    to_ms: int
+
+
+def layout(web: Web, visit: Visit) -> Any:
+    """Return the page; `/enterprise/E07` opens on that enterprise."""
+    lang = visit.lang
+    return html.Div(
+        [
+            dcc.Interval(id="en-again", interval=AGAIN_MS),
+            dcc.Store(id="en-id", data=visit.rest),
+            dcc.Store(id="en-at", data=visit.query.get("point", "")),
+            html.Aside([_tools(len(web.park.enterprises), lang), _grid(web.park, lang)], className="en-list"),
+            html.Div(_detail(web, lang), className="en-dt"),
+        ],
+        className="en",
+    )
+
+
+def _tools(n: int, lang: Lang) -> Any:
+    search = dcc.Input(
+        id="en-search",
+        type="search",
+        placeholder=Text("搜索企业、行业、许可证号", "Search name, trade, permit").say(lang),
+        className="en-search",
+    )
+    return html.Div(
+        [
+            html.H2([NAME.say(lang), html.Span(f" {n}")]),
+            search,
+            html.Button(Text("导出 CSV", "Export CSV").say(lang), id="en-export", className="btn s"),
+        ],
+        className="en-tools",
+    )
+
+
+def _grid(park: Park, lang: Lang) -> Any:
+    def column(field: str, title: Text, **more: Any) -> dict[str, Any]:
+        return {"field": field, "headerName": title.say(lang), **more}
+
+    number = {"cellClass": "num", "headerClass": "num", "sortingOrder": ["desc", "asc", None]}
+    plain, tenth = {"function": "EnShow(params.value)"}, {"function": "EnShow(params.value, 1)"}
+    level = Text("级别", "Level").say(lang)
+    columns = [
+        column("level", Text("", ""), width=46, cellRenderer="EnLevel", headerTooltip=level),
+        column("name", Text("企业", "Enterprise"), flex=3, minWidth=92),
+        column("trade", Text("行业", "Trade"), flex=2, minWidth=60, cellClass="mut"),
+        column("cod", Text("COD 负荷 %", "COD load %"), width=134, cellRenderer="EnLoad"),
+        column("nh3n", Text("氨氮 %", "NH₃-N %"), width=72, valueFormatter=plain, **number),
+        column("sent", Text("传输 %", "Sent %"), width=72, valueFormatter=tenth, **number),
+        column("over", Text("超标", "Over"), width=62, **number),
+    ]
+    return dag.AgGrid(
+        id="en-grid",
+        rowData=[],
+        columnDefs=columns,
+        getRowId="params.data.id",
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        dashGridOptions={
+            "theme": {"function": "themeQuartz.withParams(EnLook())"},
+            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            "localeText": {k: v.say(lang) for k, v in GRID_WORDS.items()},
+            "rowHeight": 31,
+            "headerHeight": 30,
+            "suppressCellFocus": False,
+        },
+        csvExportParams={"fileName": "enterprises.csv"},
+        className="en-grid",
+        style={"height": "100%", "width": "100%"},
+    )
+
+
+def _detail(web: Web, lang: Lang) -> list[Any]:
+    wait = panel.waiting(Text("正在读取", "Reading"), lang, 3)
+    small = park_map(
+        MAP,
+        version=web.park.version,
+        lang=lang,
+        labels="full",
+        layers={"enterprise": True},
+        pad=(10, 10, 10, 10),
+    )
+    return [
+        html.Div(wait, id="en-head", className="en-head"),
+        html.Div(id="en-kpis", className="en-kpis"),
+        html.Div(id="en-loads", className="en-b1"),
+        html.Div(small, className="en-b2"),
+        html.Div(
+            [
+                html.Div(id="en-chart-title"),
+                dcc.Graph(
+                    id="en-chart", config={"displayModeBar": False, "responsive": True}, className="en-graph"
+                ),
+            ],
+            className="en-b3",
+        ),
+        html.Div(id="en-happen", className="en-b4"),
+        html.Div(id="en-outlets", className="en-b5"),
+        html.Div(id="en-quality", className="en-b6"),
+    ]
+
+
+# what is counted ------------------------------------------------------------------------------------------
+
+
+def day(web: Web) -> Day:
+    """Read the last day of readings and count every enterprise.
+
+    Raises
+    ------
+    UnavailableError
+        History or records are away.
+    """
+    to_ms = as_ms(dossier.moment(web.stream).now)
+    from_ms = to_ms - int(WINDOW_H * 3_600_000)
+    window = web.history.window(from_ms, to_ms)
+    counts = firms.count(web.park, window, web.records.anomalies(limit=1000), from_ms, to_ms)
+    return Day(window, counts, firms.since(window, from_ms), to_ms)
+
+
+def rows(enterprises: Sequence[Enterprise], counts: Mapping[str, Firm], lang: Lang) -> list[dict[str, Any]]:
+    """Return the table, worst first: one row an enterprise, None where there is no data."""
+    found = []
+    order = sorted(enterprises, key=lambda e: (counts[e.id].level, counts[e.id].cod or 0.0), reverse=True)
+    for firm in order:
+        count = counts[firm.id]
+        level = count.level
+        sent = count.transfer.effective if count.transfer else None
+        found.append(
+            {
+                "id": firm.id,
+                "level": int(level),
+                "word": level.name.lower(),
+                "says": LEVEL_WORDS[level].say(lang),
+                "name": firm.short.say(lang),
+                "trade": firm.trade.say(lang),
+                "cod": None if count.cod is None else round(count.cod * 100, 1),
+                "codLevel": firms.level_of(count.cod).name.lower(),
+                "none": Text("无在线排口", "no live outlet").say(lang)
+                if count.transfer is None
+                else Text("读数不足", "no readings").say(lang),
+                "nh3n": None if count.nh3n is None else round(count.nh3n * 100, 1),
+                "sent": None if sent is None else round(sent * 100, 1),
+                "over": count.exceedances,
+                "permit": firm.permit_no,
+            }
+        )
+    return found
+
+
+def worst(counts: Mapping[str, Firm]) -> str:
+    """Return the enterprise to open on: the worst level, then the largest load."""
+    return max(counts.values(), key=lambda f: (f.level, f.cod or 0.0)).id
+
+
+def points(web: Web, firm: str, window: Window) -> list[firm_panels.Point]:
+    """Return every factor of every station of an enterprise, with its curve."""
+    at = {point: i for i, point in enumerate(window.points)}
+    found = []
+    for station in web.park.stations:
+        if station.enterprise != firm:
+            continue
+        for code in station.factors:
+            i = at.get((station.mn, code))
+            curve = window.curve(station.mn, code) if i is None else window.nth(i)
+            found.append(firm_panels.Point(station, code, web.limits.of(station.id, code), curve))
+    return found
+
+
+def suspected(web: Web, firm: str, most: int = 20) -> list[tuple[Incident, int, float]]:
+    """Return the incidents an enterprise stands among the first three suspects of, with rank and share."""
+    found = []
+    for incident in web.records.incidents(limit=most):
+        ranking = web.records.ranking(incident.id)
+        for rank, suspect in enumerate(ranking.suspects[:3] if ranking else (), start=1):
+            if suspect.enterprise == firm:
+                found.append((incident, rank, suspect.probability))
+    return found
+
+
+def chart(point: firm_panels.Point | None, today: Day, theme: Theme, lang: Lang) -> tuple[Any, Any]:
+    """Return the title and the figure of the last day of one point."""
+    empty = Text("没有在线监测点", "No monitored point")
+    if point is None:
+        return panel.heading(empty, lang), charts.curve(
+            charts.Line(EMPTY.at_ms, EMPTY.value),
+            factor("w01018"),
+            (today.from_ms, today.to_ms),
+            interval_s=60.0,
+            lang=lang,
+            theme=theme,
+        )
+    what = factor(point.factor)
+    curve = point.curve.downsample(1200)
+    limit: Limit | None = point.limit
+    title = Text("{s} {f}，近 24 小时", "{s} {f}, last 24 h").fill(s=point.station.name, f=what.short)
+    source = limit_source(limit).say(lang)
+    line = charts.Line(curve.at_ms, curve.value, limit.low if limit else None, limit.high if limit else None)
+    figure = charts.curve(
+        line,
+        what,
+        (today.to_ms - int(WINDOW_H * 3_600_000), today.to_ms),
+        interval_s=max(point.station.interval_s, WINDOW_H * 3600 / 600),
+        lang=lang,
+        theme=theme,
+    )
+    return panel.heading(title, lang, f"{what.unit} · {source}"), figure
+
+
+def limit_source(limit: Limit | None) -> Text:
+    """Say where a limit comes from: a standard by its number, or the park's own contract."""
+    if limit is None:
+        return Text("无限值", "no limit")
+    if limit.standard.startswith("permit"):
+        return Text("纳管合同限值", "sewer contract")
+    return Text(limit.standard, limit.standard)
+
+
+def chosen_point(found: Sequence[firm_panels.Point], key: str) -> firm_panels.Point | None:
+    """Return the point a reader chose; COD, or the first, where the choice is not of this enterprise."""
+    by_key = {f"{p.station.id}/{p.factor}": p for p in found}
+    if key in by_key:
+        return by_key[key]
+    return next((p for p in found if p.factor == firms.COD), found[0] if found else None)
+
+
+def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, Any]:
+    """Return one enterprise's screen: the children of every part, the figure, the view of the map.
+
+    Raises
+    ------
+    UnavailableError
+        History or records are away.
+    KeyError
+        There is no such enterprise.
+    """
+    today = day(web)
+    firm = web.park.enterprise(id or worst(today.counts))
+    count = today.counts[firm.id]
+    found = points(web, firm.id, today.window)
+    point = chosen_point(found, at)
+    stations = [s for s in web.park.stations if s.enterprise == firm.id]
+    mine = {s.id for s in stations}
+    anomalies = [a for a in web.records.anomalies(limit=1000) if a.point.station in mine]
+    now = dossier.moment(web.stream).now
+    fresh = sum(len(p.curve.at_ms) > 0 and today.to_ms - p.curve.at_ms[-1] < 900_000 for p in found)
+    title, figure = chart(point, today, theme, lang)
+    hours = (today.to_ms - today.from_ms) / 3_600_000
+    key = f"{point.station.id}/{point.factor}" if point else ""
+    return {
+        "en-head": firm_panels.head(firm, count.level, lang),
+        "en-kpis": firm_panels.kpis(count, hours, fresh, len(found), lang),
+        "en-loads": firm_panels.loads(firm, count, lang),
+        "en-chart-title": title,
+        "en-chart": figure,
+        "en-happen": firm_panels.happenings(firm.id, anomalies, suspected(web, firm.id), now, lang),
+        "en-outlets": firm_panels.outlets(
+            [o for o in web.park.outlets if o.enterprise == firm.id], found, key, theme, lang
+        ),
+        "en-quality": firm_panels.quality(stations, web.live.facts.counters, count, lang),
+        "view": look(web.park, firm),
+    }
+
+
+def look(park: Park, firm: Enterprise) -> dict[str, Any]:
+    """Return the command that shows an enterprise on the small map."""
+    west, south = to_lonlat(firm.x - SIDE_M, firm.y - SIDE_M, park.crs)
+    east, north = to_lonlat(firm.x + SIDE_M, firm.y + SIDE_M, park.crs)
+    box = [float(west), float(south), float(east), float(north)]
+    return {"fit": box, "select": {"kind": "enterprise", "id": firm.id}, "at": firm.id}
+
+
+# callbacks ------------------------------------------------------------------------------------------------
+
+PARTS = ("en-head", "en-kpis", "en-loads", "en-chart-title", "en-happen", "en-outlets", "en-quality")
+
+
+def register(app: Dash, web: Web) -> None:
+    """Add the page and its callbacks."""
+    web.pages.add(Page(PATH, NAME, partial(layout, web), theme="light"))
+    _register_table(app, web)
+    _register_screen(app, web)
+    _register_browser(app)
+
+
+def _register_table(app: Dash, web: Web) -> None:
+    @app.callback(Output("en-grid", "rowData"), Input("en-again", "n_intervals"), Input(ids.REVISION, "data"))
+    @in_thread
+    def _rows(_: Any, __: Any) -> Any:
+        try:
+            return rows(web.park.enterprises, day(web).counts, reader_lang(as_lang(web.config.lang)))
+        except UnavailableError:
+            return dash.no_update
+
+
+def _register_screen(app: Dash, web: Web) -> None:
+    @app.callback(
+        *[Output(part, "children") for part in PARTS],
+        Output("en-chart", "figure"),
+        Output(view_id(MAP), "data"),
+        Input("en-id", "data"),
+        Input("en-at", "data"),
+        Input("en-again", "n_intervals"),
+    )
+    @in_thread
+    def _screen(id: str, at: str, _: Any) -> Any:
+        lang = reader_lang(as_lang(web.config.lang))
+        try:
+            shown = screen(web, id or "", at or "", lang, reader_theme("light"))
+        except (UnavailableError, KeyError) as error:
+            gone = Text("没有这家企业", "No such enterprise")
+            away = Text("历史库没有应答，正在重试", "The history does not answer; trying again")
+            text = gone if isinstance(error, KeyError) else away
+            return panel.failed(text, lang), *[dash.no_update] * (len(PARTS) + 1)
+        move = shown["view"] if dash.ctx.triggered_id in (None, "en-id") else dash.no_update
+        return *[shown[part] for part in PARTS], shown["en-chart"], move
+
+
+def _register_browser(app: Any) -> None:
+    """What the browser does by itself: choice of a row, of a point, search, export."""
+    app.clientside_callback(
+        "function(rows) { return window.twin.enterprise.pick(rows); }",
+        Output("en-id", "data"),
+        Input("en-grid", "selectedRows"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
+        " return c && clicks.some(n => n) ? c.index : dash_clientside.no_update; }",
+        Output("en-at", "data"),
+        Input({"type": "en-point", "index": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "function(text, options) { return Object.assign({}, options, { quickFilterText: text || '' }); }",
+        Output("en-grid", "dashGridOptions"),
+        Input("en-search", "value"),
+        State("en-grid", "dashGridOptions"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "function(n) { return !!n; }",
+        Output("en-grid", "exportDataAsCsv"),
+        Input("en-export", "n_clicks"),
+        prevent_initial_call=True,
+    )

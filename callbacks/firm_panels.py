@@ -1,0 +1,367 @@
+"""One enterprise's screen, panel by panel. What the data do not say is "no data", never green."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from dash import dcc, html
+
+from callbacks import incidents, panel, wording
+from callbacks.card import PERMITS
+from callbacks.firms import LEAST_TRANSFER, Firm, level_of
+from callbacks.pages import Theme, data
+from callbacks.shell import glyph
+from geodata.places import Enterprise, Outlet, OutletKind, Station
+from geodata.words import Lang, Text
+from layers.style import tokens
+from twin.clock import as_datetime
+from twin.curves import Curve
+from twin.factors import factor
+from twin.limits import Limit
+from twin.model import Anomaly, Incident, Level
+
+OUTLET_KINDS: dict[OutletKind, Text] = {
+    OutletKind.WASTEWATER: Text("废水", "wastewater"),
+    OutletKind.RAIN: Text("雨水", "rain"),
+    OutletKind.CROSSING: Text("管线跨河", "pipe crossing"),
+}
+NO_DATA = Text("无数据", "no data")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One factor at one station of the enterprise, with its last day."""
+
+    station: Station
+    factor: str
+    limit: Limit | None
+    curve: Curve
+
+
+def head(firm: Enterprise, level: Level, lang: Lang) -> Any:
+    """Return the head: who it is, its permit, and the ways on from here."""
+    facts = (
+        (Text("行业", "trade"), firm.trade.say(lang)),
+        (Text("统一代码", "USCC"), firm.uscc),
+        (Text("排污许可", "permit"), firm.permit_no),
+        (Text("电话", "phone"), firm.phone),
+    )
+    tags = [PERMITS.get(firm.permit_category, Text(firm.permit_category, firm.permit_category)).say(lang)]
+    if firm.slots:
+        slots = "、".join(f"{a}–{b}" for a, b in firm.slots)
+        tags.append(Text("公管时段 {s}", "shared pipe {s}").fill(s=slots).say(lang))
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.H1(
+                        [
+                            panel.mark(level, lang),
+                            firm.short.say(lang),
+                            *[html.Span(t, className="tag") for t in tags],
+                        ]
+                    ),
+                    html.P(
+                        [html.Span([firm.id, " ", firm.name.say(lang)])]
+                        + [html.Span(f"{k.say(lang)} {v}") for k, v in facts]
+                    ),
+                ]
+            ),
+            dcc.Link(
+                Text("在图上看", "Show on map").say(lang),
+                href=f"/atlas?obj=enterprise/{firm.id}",
+                className="btn",
+            ),
+        ],
+        className="eh",
+        **data(id=firm.id),
+    )
+
+
+def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
+    """Return the indicators the readings allow, and by name those they do not."""
+    sent = count.transfer
+    effective = None if sent is None else sent.effective
+    ok = (
+        Level.OFFLINE if effective is None else Level.NORMAL if effective >= LEAST_TRANSFER else Level.WARNING
+    )
+    window = Text("近 {h} 小时", "last {h} h").fill(h=f"{hours:.0f}")
+    of_permit = Text("占同期许可", "of the permit so far")
+    online = Level.OFFLINE if not points else Level.NORMAL if live == points else Level.WARNING
+    items: list[tuple[Text, str, str, Level, Text]] = [
+        (
+            Text("传输有效率", "Valid transmission"),
+            _percent(effective, 1),
+            "%",
+            ok,
+            Text("≥ 95 · {w}", "≥ 95 · {w}").fill(w=window),
+        ),
+        (Text("COD 负荷", "COD load"), _percent(count.cod), "%", level_of(count.cod), of_permit),
+        (Text("氨氮负荷", "NH₃-N load"), _percent(count.nh3n), "%", level_of(count.nh3n), of_permit),
+        (
+            Text("超标", "Exceedances"),
+            str(count.exceedances) if points else wording.NONE,
+            Text("次", "").say(lang),
+            Level.ALARM if count.exceedances else Level.NORMAL if points else Level.OFFLINE,
+            window,
+        ),
+        (
+            Text("在线点位", "Points online"),
+            f"{live}/{points}" if points else wording.NONE,
+            "",
+            online,
+            Text("当前", "now"),
+        ),
+        (
+            Text("水平衡差率", "Water balance"),
+            wording.NONE,
+            "",
+            Level.OFFLINE,
+            Text("未接取水计量", "no intake meter"),
+        ),
+    ]
+    return html.Ul([_kpi(*item, lang) for item in items], className="kp")
+
+
+def _percent(share: float | None, decimals: int = 0) -> str:
+    return wording.NONE if share is None else f"{share * 100:.{decimals}f}"
+
+
+def _kpi(title: Text, value: str, unit: str, level: Level, note: Text, lang: Lang) -> Any:
+    known = value != wording.NONE
+    body = (
+        [html.B(value), html.Small(unit), glyph(level.name.lower())] if known else [html.B(NO_DATA.say(lang))]
+    )
+    return html.Li(
+        [html.P(title.say(lang)), html.Div(body), html.Span(note.say(lang))],
+        className="" if known else "none",
+    )
+
+
+def loads(firm: Enterprise, count: Firm, lang: Lang) -> Any:
+    """Return load against permit: the bar is the share for the hours counted, the tick what is permitted."""
+    rows = []
+    for word, share, permit in (
+        (Text("COD", "COD"), count.cod, firm.cod_permit_t),
+        (Text("氨氮", "NH₃-N"), count.nh3n, firm.nh3n_permit_t),
+    ):
+        level = level_of(share)
+        width = 0.0 if share is None else min(share / 1.3, 1.0) * 100
+        bar = [
+            html.I(className=f"b-{level.name.lower()}", style={"width": f"{width:.1f}%"}),
+            html.S(style={"left": f"{100 / 1.3:.1f}%"}),
+        ]
+        said = f"{_percent(share)}%" if share is not None else NO_DATA.say(lang)
+        allowed = Text("许可 {t} t/a", "permit {t} t/a").fill(t=wording.number(permit, 1)).say(lang)
+        rows.append(
+            html.Li(
+                [
+                    html.Span(word.say(lang)),
+                    html.Div(bar, className="bl"),
+                    html.B(said),
+                    html.Span(allowed, className="mut"),
+                    glyph(level.name.lower()),
+                ]
+            )
+        )
+    for word in (Text("总氮", "TN"), Text("总磷", "TP"), Text("水量", "Water")):
+        none = Text("档案中无许可量", "no permitted load on file")
+        rows.append(
+            html.Li(
+                [html.Span(word.say(lang)), html.Span(none.say(lang), className="none"), glyph("offline")],
+                className="no",
+            )
+        )
+    title = Text("负荷占许可", "Load against permit")
+    note = Text("{h} 小时有效读数，按年许可折算", "{h} h of valid readings, permit pro rata").fill(
+        h=f"{count.hours:.1f}"
+    )
+    key = html.P([html.S(), Text("同期许可量", "permitted for the same hours").say(lang)], className="lgd")
+    return panel.region(
+        title, lang, [html.Ul(rows, className="lds"), key], note=note.say(lang), name="en-load"
+    )
+
+
+def spark(curve: Curve, limit: Limit | None, theme: Theme, width: int = 104, height: int = 20) -> Any:
+    """Return a day's course as a small picture, with the limit if it is near."""
+    thin = curve.downsample(60)
+    if len(thin.value) < 2:
+        return html.Span("", className="spark")
+    high = limit.high if limit is not None else None
+    low, top = float(np.nanmin(thin.value)), float(np.nanmax(thin.value))
+    if high is not None and high < top + 2 * max(top - low, 1e-9):
+        top = max(top, high)
+    room = max(top - low, 1e-9)
+
+    def y(v: float) -> float:
+        return 2 + (top - v) / room * (height - 4)
+
+    span = max(int(thin.at_ms[-1] - thin.at_ms[0]), 1)
+    points = " ".join(
+        f"{2 + (t - thin.at_ms[0]) / span * (width - 6):.1f},{y(v):.1f}"
+        for t, v in zip(thin.at_ms.tolist(), thin.value.tolist(), strict=True)
+        if np.isfinite(v)
+    )
+    t = tokens(theme)
+    line = ""
+    if high is not None and low <= high <= top:
+        line = f'<path d="M0 {y(high):.1f}H{width}" stroke="{t["chart-limit"]}" stroke-dasharray="3 2"/>'
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{line}'
+        f'<polyline points="{points}" fill="none" stroke="{t["chart-1"]}" stroke-width="1.4"/>'
+        f'<circle cx="{width - 4}" cy="{y(float(thin.value[-1])):.1f}" r="2.4" fill="{t["chart-1"]}"/></svg>'
+    )
+    return html.Img(
+        src="data:image/svg+xml;base64," + b64encode(svg.encode()).decode(), alt="", className="spark"
+    )
+
+
+def limit_text(limit: Limit | None, decimals: int) -> str:
+    """Return a limit as it is read beside a value: 500, 6–9, ≥ 2."""
+    if limit is None:
+        return wording.NONE
+    low = None if limit.low is None else f"{limit.low:.{decimals}f}".rstrip("0").rstrip(".")
+    high = None if limit.high is None else f"{limit.high:.{decimals}f}".rstrip("0").rstrip(".")
+    if low and high:
+        return f"{low}–{high}"
+    return high or (f"≥ {low}" if low else wording.NONE)
+
+
+def outlets(found: Sequence[Outlet], points: Sequence[Point], chosen: str, theme: Theme, lang: Lang) -> Any:
+    """Return the outlets with their live values, limits and last day."""
+    title = Text("排口实时", "Outlets live")
+    watched = {p.station.node for p in points}
+    rows: list[Any] = []
+    before = ""
+    for point in points:
+        outlet = next((o for o in found if o.node == point.station.node), None)
+        label = _outlet(outlet, point.station, lang) if point.station.id != before else ""
+        rows.append(_live(point, label, chosen, theme, lang, first=point.station.id != before))
+        before = point.station.id
+    for outlet in found:
+        if outlet.node not in watched and outlet.kind is not OutletKind.CROSSING:
+            none = Text("没有在线监测", "not monitored")
+            rows.append(
+                html.Tr(
+                    [
+                        html.Td(_outlet(outlet, None, lang)),
+                        html.Td(none.say(lang), colSpan=7, className="none"),
+                    ],
+                    className="fs",
+                )
+            )
+    if not rows:
+        return panel.region(title, lang, [panel.empty(Text("档案中没有排口", "No outlet on file"), lang)])
+    stations = len({p.station.id for p in points})
+    note = Text("{n} 个点位，{s} 个站", "{n} points, {s} stations").fill(n=len(points), s=stations)
+    return panel.region(
+        title, lang, [html.Table(html.Tbody(rows), className="ot")], note=note.say(lang), name="en-out"
+    )
+
+
+def _outlet(outlet: Outlet | None, station: Station | None, lang: Lang) -> Any:
+    code = outlet.code if outlet else station.id if station else ""
+    kind = OUTLET_KINDS[outlet.kind].say(lang) if outlet else ""
+    sid = f" · {station.id}" if station else ""
+    return [html.B(code), html.Span(f" {kind}{sid}", className="mut")]
+
+
+def _live(point: Point, label: Any, chosen: str, theme: Theme, lang: Lang, *, first: bool) -> Any:
+    what = factor(point.factor)
+    key = f"{point.station.id}/{point.factor}"
+    name = html.Button(
+        what.short.say(lang),
+        id={"type": "en-point", "index": key},
+        className="lnk on" if key == chosen else "lnk",
+        title=what.name.say(lang),
+        **panel.attrs(aria_pressed="true" if key == chosen else "false"),
+    )
+    return html.Tr(
+        [
+            html.Td(label),
+            html.Td(glyph("offline", live_level=key)),
+            html.Td(name),
+            html.Td(
+                html.B(className="tx", **data(live_point=key, decimals=str(what.decimals))), className="num"
+            ),
+            html.Td(what.unit, className="mut"),
+            html.Td(limit_text(point.limit, what.decimals), className="num mut"),
+            html.Td(spark(point.curve, point.limit, theme)),
+            html.Td(_last(point.curve), className="num mut"),
+        ],
+        className="fs" if first else "",
+    )
+
+
+def _last(curve: Curve) -> str:
+    if not len(curve.at_ms):
+        return wording.NONE
+    return wording.hm(as_datetime(int(curve.at_ms[-1])))
+
+
+def happenings(
+    firm: str,
+    anomalies: Sequence[Anomaly],
+    suspected: Sequence[tuple[Incident, int, float]],
+    now: datetime,
+    lang: Lang,
+) -> Any:
+    """Return the incidents it was suspected in and what its own stations reported, newest first."""
+    title = Text("事件与告警", "Incidents and alarms")
+    rows: list[Any] = []
+    for incident, rank, share in suspected[:4]:
+        words = Text("疑似源第 {r}，{p}%", "suspect {r}, {p}%").fill(r=rank, p=wording.percent(share))
+        link = dcc.Link(incident.title.say(lang), href=f"/emergency/{incident.id}")
+        when = wording.moment(incident.opened, now, lang)
+        rows.append(_happening(incidents.level_of(incident), link, f"{when}　{words.say(lang)}", lang))
+    for anomaly in anomalies[:6]:
+        what = factor(anomaly.point.factor)
+        said = f"{anomaly.point.station} {what.short.say(lang)} {what.show(anomaly.value)} {what.unit}"
+        end = "" if anomaly.until is None else Text(" 已恢复", " over").say(lang)
+        level = anomaly.level if anomaly.until is None else Level.NORMAL
+        rows.append(_happening(level, said, wording.moment(anomaly.since, now, lang) + end, lang))
+    if not rows:
+        rows = [panel.empty(Text("没有事件和告警", "No incident, no alarm"), lang)]
+        return panel.region(title, lang, rows, name="en-hap")
+    return panel.region(title, lang, [html.Ul(rows, className="td")], name="en-hap")
+
+
+def _happening(level: Level, title: Any, detail: str, lang: Lang) -> Any:
+    return html.Li([panel.mark(level, lang), html.Div([html.B(title), html.Span(detail)])])
+
+
+def quality(stations: Sequence[Station], counters: Mapping[str, Any] | None, count: Firm, lang: Lang) -> Any:
+    """Return how its loggers behave, as the gateway counts them since it was started."""
+    title = Text("数据质量", "Data quality")
+    if not stations:
+        return panel.region(title, lang, [panel.empty(Text("没有数采仪", "No logger"), lang)], name="en-q")
+    mine = [dict((counters or {}).get("by_mn", {}).get(s.mn) or {}) for s in stations]
+    sent = count.transfer
+    valid = None if sent is None or not sent.received else sent.valid / sent.received
+    rows = [
+        (Text("传输率", "Received of due"), f"{_percent(sent.rate if sent else None, 1)}%"),
+        (Text("有效率", "Valid of received"), f"{_percent(valid, 1)}%"),
+        (Text("收到数据包", "Frames"), wording.number(sum(m.get("frames", 0) for m in mine))),
+        (Text("拒收", "Rejected"), wording.number(sum(m.get("rejects", 0) for m in mine))),
+        (Text("时钟偏差", "Clock skew"), _skew(mine)),
+        (Text("偏离标准", "Deviations"), _deviations(mine, lang)),
+    ]
+    if not counters:
+        rows = [*rows[:2], (Text("网关计数", "Gateway counters"), NO_DATA.say(lang))]
+    body = html.Dl([html.Div([html.Dt(k.say(lang)), html.Dd(v)]) for k, v in rows])
+    return panel.region(title, lang, [body], name="en-q")
+
+
+def _skew(mine: Sequence[Mapping[str, Any]]) -> str:
+    worst = max((abs(float(m.get("skew_ms") or 0)) for m in mine), default=0.0)
+    return f"{worst / 1000:.1f} s"
+
+
+def _deviations(mine: Sequence[Mapping[str, Any]], lang: Lang) -> str:
+    names = sorted({name for m in mine for name in (m.get("deviations") or {})})
+    return ", ".join(names) if names else Text("无", "none").say(lang)
