@@ -11,6 +11,7 @@ input 2: stroke time, s of park time; input 3: low word of a heartbeat counter.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
@@ -133,7 +134,7 @@ class Control:
     def __init__(self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Plc) -> None:
         self._gates = {g.id: g for g in park.gates}
         self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
-        self._orders: deque[tuple[str, str, int]] = deque()
+        self._orders: deque[tuple[str, str, int, threading.Event]] = deque()
         self._strokes: dict[str, Stroke] = {}
         self._seen: dict[str, GateState] = {}
         self._told: dict[str, GateState] = {}
@@ -146,9 +147,17 @@ class Control:
         """Whether a stroke is under way or an order waits: then `step` wants calling often."""
         return bool(self._orders) or any(not s.failed for s in self._strokes.values())
 
-    def execute(self, command_id: str, by: str, ordered_wall_ms: int) -> None:
-        """Take an order to carry out a command; checked and sent by the next `step`."""
-        self._orders.append((command_id, by, ordered_wall_ms))
+    def execute(self, command_id: str, by: str, ordered_wall_ms: int) -> threading.Event:
+        """Take an order to carry out a command; checked and sent by the next `step`.
+
+        Returns
+        -------
+        threading.Event
+            Set when what has become of the order is on record.
+        """
+        taken = threading.Event()
+        self._orders.append((command_id, by, ordered_wall_ms, taken))
+        return taken
 
     def step(self) -> None:
         """Carry out waiting orders, look at the gates once, follow strokes, publish.
@@ -161,8 +170,10 @@ class Control:
         if not self._resumed:
             self._resume()
         while self._orders:
-            self._begin(*self._orders[0])
+            command, by, ordered_wall_ms, taken = self._orders[0]
+            self._begin(command, by, ordered_wall_ms)
             self._orders.popleft()
+            taken.set()
         every = time.monotonic() - self._published >= 1.0
         self._look(list(self._gates) if every else [g for g, s in self._strokes.items() if not s.failed])
         for stroke in list(self._strokes.values()):

@@ -12,13 +12,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 
 from geodata import park as parks
-from twin.clock import wall_ms
+from twin.advise import Advise
+from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
+from twin.control import Control, Plc
 from twin.errors import UnavailableError
-from twin.history import Writer
+from twin.history import History, Writer
+from twin.model import Event, GatePlan, Incident, Order, PlanSet, Ranking, WhatIf, from_json
+from twin.plan import plans
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
 from twin.watch import Watch, patient
@@ -28,7 +33,10 @@ TICK_S = 0.5  # wall time between looks at what changes with time alone
 BEAT_S = 1.0
 AWAY_S = 0.5  # wall time between tries while a server is away
 COUNT = 64  # entries taken at once
+BUSY_S, IDLE_S = 0.1, 0.25  # wall time between looks at the gates, while one moves and else
+ADVISED: tuple[Name, ...] = ("events", "commands")
 CONSUMER = "1"  # one worker of each role; a second one would only wait
+Taken = tuple[Name, Entry]
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +84,124 @@ def _follow_readings(it: Watch, stream: Stream, stop: threading.Event) -> None:
             stop.wait(AWAY_S)
 
 
+def advise(config: Config, stop: threading.Event | None = None) -> None:
+    """Run the advice: rankings, plans and what-ifs of incidents, and commands to gates, until told to stop.
+
+    Parameters
+    ----------
+    config : Config
+    stop : threading.Event, optional
+        Ends the loop when set; without it SIGTERM and Ctrl-C do.
+
+    Raises
+    ------
+    TwinError
+        A setting is wrong; being away of a server never raises.
+    """
+    stop = stop or _until_signal()
+    park = parks.read(config.park)
+    with ExitStack() as stack:
+        stream, beside, behind = (stack.enter_context(closing(Stream(config.redis))) for _ in range(3))
+        records = stack.enter_context(closing(Records(config.db)))
+        history = stack.enter_context(closing(History(config.history, behind)))
+        _outlast(stop, records.create)
+        for name in ADVISED:
+            _outlast(stop, partial(stream.join, name, "advise"))
+        clock = KnownClock(beside)
+        _outlast(stop, clock.look)
+        plc = stack.enter_context(closing(Plc(config.plc_host, config.plc_port)))
+        control = Control(park, records, beside, clock.park, plc)
+        simulate = partial(_what_if, config)
+        it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate)
+        with Companion("control", stop, lambda: _drive(control, clock, stop)):
+            _follow_events(it, control, stream, stop)
+
+
+def _follow_events(it: Advise, control: Control, stream: Stream, stop: threading.Event) -> None:
+    inbox, desk, beat = Inbox(stream, ADVISED, "advise"), Desk(it, control), Every(BEAT_S)
+    while not stop.is_set():
+        try:
+            inbox.done(desk.take(inbox.take()))
+            it.step()
+            if beat.due():
+                _beat(stream, "advise")
+        except UnavailableError as error:
+            inbox.away(error)
+            stop.wait(AWAY_S)
+
+
+def _drive(control: Control, clock: KnownClock, stop: threading.Event) -> None:
+    """Look after the gates, often while one moves."""
+    told = False
+    while not stop.is_set():
+        try:
+            clock.look()
+            control.step()
+            told = False
+        except UnavailableError as error:
+            if not told:
+                log.warning("control waits: %s", error)
+                told = True
+            stop.wait(AWAY_S)
+        stop.wait(BUSY_S if control.busy else IDLE_S)
+
+
+class KnownClock:
+    """The park clock as last published; while the stream is away it goes on as it went."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self._state = stream, LIVE
+        self.park = ParkClock(lambda: self._state)
+
+    def look(self) -> None:
+        """Read what is published now."""
+        self._state = self._stream.clock()
+
+
+class Desk:
+    """Sorts what comes in: events for the advice, orders for the gates.
+
+    An order is done only when control has put on record what became of it.
+    """
+
+    def __init__(self, it: Advise, control: Control) -> None:
+        self._advise, self._control = it, control
+        self._orders: dict[str, tuple[Taken, threading.Event]] = {}
+
+    def take(self, entries: list[Taken]) -> list[Taken]:
+        """Hand entries on; returns those that are done with by now."""
+        done = []
+        for name, entry in entries:
+            if entry.id in self._orders:
+                continue  # still with control
+            try:
+                if name == "commands" and self._is_kept((name, entry)):
+                    continue
+                if name == "events":
+                    self._advise.note(from_json(entry.body, Event))
+            except ValueError as error:
+                log.warning("entry %s of %s cannot be read: %s", entry.id, name, error)
+            done.append((name, entry))
+        for key, (taken, finished) in list(self._orders.items()):
+            if finished.is_set():
+                done.append(taken)
+                del self._orders[key]
+        return done
+
+    def _is_kept(self, taken: Taken) -> bool:
+        order = from_json(taken[1].body, Order)
+        if order.kind != "gate.execute":
+            return False  # for the drill
+        self._orders[taken[1].id] = taken, self._control.execute(order.about, order.by, taken[1].at_ms)
+        return True
+
+
+def _what_if(config: Config, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
+    from twin.plan import whatif  # brings the hydraulic engine, which only this needs
+
+    return whatif.run(config.park, made, plan.id, ranking, incident)
+
+
 def _write_history(config: Config, stop: threading.Event) -> None:
     """Move readings from the stream to Parquet, at the writer's own pace."""
     writer = Writer(config.history, config.keep_hours)
@@ -93,32 +219,31 @@ class Inbox:
 
     def __init__(self, stream: Stream, names: tuple[Name, ...], group: str) -> None:
         self._stream, self._names, self._group = stream, names, group
-        self._again = True
+        self._after: dict[Name, str] = dict.fromkeys(
+            names, "0"
+        )  # how far what was taken before is read again
         self._told = False
 
-    def take(self, wait_ms: int = WAIT_MS) -> list[tuple[Name, Entry]]:
+    def take(self, wait_ms: int = WAIT_MS) -> list[Taken]:
         """Return entries not yet done, oldest first, waiting at most `wait_ms` for one."""
-        if self._again:
-            got = [
-                (name, entry)
-                for name in self._names
-                for entry in self._stream.pending(name, self._group, CONSUMER, count=COUNT)
-            ]
+        for name, after in list(self._after.items()):
+            got = self._stream.pending(name, self._group, CONSUMER, after, COUNT)
             if got:
-                return got
-            self._again = False
+                self._after[name] = got[-1].id
+                return [(name, entry) for entry in got]
+            del self._after[name]
         taken = self._stream.take(self._names, self._group, CONSUMER, count=COUNT, wait_ms=wait_ms)
         self._told = False
         return taken
 
-    def done(self, entries: list[tuple[Name, Entry]]) -> None:
+    def done(self, entries: list[Taken]) -> None:
         """Say that entries are dealt with."""
         for name in self._names:
             self._stream.ack(name, self._group, [e.id for n, e in entries if n == name])
 
     def away(self, error: Exception) -> None:
         """Note that a server is away: what was taken is read again when it is back."""
-        self._again = True
+        self._after = dict.fromkeys(self._names, "0")
         if not self._told:
             log.warning("%s waits: %s", self._group, error)
             self._told = True

@@ -1,0 +1,236 @@
+"""Advice on real incidents of the tiny park: at once, then only when there is news."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from geodata.words import Text
+from tests.conftest import Embedded
+from tests.twin.test_watch import DIRTY, Bench
+from twin import advise as module
+from twin.advise import Advise, joined, news_of_plans, news_of_ranking, recommended, steady
+from twin.blocks import BlockBuilder, Series, encode
+from twin.clock import ClockState, ParkClock, as_datetime
+from twin.config import Config
+from twin.history import History
+from twin.model import (
+    Arrival,
+    Command,
+    CommandState,
+    Event,
+    GateMove,
+    GatePlan,
+    GateState,
+    Incident,
+    IncidentState,
+    Level,
+    PlanSet,
+    Ranking,
+    Suspect,
+    WhatIf,
+)
+from twin.plan import plans
+from twin.records import Records
+
+
+class Scene:
+    """Everything real but the hydraulic engine, which answers at once and counts its questions."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench, self.questions = bench, 0
+        self.watch = bench.watch()
+        self.history = History(folder / "history", bench.stream)
+        config = Config(data=folder, park=folder / "park.gpkg")
+        clock = ParkClock(lambda: ClockState(True, "test", 0.0, bench.now_ms, 0))
+        self.advise = Advise(
+            config, bench.park, bench.stream, bench.records, self.history, clock, plans.make, self.simulate
+        )
+
+    def simulate(self, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
+        self.questions += 1
+        return WhatIf(incident.id, plan.id, made.at, 6.0, "w01018", {"R1": 10.0}, {"R1": 0.5}, 0.0, 0.1)
+
+    def slug(self) -> Incident:
+        self.bench.send(90)
+        self.watch.warm()
+        self.bench.entries()
+        self.bench.dirty = {"S01": DIRTY}
+        self.bench.feed(self.watch, 4)
+        (incident,) = self.bench.records.incidents()
+        return incident
+
+    def settle(self) -> None:
+        """Work until there is nothing to do and the engine has answered."""
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            worked = self.advise.step()
+            if not worked and self.advise._running is None:
+                return
+
+
+@pytest.fixture
+def scene(embedded: Embedded, tmp_path: Path) -> Iterator[Scene]:
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    records.create()
+    it = Scene(Bench(embedded.stream(), records), tmp_path)
+    yield it
+    it.history.close()
+    records.close()
+
+
+def test_an_incident_gets_a_ranking_a_plan_and_a_what_if(scene: Scene) -> None:
+    incident = scene.slug()
+    (event,) = scene.bench.events("incident.opened")
+    scene.advise.note(event)
+    begun = time.monotonic()
+    assert scene.advise.step()
+    assert time.monotonic() - begun < 3.0
+    scene.settle()
+    ranking, made = scene.bench.records.ranking(incident.id), scene.bench.records.plans(incident.id)
+    assert ranking is not None
+    assert ranking.suspects[0].enterprise in ("E01", "E02")  # E03 cannot reach S01
+    assert ranking.readings_used > 90
+    assert made is not None
+    assert {a.place for a in made.arrivals} & {"G01", "R1", "R2"}
+    assert scene.questions == 1
+    assert [w.plan for w in scene.bench.records.whatifs(incident.id)] == [recommended(made).id]
+    for kind in ("ranking.ready", "plan.ready", "whatif.ready"):
+        assert [e.about for e in scene.bench.events(kind)] == [incident.id]
+
+
+def test_advice_rests_between_and_tells_only_news(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = scene.slug()
+    scene.advise.note(scene.bench.events("incident.opened")[0])
+    scene.settle()
+    scene.advise.note(Event("incident.updated", incident.updated, incident.id))
+    assert not scene.advise.step()  # two seconds of wall time have not passed
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    for _ in range(5):
+        scene.bench.feed(scene.watch, 1)
+        scene.advise.step()
+    told = len(scene.bench.events("ranking.ready"))
+    assert told == len(scene.bench.records.rankings(incident.id))
+    assert told <= 4
+    assert scene.questions <= 3
+
+
+def test_an_incident_opened_before_the_process_is_taken_up(scene: Scene) -> None:
+    incident = scene.slug()
+    scene.settle()  # no event was noted
+    assert scene.bench.records.ranking(incident.id) is not None
+
+
+def test_a_closed_incident_is_left_alone(scene: Scene) -> None:
+    incident = scene.slug()
+    scene.bench.records.change_incident(incident.id, lambda i: replace(i, state=IncidentState.CLOSED))
+    scene.advise.note(Event("incident.opened", incident.opened, incident.id))
+    assert not scene.advise.step()
+    assert scene.bench.records.ranking(incident.id) is None
+
+
+def test_a_failure_on_one_incident_stops_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = scene.slug()
+
+    def broken(*_: object) -> Ranking:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "rank", broken)
+        scene.advise.step()
+        assert not scene.advise.step()  # and is not tried again at once
+    assert scene.bench.records.ranking(incident.id) is None
+    monkeypatch.setattr(module, "LEAST_WALL_S", -20.0)
+    assert scene.advise.step()
+    assert scene.bench.records.ranking(incident.id) is not None
+
+
+def test_a_gate_that_our_own_command_closed_does_not_hide_the_way_the_plume_came(scene: Scene) -> None:
+    incident = scene.slug()
+    at = incident.opened
+    shut = [GateState("G01", 0.0, False, False, at), GateState("G02", 1.0, False, False, at)]
+    assert scene.advise._as_it_was(incident.id, shut) == {"G01": 0.0, "G02": 1.0}
+    scene.bench.records.propose(
+        Command("C1", incident.id, "", "G01", 0.0, "duty", at, (), CommandState.PROPOSED)
+    )
+    scene.bench.records.approve("C1", "duty", "", at)
+    scene.bench.records.approve("C1", "office", "", at)
+    sent = scene.bench.records.command("C1")
+    assert sent is not None
+    scene.bench.records.set_command(replace(sent, state=CommandState.SENT))
+    assert scene.advise._as_it_was(incident.id, shut) == {"G01": 1.0, "G02": 1.0}
+
+
+def test_means_stand_in_where_there_are_no_readings_yet(scene: Scene) -> None:
+    bench = scene.bench
+    start = bench.now_ms
+    builder = BlockBuilder()
+    for k in range(18):
+        at = start - (18 - k) * 600_000
+        rows = [(Series(s.mn, "w01018", "2051", "Avg"), at, 16.0, ord("N")) for s in bench.park.stations]
+        builder.add(b"f", at, rows)
+    bench.stream.append("readings", encode(builder.build()))
+    bench.send(10)
+    incident = Incident(
+        "EV-1", as_datetime(bench.now_ms), IncidentState.OPEN, Level.ALARM, bench.park.name, ("S01",), (), (),
+        as_datetime(bench.now_ms),
+    )  # fmt: skip
+    seen = scene.advise._observations(incident, as_datetime(bench.now_ms))
+    count = 10 * sum(len(s.factors) for s in bench.park.stations) + 18 * len(bench.park.stations)
+    assert seen.readings == count
+    empty = scene.history.window(0, 1)
+    assert joined(empty, empty).points == ()
+
+
+def _ranking(*chances: float, unknown: float = 0.1) -> Ranking:
+    at = as_datetime(0)
+    suspects = tuple(Suspect(f"E{k:02d}", p, "", (), (), at, at) for k, p in enumerate(chances, 1))
+    return Ranking("EV-1", at, suspects, unknown, (), (), "v", "c", 1)
+
+
+def _plan(
+    name: str, gates: str, *, best: bool, contained: float = 0.9, late: bool = False, by_s: float = 0
+) -> GatePlan:
+    at = as_datetime(0)
+    say = Text("a", "a")
+    arrival = Arrival("G01", at, at, at, 1.0)
+    by = at + timedelta(seconds=by_s)
+    moves = tuple(GateMove(g, by, arrival, 240, 600, 300, late, False, say) for g in gates.split())
+    return GatePlan(name, "EV-1", say, moves, contained, contained, 1.0, 2.0, 3.0, (), best)
+
+
+def _set(*of: GatePlan) -> PlanSet:
+    return PlanSet("EV-1", as_datetime(0), of, (), (), "v")
+
+
+def test_small_changes_are_no_news() -> None:
+    assert not news_of_ranking(_ranking(0.5, 0.3), _ranking(0.51, 0.29))
+    assert not news_of_ranking(_ranking(0.40, 0.39), _ranking(0.39, 0.40))  # no flicker between equals
+    assert news_of_ranking(_ranking(0.5, 0.3), _ranking(0.6, 0.2))
+    assert news_of_ranking(_ranking(0.5, 0.3), _ranking(0.5, 0.3, unknown=0.2))
+    a = _set(_plan("A", "G01", best=True, by_s=100))
+    assert not news_of_plans(a, _set(_plan("A", "G01", best=True, by_s=130, contained=0.92)))
+    assert news_of_plans(a, _set(_plan("A", "G01", best=True, by_s=200)))
+    assert news_of_plans(a, _set(_plan("A", "G01", best=True, by_s=100, late=True)))
+    assert news_of_plans(a, _set(_plan("A", "G02", best=True, by_s=100)))
+    assert news_of_plans(a, _set(_plan("A", "G01", best=True, by_s=100, contained=0.5)))
+
+
+def test_the_recommendation_stays_unless_another_is_clearly_better_or_it_is_too_late() -> None:
+    old = _set(_plan("A", "G01", best=True), _plan("B", "G02", best=False))
+
+    def chosen(*of: GatePlan) -> list[str]:
+        plan = recommended(steady(old, _set(*of)))
+        assert plan is not None
+        return [m.gate for m in plan.moves]
+
+    assert chosen(_plan("A", "G02", best=True, contained=0.93), _plan("B", "G01", best=False)) == ["G01"]
+    assert chosen(_plan("A", "G02", best=True, contained=0.99), _plan("B", "G01", best=False)) == ["G02"]
+    assert chosen(_plan("A", "G02", best=True), _plan("B", "G01", best=False, late=True)) == ["G02"]
+    assert recommended(steady(None, old)) == old.plans[0]
+    assert recommended(_set()) is None

@@ -1,0 +1,341 @@
+"""Advising: an incident in; who did it, what to close by when, and what that saves out.
+
+The first ranking and plan of an incident come at once; later ones as new readings come, not more often than
+people can read, and only what has changed is told. The hydraulic engine runs beside it, in its own process.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from geodata.network import Network
+from geodata.places import Park
+from twin.clock import ParkClock, as_ms
+from twin.config import Config
+from twin.curves import Window
+from twin.errors import TwinError
+from twin.history import History
+from twin.incidents import LIVE
+from twin.model import (
+    Anomaly,
+    CommandState,
+    Event,
+    GatePlan,
+    GateState,
+    Incident,
+    PlanSet,
+    Ranking,
+    WhatIf,
+    from_json,
+    to_json,
+)
+from twin.records import Records
+from twin.stream import Stream
+from twin.trace.observations import Observations
+from twin.trace.rank import rank
+
+BEFORE = timedelta(hours=4)  # of readings before the incident that the tracer reads
+MOST = timedelta(hours=12)  # of readings altogether
+MEANS_FROM = timedelta(hours=1)  # where readings begin later than this after the window does, means stand in
+LEAST_WALL_S = 2.0  # between two rankings of one incident
+LEAST_PARK_S = 60.0
+AFTER_FAILURE_S = 10.0
+NEWS = 0.03  # a probability that has moved less is not told again
+CLOSE_BY_NEWS_S = 60.0
+HELD_NEWS = 0.05  # share of the plume contained
+log = logging.getLogger(__name__)
+
+
+class Make(Protocol):
+    """Makes gate plans; `twin.plan.plans.make` is one."""
+
+    def __call__(
+        self,
+        park: Park,
+        network: Network,
+        ranking: Ranking,
+        incident: Incident,
+        gates: Sequence[GateState],
+        config: Config,
+        now: datetime,
+        *,
+        anomalies: Sequence[Anomaly],
+    ) -> PlanSet:
+        """Return every plan for an incident at a moment."""
+
+
+class Simulate(Protocol):
+    """Says what a plan saves."""
+
+    def __call__(self, plans: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
+        """Run the hydraulic engine on a plan and on doing nothing; takes seconds."""
+
+
+@dataclass(slots=True)
+class Brief:
+    """What was last found for an incident."""
+
+    ranking: Ranking | None = None
+    plans: PlanSet | None = None
+    park_ms: int = 0
+    wall: float = float("-inf")
+    waits: bool = True  # something has happened since
+    asked: tuple[str, ...] = ()  # what the engine was last asked
+
+
+class Advise:
+    """One park's advice, kept up to date by `step`."""
+
+    def __init__(
+        self,
+        config: Config,
+        park: Park,
+        stream: Stream,
+        records: Records,
+        history: History,
+        clock: ParkClock,
+        make: Make,
+        simulate: Simulate,
+    ) -> None:
+        self._config, self._park = config, park
+        self._network = Network.from_park(park)
+        self._stream, self._records, self._history, self._clock = stream, records, history, clock
+        self._make, self._simulate = make, simulate
+        self._briefs: dict[str, Brief] = {}
+        self._looked = False
+        self._running: Future[WhatIf] | None = None
+
+    def note(self, event: Event) -> None:
+        """Take notice of an event; what it asks for is done by `step`."""
+        if event.kind in ("incident.opened", "incident.updated"):
+            self._briefs.setdefault(event.about, Brief()).waits = True
+        elif event.kind == "incident.closed":
+            self._briefs.pop(event.about, None)
+        elif event.kind == "gate.changed":
+            for brief in self._briefs.values():
+                brief.waits = True
+
+    def step(self) -> bool:
+        """Do the most urgent piece of work, if any is due; tells whether it did.
+
+        Raises
+        ------
+        UnavailableError
+            A server is away; nothing is lost, call again.
+        """
+        if not self._looked:  # incidents that were open before this process
+            for known in self._records.incidents(states=LIVE):
+                self._briefs.setdefault(known.id, self._recall(known.id))
+            self._looked = True
+        self._gather()
+        urgent = self._most_urgent()
+        if urgent is None:
+            return False
+        incident = self._records.incident(urgent)
+        if incident is None or incident.state not in LIVE:
+            self._briefs.pop(urgent, None)
+            return False
+        brief = self._briefs[urgent]
+        try:
+            self._brief(incident, brief)
+        except TwinError:
+            raise
+        except (
+            Exception
+        ):  # one incident that cannot be thought through must not stop the others, nor the gates
+            log.exception("no advice on %s this time", urgent)
+            brief.wall = time.monotonic() + AFTER_FAILURE_S
+        return True
+
+    def _recall(self, id: str) -> Brief:
+        return Brief(ranking=self._records.ranking(id), plans=self._records.plans(id))
+
+    def _most_urgent(self) -> str | None:
+        """The incident that most wants looking at: one without any advice first."""
+        now_ms, wall = self._clock.now_ms(), time.monotonic()
+        due = []
+        for name, brief in self._briefs.items():
+            rested = wall - brief.wall >= LEAST_WALL_S
+            if brief.ranking is None and rested:
+                return name
+            if rested and (brief.waits or abs(now_ms - brief.park_ms) >= LEAST_PARK_S * 1000):
+                due.append((brief.wall, name))
+        return min(due)[1] if due else None
+
+    # one incident -----------------------------------------------------------------------------------------
+
+    def _brief(self, incident: Incident, brief: Brief) -> None:
+        began = time.monotonic()
+        now = self._clock.now()
+        brief.waits = False
+        anomalies = self._records.anomalies(incident=incident.id)
+        gates = self._gates()
+        traced = self._network.with_gates(self._as_it_was(incident.id, gates))
+        found = rank(self._park, traced, self._observations(incident, now), incident, anomalies, now)
+        if brief.ranking is None or news_of_ranking(brief.ranking, found):
+            self._records.put_ranking(found)
+            self._tell("ranking.ready", incident.id, now)
+            brief.ranking = found
+        made = self._make(
+            self._park,
+            self._network,
+            brief.ranking,
+            incident,
+            gates,
+            self._config,
+            now,
+            anomalies=anomalies,
+        )
+        plans = steady(brief.plans, made)
+        if brief.plans is None or news_of_plans(brief.plans, plans):
+            self._records.put_plans(plans)
+            self._tell("plan.ready", incident.id, now)
+            brief.plans = plans
+        brief.park_ms, brief.wall = as_ms(now), time.monotonic()
+        log.info("advice on %s after %.2f s", incident.id, brief.wall - began)
+        self._ask(incident, brief)
+
+    def _observations(self, incident: Incident, now: datetime) -> Observations:
+        """Readings from some hours before the incident until now; means where there were none yet."""
+        start = max(incident.opened - BEFORE, now - MOST)
+        window = self._history.window(as_ms(start), as_ms(now))
+        first = int(window.at_ms.min()) if len(window.at_ms) else as_ms(now)
+        if first - as_ms(start) > MEANS_FROM.total_seconds() * 1000:
+            means = self._history.window(as_ms(start), first - 1, cn="2051")
+            window = joined(means, window)
+        return Observations.from_window(window, self._park)
+
+    def _gates(self) -> list[GateState]:
+        body = self._stream.get("gates")
+        return [] if body is None else from_json(body, list[GateState])
+
+    def _as_it_was(self, incident: str, gates: Iterable[GateState]) -> Mapping[str, float]:
+        """Gates as they stood when the plume came: those that its own commands moved count as usual."""
+        ours = {c.gate for c in self._records.commands(incident=incident) if c.state in MOVED}
+        usual = {g.id: g.normal_position for g in self._park.gates}
+        known = {g.gate: g.position for g in gates if g.position is not None and g.gate in usual}
+        return {g: usual[g] if g in ours else p for g, p in known.items()}
+
+    def _tell(self, kind: str, about: str, at: datetime) -> None:
+        self._stream.append("events", to_json(Event(kind, at, about)))
+
+    # the engine -------------------------------------------------------------------------------------------
+
+    def _ask(self, incident: Incident, brief: Brief) -> None:
+        """Have the engine look at the recommended plan, once for each plan and leading suspect."""
+        if brief.plans is None or brief.ranking is None or self._running is not None:
+            return
+        plan = recommended(brief.plans)
+        if plan is None or not plan.moves:
+            return
+        leader = brief.ranking.suspects[0].enterprise if brief.ranking.suspects else ""
+        question = (leader, *(m.gate for m in plan.moves))
+        if question == brief.asked:
+            return
+        brief.asked = question
+        self._running = _beside(partial(self._simulate, brief.plans, plan, brief.ranking, incident))
+
+    def _gather(self) -> None:
+        """Take the engine's answer when it has one."""
+        if self._running is None or not self._running.done():
+            return
+        try:
+            answer = self._running.result()
+        except Exception:  # an answer less; the plan stands without it
+            log.exception("the what-if failed")
+            self._running = None
+            return
+        self._records.put_whatif(answer)
+        self._tell("whatif.ready", answer.incident, self._clock.now())
+        self._running = None
+
+
+MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
+
+
+def recommended(plans: PlanSet) -> GatePlan | None:
+    """Return the recommended plan, or the first."""
+    for plan in plans.plans:
+        if plan.recommended:
+            return plan
+    return plans.plans[0] if plans.plans else None
+
+
+def news_of_ranking(old: Ranking, new: Ranking) -> bool:
+    """Tell whether a new ranking says something else: a probability that moved, or another set of groups."""
+    before = {s.enterprise: s.probability for s in old.suspects}
+    after = {s.enterprise: s.probability for s in new.suspects}
+    moved = [abs(after.get(e, 0.0) - before.get(e, 0.0)) for e in before.keys() | after.keys()]
+    return max([*moved, abs(new.unknown - old.unknown)], default=0.0) >= NEWS
+
+
+def news_of_plans(old: PlanSet, new: PlanSet) -> bool:
+    """Tell whether new plans ask for something else, or for the same at clearly another time."""
+    if [(p.id, p.recommended, [m.gate for m in p.moves]) for p in old.plans] != [
+        (p.id, p.recommended, [m.gate for m in p.moves]) for p in new.plans
+    ]:
+        return True
+    for a, b in zip(old.plans, new.plans, strict=True):
+        if abs(a.contained - b.contained) >= HELD_NEWS:
+            return True
+        for m, n in zip(a.moves, b.moves, strict=True):
+            later = abs((m.close_by - n.close_by).total_seconds())
+            if later >= CLOSE_BY_NEWS_S or (m.too_late, m.flood_lock) != (n.too_late, n.flood_lock):
+                return True
+    return old.park_version != new.park_version
+
+
+def joined(first: Window, second: Window) -> Window:
+    """Put one window's readings before another's of later times, point by point."""
+    points = tuple(dict.fromkeys((*first.points, *second.points)))
+    curves = [[w.curve(*p) for w in (first, second)] for p in points]
+    count = [sum(len(c.at_ms) for c in pair) for pair in curves]
+    flat = [c for pair in curves for c in pair]
+    if not flat:
+        return second
+    return Window(
+        points,
+        np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+        np.concatenate([c.at_ms for c in flat]),
+        np.concatenate([c.value for c in flat]),
+        np.concatenate([c.flag for c in flat]),
+    )
+
+
+def steady(old: PlanSet | None, new: PlanSet) -> PlanSet:
+    """Keep recommending the plan people already read, unless another is clearly better or it is too late."""
+    before = None if old is None else recommended(old)
+    best = recommended(new)
+    if before is None or best is None:
+        return new
+    gates = [m.gate for m in before.moves]
+    for plan in new.plans:
+        same = [m.gate for m in plan.moves] == gates
+        if same and plan.contained >= best.contained - HELD_NEWS and not any(m.too_late for m in plan.moves):
+            chosen = plan.id
+            return replace(new, plans=tuple(replace(p, recommended=p.id == chosen) for p in new.plans))
+    return new
+
+
+def _beside(work: Callable[[], WhatIf]) -> Future[WhatIf]:
+    """Run something in a thread that the end of the process does not wait for."""
+    future: Future[WhatIf] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="whatif", daemon=True).start()
+    return future
