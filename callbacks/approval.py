@@ -138,8 +138,10 @@ def round_of(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, Ga
     """
     of_incident = [c for c in commands if c.incident == plan.incident]
     newest = plans.latest(of_incident)
-    waiting = tuple(c for c in newest.values() if c.plan == plan.id and c.state is CommandState.PROPOSED)
-    mine = tuple(c for c in newest.values() if c.plan == plan.id or c.gate in {m.gate for m in plan.moves})
+    order = {m.gate: n for n, m in enumerate(plan.moves)}
+    proposed = [c for c in newest.values() if c.plan == plan.id and c.state is CommandState.PROPOSED]
+    waiting = tuple(sorted(proposed, key=lambda c: (order.get(c.gate, len(order)), c.gate)))
+    mine = tuple(c for c in newest.values() if c.plan == plan.id or c.gate in order)
     fresh = () if waiting else tuple(m.gate for m in plans.open_moves(plan, of_incident, gates))
     return Round(mine, waiting, fresh)
 

@@ -127,7 +127,6 @@ def _detail(web: Web, lang: Lang) -> list[Any]:
         version=web.park.version,
         lang=lang,
         labels="full",
-        layers={"enterprise": True},
         pad=(10, 10, 10, 10),
     )
     return [

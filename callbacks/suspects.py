@@ -210,11 +210,11 @@ def sentences(suspect: Suspect, lang: Lang, most: int = 99) -> Any:
     return html.Ul([sentence(r, lang) for r in (*pro, *con)], className="why")
 
 
-def release(suspect: Suspect, lang: Lang) -> str:
-    """Say when and where this suspect would have let it go."""
+def release(suspect: Suspect, *, mass: bool = True) -> str:
+    """Say when, where and, if asked, how much this suspect would have let go."""
     a, b = wording.hm(suspect.release_from), wording.hm(suspect.release_to)
-    mass = f"　{wording.kilograms(suspect.strength_kg)} kg" if suspect.strength_kg else ""
-    return f"{a}–{b}　{suspect.outlet}{mass}"
+    much = f"　{wording.kilograms(suspect.strength_kg)} kg" if mass and suspect.strength_kg else ""
+    return f"{a}–{b}　{suspect.outlet}{much}"
 
 
 def _sample(sample: Sample, lang: Lang) -> Any:
@@ -274,7 +274,7 @@ def show(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: L
             share_bar(ranking, lang),
             *groups(ranking, enterprises, lang),
             html.P(
-                [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect, lang))],
+                [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect))],
                 className="sus-of",
             ),
             sentences(suspect, lang),

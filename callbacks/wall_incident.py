@@ -200,7 +200,9 @@ def _suspect(rank: int, suspect: Suspect, called: str, lines: int, lang: Lang) -
             html.Span(str(rank), className=f"rk s{rank}"),
             html.Div(
                 [
-                    html.Div([html.H3(called), html.Span(suspects.release(suspect, lang))], className="sn"),
+                    html.Div(
+                        [html.H3(called), html.Span(suspects.release(suspect, mass=False))], className="sn"
+                    ),
                     panel.bar(suspect.probability, f"p{rank}"),
                     suspects.sentences(suspect, lang, lines),
                 ],

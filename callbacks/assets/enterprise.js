@@ -33,6 +33,14 @@
   }
   words.EnLook = look;
 
+  /* The row of the enterprise on screen, however it came there. The table builds its rows anew as it scrolls. */
+  setInterval(function () {
+    const grid = document.querySelector(".en-grid"), shown = document.querySelector(".eh");
+    if (!grid || !shown) return;
+    for (const row of grid.querySelectorAll(".ag-row"))
+      row.classList.toggle("is-shown", row.getAttribute("row-id") === shown.dataset.id);
+  }, 300);
+
   twin.enterprise = {
     pick(rows) {
       if (!rows || !rows.length) return window.dash_clientside.no_update;

@@ -1,4 +1,4 @@
-"""Enterprises: the table is worst first and honest about what is missing; a screen holds what readings allow."""
+"""Enterprises: the table is worst first and honest about gaps; a screen holds what readings allow."""
 
 from __future__ import annotations
 

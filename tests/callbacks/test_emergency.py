@@ -1,0 +1,175 @@
+"""The desk as a whole: from the records to what is on screen, and from a signature back to the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dash
+import pytest
+
+from callbacks import emergency, wall
+from callbacks.approval import Signature
+from callbacks.live import Facts
+from tests.callbacks import story
+from tests.callbacks.words import classed, text
+from twin.access import Access
+from twin.clock import LIVE, ClockState, as_ms, wall_ms
+from twin.errors import UnavailableError
+from twin.model import CommandState, IncidentState, Order, from_json, to_json
+from twin.records import Records
+
+LANGS = ("zh", "en")
+
+
+class Stream:
+    """A stream with a clock and gates, that keeps what is appended; it may be away."""
+
+    def __init__(self, told: story.Story) -> None:
+        self.told, self.sent, self.away = told, [], False
+
+    def clock(self) -> ClockState:
+        if self.away:
+            raise UnavailableError("away")
+        return ClockState(True, "night-discharge", 1.0, as_ms(story.NOW), wall_ms())
+
+    def get(self, name: str) -> bytes:
+        return to_json(list(self.told.gates.values()))
+
+    def append(self, name: str, body: bytes) -> str:
+        self.sent.append((name, body))
+        return "1-0"
+
+    @property
+    def orders(self) -> list[Order]:
+        return [from_json(b, Order) for n, b in self.sent if n == "commands"]
+
+
+@pytest.fixture(scope="module")
+def told() -> story.Story:
+    return story.story()
+
+
+@pytest.fixture
+def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    records.create()
+    access = Access(records)
+    access.add_demo_users()
+    yield SimpleNamespace(
+        park=told.park,
+        network=story.network(),
+        stream=Stream(told),
+        records=records,
+        access=access,
+        live=SimpleNamespace(facts=Facts(gates=tuple(told.gates.values()), clock=LIVE)),
+    )
+    records.close()
+
+
+def _sign(web: Any, who: str, shown: Any, act: str = "em-sign") -> Any:
+    return emergency.press(web, act, shown, Signature(who, f"demo-{who}", "超标，同意"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_desk_is_whole(web: Any, told: story.Story, lang: Any) -> None:
+    story.put(web.records, told)
+    view = emergency.view(web, emergency.Choice(), lang)
+    assert set(view.parts) == set(emergency.PARTS)
+    assert view.shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"]}
+    assert view.can_sign
+    assert not view.can_refuse
+    kinds = {f["properties"]["kind"] for f in view.drawing["features"]}
+    assert {"suspect", "trace", "close", "alarm", "receptor"} <= kinds
+    assert "duty" in text(view.parts["em-hint"])
+    if lang == "en":
+        assert not [c for c in text(list(view.parts.values())) if "\u4e00" <= c <= "\u9fff"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_desk_without_any_incident_is_calm(web: Any, lang: Any) -> None:
+    view = emergency.view(web, emergency.Choice(), lang)
+    assert not view.can_sign
+    assert view.drawing["features"] == []
+    assert classed(view.parts["em-suspects"], "empty")
+
+
+def test_records_away_is_said_and_nothing_can_be_signed(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise UnavailableError("the records are away")
+
+    web.records = SimpleNamespace(incidents=away, incident=away)
+    view = emergency.view(web, emergency.Choice(), "zh")
+    assert classed(view.parts["em-list"], "failed")
+    assert view.drawing is dash.no_update
+    assert not view.can_sign
+    assert not _sign(web, "duty", {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05"]}).done
+
+
+def test_desk_works_on_while_the_stream_is_away(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    web.stream.away = True
+    view = emergency.view(web, emergency.Choice(), "zh")
+    assert "G05" in text(view.parts["em-cards"])
+
+
+def test_two_people_sign_through_the_desk(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    first = emergency.view(web, emergency.Choice(), "zh")
+    assert _sign(web, "duty", first.shown).done
+    second = emergency.view(web, emergency.Choice(), "zh")
+    assert second.can_refuse
+    assert "批准并下发 关闭 G05、G10" in second.button
+    assert not _sign(web, "duty", second.shown).done
+    assert not _sign(web, "viewer", second.shown).done
+    assert _sign(web, "office", second.shown).done
+    assert {o.kind for o in web.stream.orders} == {"gate.execute"}
+    assert {c.state for c in web.records.commands(story.ID)} == {CommandState.APPROVED}
+    after = emergency.view(web, emergency.Choice(), "zh")
+    assert not after.can_sign
+    assert "李泽远" in text(after.parts["em-steps"])
+    assert "批准关闭 G05、G10" in text(after.parts["em-timeline"])
+
+
+def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    shown = emergency.view(web, emergency.Choice(plan=f"{story.ID}/B"), "zh").shown
+    assert shown["plan"] == f"{story.ID}/B"
+    newer = replace(told.incident, id="EV-20261122-02", opened=story.NOW)
+    web.records.put_incident(newer)
+    assert _sign(web, "duty", shown).done
+    assert {c.gate for c in web.records.commands(story.ID)} == {"G10", "G13"}
+    assert web.records.commands(newer.id) == []
+    assert not _sign(web, "office", {}).done
+
+
+def test_only_what_changed_is_sent_again(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    view = emergency.view(web, emergency.Choice(), "zh")
+    out, prints = emergency.changed(view.parts, None)
+    assert all(part is not dash.no_update for part in out.values())
+    again, _ = emergency.changed(view.parts, prints)
+    assert all(part is dash.no_update for part in again.values())
+    _sign(web, "duty", view.shown)
+    later = emergency.view(web, emergency.Choice(), "zh")
+    third, _ = emergency.changed(later.parts, prints)
+    assert third["em-steps"] is not dash.no_update
+    assert third["em-suspects"] is dash.no_update
+
+
+def test_incident_takes_the_wall_and_hands_it_back(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    parts, drawn, whose = wall.view(web, "zh")
+    assert whose == "wl is-taken"
+    assert set(wall.TAKEN) <= set(parts)
+    assert drawn["features"]
+    web.records.put_incident(replace(told.incident, state=IncidentState.CLOSED, updated=story.NOW))
+    parts, drawn, whose = wall.view(web, "zh")
+    assert whose == "wl"
+    assert set(parts) == set(wall.QUICK)
+    assert drawn["features"] == []
