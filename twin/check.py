@@ -16,7 +16,7 @@ from pathlib import Path
 from twin.clock import as_datetime, as_ms
 from twin.config import Config
 from twin.demo import environment
-from twin.model import CommandState
+from twin.model import CommandState, Point
 from twin.simulate.reckoning import Reckoning, reckon
 from twin.simulate.referee import FailedError, Referee, Story, say
 from twin.simulate.truth import Truth
@@ -49,10 +49,15 @@ def run(config: Config, scenario: str, speed: float, seed: int) -> int:
         acted, nothing = reckon(config.park, folder / "warm", truth)
         failures += judge(truth, referee.story, nothing, acted)
         result = report(truth, referee.story, acted, nothing, time.monotonic() - began)
-    finally:
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
+        raise
     for failure in failures:
         say(f"NOT AS PROMISED: {failure}")
+    if failures:
+        say(f"what everybody wrote is kept in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
     sys.stdout.flush()
     return 1 if failures else 0
@@ -82,9 +87,12 @@ def judge(truth: Truth, story: Story, nothing: Reckoning, acted: Reckoning) -> l
         wrong.append(f"{story.lost} of {story.answered} answered frames are not in the history")
     if not story.answered:
         wrong.append("no frame was answered")
+    wrong += [f"{role} ended {n} times by itself" for role, n in story.crashes.items()]
     if not truth.enterprise:
         if story.accused:
             wrong.append("somebody was accused although only an instrument lied")
+        if truth.lying is not None and Point(*truth.lying) not in story.odd:
+            wrong.append(f"nobody noticed that {' '.join(truth.lying)} lies")
         return wrong
     ranking = story.ranking
     named = [s.enterprise for s in ranking.suspects[:TOP]] if ranking else []

@@ -76,6 +76,11 @@ class Supervisor:
         self._roles[role.name] = running = _Running(role)
         self._spawn(running)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every role that is to be kept running, in the order in which they were started."""
+        return tuple(self._roles)
+
     def pid(self, name: str) -> int | None:
         """Process id of a role, None while it is down."""
         process = self._roles[name].process

@@ -21,6 +21,7 @@ from twin.model import (
     IncidentState,
     Level,
     PlanSet,
+    Point,
     Ranking,
     Suspect,
 )
@@ -89,6 +90,7 @@ def test_all_as_promised() -> None:
     [
         ({"lost": 2}, "not in the history"),
         ({"answered": 0}, "no frame"),
+        ({"crashes": {"watch": 2}}, "watch ended 2 times"),
         ({"ranking": suspects("E20", "E21", "E22", "E19")}, "not among the first 3"),
         ({"ranking": None}, "not among the first 3"),
         ({"commands": []}, "no gate"),
@@ -107,10 +109,11 @@ def test_doing_harm_is_told() -> None:
 
 
 def test_nobody_may_be_accused_for_a_lying_instrument() -> None:
-    quiet = replace(TRUTH, enterprise="", outlet="", injections=())
-    clean = Story(answered=100)
+    quiet = replace(TRUTH, enterprise="", outlet="", injections=(), lying=("S40", "w01018"))
+    clean = Story(answered=100, odd={Point("S40", "w01018")})
     assert judge(quiet, clean, NOTHING, ACTED) == []
     assert "accused" in judge(quiet, replace(clean, accused=1), NOTHING, ACTED)[0]
+    assert "S40 w01018 lies" in judge(quiet, replace(clean, odd=set()), NOTHING, ACTED)[0]
 
 
 def test_the_object_has_its_shape() -> None:

@@ -20,7 +20,18 @@ from twin.demo import password, people, start_roles
 from twin.errors import TwinError, UnavailableError
 from twin.history import History
 from twin.ingest.hj212.times import ZONE
-from twin.model import AuditLine, Command, CommandState, GatePlan, Incident, Order, PlanSet, Ranking, to_json
+from twin.model import (
+    AuditLine,
+    Command,
+    CommandState,
+    GatePlan,
+    Incident,
+    Order,
+    PlanSet,
+    Point,
+    Ranking,
+    to_json,
+)
 from twin.records import Records
 from twin.simulate import truth as truths
 from twin.simulate.scenarios import kind_of
@@ -55,6 +66,8 @@ class Story:
     commands: list[Command] = field(default_factory=list)
     incidents: int = 0
     accused: int = 0
+    crashes: dict[str, int] = field(default_factory=dict)
+    odd: set[Point] = field(default_factory=set)
     gateway: dict[str, Any] = field(default_factory=dict)
     lost: int = 0
     answered: int = 0
@@ -208,6 +221,7 @@ class Referee:
 
     def _collect(self) -> None:
         story = self.story
+        story.crashes = {n: c for n in self.supervisor.names if (c := self.supervisor.restarts(n))}
         body = self.stream.get("stations")
         story.gateway = json.loads(body) if body else {}
         incidents = self.records.incidents()
@@ -215,6 +229,7 @@ class Referee:
         story.accused = sum(1 for i in incidents if (r := self.records.ranking(i.id)) and r.suspects)
         if story.incident is not None:
             story.ranking = self.records.ranking(story.incident.id)
+        story.odd = {a.point for a in self.records.anomalies(limit=10_000)}
         answered = truths.answered(self.folder / "journal")
         story.answered = len(answered)
         story.lost = len(answered - self._kept())

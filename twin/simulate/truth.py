@@ -63,6 +63,7 @@ class Truth:
     moves: tuple[Move, ...]
     counts: Counts
     waiting: int
+    lying: tuple[str, str] | None = None  # station and factor of the instrument at fault
 
 
 def read(path: Path) -> Truth | None:
@@ -119,6 +120,7 @@ class Scribe:
             moves=moves,
             counts=counts,
             waiting=waiting,
+            lying=self.play.fault[:2] if self.play.fault else None,
         )
         part = self.path.with_suffix(".part")
         part.write_bytes(to_json(truth))
