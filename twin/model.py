@@ -296,7 +296,8 @@ class Event:
     """Something that happened; one entry of the events stream.
 
     kind: anomaly.raised, anomaly.cleared, incident.opened, incident.updated, incident.closed, ranking.ready,
-    plan.ready, whatif.ready, command.changed, gate.changed, drill.started, drill.stopped.
+    plan.ready, whatif.ready, command.changed, gate.changed, drill.started, drill.stopped,
+    logger.answered.
     about: the id of what it happened to; the whole of it is in the records.
     """
 
@@ -310,7 +311,8 @@ class Order:
     """What a person asked of the machines; one entry of the commands stream.
 
     kind: gate.execute (about = command id, approvals already on record), drill.start (about = scenario,
-    number = speed), drill.speed (number), drill.stop.
+    number = speed), drill.speed (number), drill.stop, logger.ask (about = MN, detail = an HJ 212 request,
+    `CN=1062;RtdInterval=60`).
     """
 
     kind: str
@@ -318,6 +320,7 @@ class Order:
     by: str
     about: str = ""
     number: float = 0.0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

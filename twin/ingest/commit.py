@@ -37,6 +37,7 @@ class _Batch:
         self.builder = BlockBuilder()
         self.answers: dict[Peer, list[bytes]] = {}
         self.size = 0
+        self.settled = asyncio.Event()
 
 
 class Committer:
@@ -96,6 +97,11 @@ class Committer:
         if batch.size >= self._most // 8:
             self._quick.set()
 
+    @property
+    def settled(self) -> asyncio.Event:
+        """Set when the frame added last is written and answered, or given up."""
+        return self._batch.settled
+
     async def run(self) -> None:
         """Commit until cancelled."""
         while True:
@@ -115,6 +121,7 @@ class Committer:
                 self._writing = 0
                 if not self.full:
                     self._relieved()
+                batch.settled.set()
                 if written:
                     self.blocks += 1
                     for peer, answers in batch.answers.items():

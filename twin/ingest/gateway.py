@@ -21,13 +21,18 @@ from typing import Any
 
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
-from twin.errors import ConfigError, UnavailableError
+from twin.errors import ConfigError, RefusedError, UnavailableError
+from twin.ingest.asking import Asker
 from twin.ingest.commit import Committer
 from twin.ingest.connection import Connection, Limits
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter, Note
-from twin.ingest.stations import SKEW_EVERY_MS, Stations
+from twin.ingest.hj212.requests import set_time
+from twin.ingest.lines import LineBook
+from twin.ingest.orders import Orders
+from twin.ingest.stations import MOST, SKEW_EVERY_MS, Stations
+from twin.model import AuditLine
 from twin.stream import AsyncStream
 
 log = logging.getLogger(__name__)
@@ -37,6 +42,7 @@ IDLE_LOOK_S = 5.0
 PUBLISH_S = 1.0
 RAW_STORED = 1024
 REJECTS_QUEUED = 2000
+SET_CLOCK_EVERY_S = 60.0  # of one logger that asks for it
 
 
 class Gateway:
@@ -48,9 +54,17 @@ class Gateway:
         Where blocks, rejects and counters go.
     clock : ParkClock
         Park time, for the loggers' clock skew.
+    audit : callable
+        Keeps an audit line of a request to a logger; called in a thread.
     """
 
-    def __init__(self, stream: AsyncStream, clock: ParkClock, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        stream: AsyncStream,
+        clock: ParkClock,
+        limits: Limits | None = None,
+        audit: Callable[[AuditLine], None] = lambda line: None,
+    ) -> None:
         self.limits = limits or Limits()
         self.stations = Stations()
         self._stream = stream
@@ -59,12 +73,17 @@ class Gateway:
         self._waiting: set[Connection] = set()
         self._addresses: Counter[str] = Counter()
         self._interpreter = Interpreter()
+        self._lines = LineBook()
+        self.asker = Asker(self._lines, clock.now_ms)
+        self._clocks_set: dict[str, float] = {}
         self._rejects: deque[dict[str, Any]] = deque()
         self._budget = self.limits.rejects_stored_per_s
         self._published = b""
         self._paused = False
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._orders = Orders(stream, clock, self.asker, audit)
         self.committer = Committer(
             partial(stream.append, "readings"),
             tick_s=self.limits.tick_s,
@@ -90,7 +109,7 @@ class Gateway:
             ) from error
         self._tasks = [
             loop.create_task(job())
-            for job in (self.committer.run, self._look_after, self._publish, self._store)
+            for job in (self.committer.run, self._look_after, self._publish, self._store, self._orders.run)
         ]
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -106,7 +125,8 @@ class Gateway:
             self._server.close()
         for connection in self._connections:
             connection.pause(True)
-        await _end(self._tasks[1:])
+        await self._orders.close()
+        await _end([*self._tasks[1:], *self._sending])
         with suppress(TimeoutError):
             await asyncio.wait_for(self.committer.flush(flush_s), flush_s)
         with suppress(TimeoutError):
@@ -142,6 +162,7 @@ class Gateway:
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+        self._lines.drop(connection)
         self._waiting.discard(connection)
         self._addresses[connection.address] -= 1
         if self._addresses[connection.address] <= 0:
@@ -180,8 +201,31 @@ class Gateway:
             qn_ms = packet.qn_ms
             if qn_ms is not None:
                 station.skew_at_ms, station.skew_ms = received_ms, qn_ms - self._clock.now_ms()
+        self._lines.note(connection, packet)
+        if self.asker.active:
+            self.asker.packet(packet)
+        if packet.cn == "1013":
+            self._set_clock(packet.mn or "")
         if not self._paused and self.committer.full:
             self._pause(True)
+
+    def _set_clock(self, mn: str) -> None:
+        """A logger asks for the time: once its notice is answered it gets a 1012, but not all the time."""
+        now = time.monotonic()
+        if now - self._clocks_set.get(mn, -SET_CLOCK_EVERY_S) < SET_CLOCK_EVERY_S:
+            return
+        if len(self._clocks_set) >= MOST:
+            self._clocks_set.clear()
+        self._clocks_set[mn] = now
+        task = asyncio.get_running_loop().create_task(self._send_clock(mn, self.committer.settled))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_clock(self, mn: str, answered: asyncio.Event) -> None:
+        await answered.wait()
+        with suppress(RefusedError):
+            outcome = await self.asker.ask(mn, set_time(self._clock.now_ms()))
+            log.info("clock of %s: %s", mn, outcome.said().en)
 
     def refused(self, peer: str, mn: str | None, reason: str, raw: bytes, at_ms: int) -> None:
         """Count broken bytes and queue them for the rejects stream."""
@@ -293,6 +337,7 @@ async def serve(
     *,
     limits: Limits | None = None,
     ready: Callable[[int], None] = lambda port: None,
+    audit: Callable[[AuditLine], None] = lambda line: None,
 ) -> None:
     """Run the gateway until `stop` is set; then write and answer what is held.
 
@@ -306,7 +351,7 @@ async def serve(
     ConfigError
         The port cannot be opened.
     """
-    gateway = Gateway(stream, clock, limits)
+    gateway = Gateway(stream, clock, limits, audit)
     port = await gateway.open(config.gateway_host, config.gateway_port)
     try:
         ready(port)
@@ -327,7 +372,7 @@ def run(config: Config) -> None:
         known = [LIVE]
         clock = loop.create_task(_follow_clock(stream, known))
         try:
-            await serve(config, stream, ParkClock(lambda: known[0]), stop)
+            await serve(config, stream, ParkClock(lambda: known[0]), stop, audit=partial(_audit, config))
         finally:
             await _end([clock])
             await stream.close()
@@ -341,6 +386,17 @@ async def _follow_clock(stream: AsyncStream, known: list[Any]) -> None:
         with suppress(UnavailableError):
             known[0] = await stream.clock()
         await asyncio.sleep(1.0)
+
+
+def _audit(config: Config, line: AuditLine) -> None:
+    from twin.records import Records
+
+    records = Records(config.db)
+    try:
+        records.create()
+        records.audit(line)
+    finally:
+        records.close()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
