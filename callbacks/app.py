@@ -17,6 +17,7 @@ from typing import Any
 
 import uvicorn
 from dash import Dash
+from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -103,6 +104,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
         if find_spec(f"callbacks.{name}"):
             import_module(f"callbacks.{name}").register(dash, web)
     shell.register(dash, web)
+    _addresses(server, dash, web)
     server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
     server.add_middleware(guard.Guard, host=config.host, extra=config.environment.get("TWIN_HOSTS", ""))
     return server
@@ -141,7 +143,7 @@ def build_id(park: Park) -> str:
     return f"{version('park-twin')}-{park.version}-{assets.hexdigest()[:8]}"
 
 
-def _dash(server: FastAPI, web: Web) -> Dash:
+def _dash(server: FastAPI, web: Web) -> _Dash:
     dash = _Dash(
         "callbacks",
         server=server,  # type: ignore[arg-type]  # Dash's hint says Flask only
@@ -202,6 +204,19 @@ def _routes(server: FastAPI, web: Web) -> None:
     @server.websocket("/live")
     async def live(socket: WebSocket) -> None:
         await web.live.serve(socket)
+
+
+def _addresses(server: FastAPI, dash: _Dash, web: Web) -> None:
+    """Every other address is a page, or is not there; after Dash's own addresses, before its catch-all."""
+
+    @server.get("/{path:path}")
+    async def page(path: str, request: Request) -> Response:
+        token = set_current_request(request)  # type: ignore[no-untyped-call]
+        try:
+            found, _ = web.pages.find(path)
+            return Response(dash.index(), 200 if found else 404, media_type="text/html")
+        finally:
+            reset_current_request(token)  # type: ignore[no-untyped-call]
 
 
 def serve(config: Config) -> None:

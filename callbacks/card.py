@@ -235,7 +235,7 @@ def _minutes(seconds: float, lang: Lang) -> str:
 
 
 def _outlet(web: Web, key: str, lang: Lang) -> Any:
-    outlet: Outlet = next(o for o in web.park.outlets if o.id == key)
+    outlet: Outlet = _one(web.park.outlets, key)
     owner = _owner(web, outlet.enterprise)
     watching = [s for s in web.park.stations if s.node == outlet.node]
     rows: list[Row] = [
@@ -246,6 +246,13 @@ def _outlet(web: Web, key: str, lang: Lang) -> Any:
         _rows(rows, lang),
         *_places(Text("监测", "Watched by"), [("station", s.id, s.name.say(lang)) for s in watching], lang),
     ]  # fmt: skip
+
+
+def _one(items: Iterable[Any], key: str) -> Any:
+    for item in items:
+        if item.id == key:
+            return item
+    raise KeyError(key)
 
 
 def _owner(web: Web, key: str) -> Text:
@@ -302,12 +309,12 @@ def place(kind: str, key: str, name: str, note: str = "") -> Component:
 
 
 def _receptor(web: Web, key: str, lang: Lang) -> Any:
-    it = next(r for r in web.park.receptors if r.id == key)
+    it = _one(web.park.receptors, key)
     return it.name.say(lang), KINDS["receptor"].say(lang), [_rows([(Text("节点", "Node"), it.node)], lang)]
 
 
 def _facility(web: Web, key: str, lang: Lang) -> Any:
-    it = next(f for f in web.park.facilities if f.id == key)
+    it = _one(web.park.facilities, key)
     watched = [s for s in web.park.stations if s.node == it.node]
     rows: list[Row] = [(Text("能力", "Capacity"), f"{it.capacity_m3d:,.0f} m³/d".replace(",", "\u2009"))]
     return it.name.say(lang), KINDS["facility"].say(lang), [
@@ -317,7 +324,7 @@ def _facility(web: Web, key: str, lang: Lang) -> Any:
 
 
 def _pool(web: Web, key: str, lang: Lang) -> Any:
-    it = next(p for p in web.park.pools if p.id == key)
+    it = _one(web.park.pools, key)
     rows: list[Row] = [
         (Text("容积", "Capacity"), f"{it.capacity_m3:,.0f} m³".replace(",", "\u2009")),
         (Text("已存", "Stored"), f"{it.stored_m3:,.0f} m³".replace(",", "\u2009")),

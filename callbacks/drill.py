@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from callbacks.pages import Web
 
 SCENARIOS: dict[str, Text] = {
-    "night-discharge": Text("夜间雨水口偷排", "Night discharge through a rain outlet"),
-    "pipe-leak": Text("一企一管泄漏", "Leak of a one-company pipe"),
-    "tank-overflow": Text("储罐溢流入雨水渠", "Tank overflow into a rain channel"),
-    "shared-slot": Text("公管超时段排放", "Shared pipe used outside its slot"),
-    "faulty-sensor": Text("仪表故障", "Faulty sensor"),
+    "night-discharge": Text("夜间偷排", "Secret night discharge"),
+    "pipe-leak": Text("一企一管泄漏", "Leak of a company's own pipe"),
+    "tank-overflow": Text("储罐满溢", "Tank overflow"),
+    "shared-pipe": Text("公管错时违规", "Shared pipe used outside its slot"),
+    "faulty-sensor": Text("仪器故障", "Faulty instrument"),
 }
 SPEEDS = (1, 5, 20, 60, 150, 600)
 DEFAULT_SPEED = 20.0

@@ -34,14 +34,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from msgspec import MsgspecError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from geodata.places import Park
 from twin import blocks
 from twin.clock import LIVE, ClockState, park_ms, wall_ms
 from twin.errors import UnavailableError
-from twin.model import Anomaly, Event, GateState, Incident, Level, from_json
+from twin.model import Anomaly, GateState, Incident, Level, from_json
 from twin.state import State
 from twin.stream import AsyncStream, Entry, Name
 
@@ -303,8 +302,8 @@ class Live:
                 self._data_ms = max(self._data_ms, entry.at_ms)
             return
         self._stale_standing = True
-        with suppress(MsgspecError):
-            if not from_json(entry.body, Event).kind.startswith("anomaly."):
+        with suppress(ValueError, AttributeError):
+            if not str(json.loads(entry.body).get("kind")).startswith("anomaly."):
                 self._revision = entry.id
 
     async def _send(self) -> None:

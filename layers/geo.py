@@ -20,7 +20,7 @@ import shapely
 from geodata import crs
 from geodata.places import Park
 from layers import gates, network, stations
-from layers.feature import lonlat
+from layers.feature import DECIMALS, lonlat
 
 GROUND = (
     "sea",
@@ -105,7 +105,7 @@ def bounds(park: Park) -> list[float]:
     x = [s.x for s in park.stations] + [e.x for e in park.enterprises]
     y = [s.y for s in park.stations] + [e.y for e in park.enterprises]
     lon, lat = crs.to_lonlat(x, y, park.crs)
-    return [round(float(v), 6) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
+    return [round(float(v), DECIMALS) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
 
 
 def _collection(park: Park, features: Iterable[dict[str, Any]]) -> dict[str, Any]:
