@@ -93,6 +93,8 @@ def _row(
 ) -> Any:
     early, middle, late = axis.at(arrival.early), axis.at(arrival.middle), axis.at(arrival.late)
     band_text = f"{wording.hm(arrival.early)} – {wording.hm(arrival.late)}"
+    if move is not None and (word := _word(move, now, standing)) is not None:
+        band_text += f"　{word.say(lang)}"
     right = late < 80
     marks: list[Any] = [
         html.I(className="band", style={"left": _pct(early), "width": _pct(max(late - early, 0.4))}),
@@ -124,19 +126,21 @@ def _title(arrival: Arrival, move: GateMove | None, lang: Lang) -> str:
     return text.say(lang) if move is None else f"{plans.reckoning(move, lang)}. {text.say(lang)}"
 
 
+def _word(move: GateMove, now: datetime, standing: str) -> Text | None:
+    """Say why a gate has no deadline any more; None while it has one."""
+    if standing == "shut":
+        return Text("已关", "closed")
+    if move.too_late:
+        return Text("来不及", "too late")
+    return Text("时限已过", "past") if move.close_by <= now else None
+
+
 def _slack(move: GateMove, axis: Axis, now: datetime, standing: str, lang: Lang) -> list[Any]:
     """The bar from now to close-by, the tick of close-by, and the box of decision and stroke behind it."""
     by = axis.at(move.close_by)
     need = axis.at(move.close_by + timedelta(seconds=move.stroke_s + move.decision_s))
-    if standing == "shut":
-        return [
-            html.Span(
-                Text("已关", "closed").say(lang), className="by shut", style={"left": _pct(axis.at(now))}
-            )
-        ]
-    if move.too_late or move.close_by <= now:
-        word = Text("来不及", "too late") if move.too_late else Text("已过", "past")
-        return [html.Span(word.say(lang), className="by gone", style={"left": _pct(axis.at(now))})]
+    if standing == "shut" or move.too_late or move.close_by <= now:
+        return []  # nothing left to count down to; the word stands beside the band
     text = Text("{t} 前关", "by {t}").fill(t=wording.hm(move.close_by)).say(lang)
     soon = (move.close_by - now).total_seconds() <= SOON_S
     hot = " hot" if soon else ""

@@ -201,13 +201,13 @@ def desk(
     enterprises = {e.id: e for e in park.enterprises}
     plan = case.plan(choice.plan)
     waits = plans.actions(plan, case.commands, at.gates)
-    going = len(plans.moving(case.commands))
+    outcome = plans.outcome(plan, case.commands, at.gates)
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
     now = approval.round_of(plan, case.commands, at.gates) if plan else None
     parts = {
         "em-list": incidents.listing(every, case.incident.id, at.now, lang),
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
-        "em-head": incidents.head(case.incident, case.first, waits, going, case.planset is not None, lang),
+        "em-head": incidents.head(case.incident, case.first, waits, outcome, lang),
         "em-suspects": suspects.show(case.ranking, enterprises, lang, choice.suspect),
         "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
         "em-cards": plans.show(

@@ -66,7 +66,16 @@ def listing(incidents: Sequence[Incident], shown: str, now: datetime, lang: Lang
     return panel.region(TITLE, lang, [html.Ul(rows, className="il")], name="em-il", note=note.say(lang))
 
 
-def next_clock(waits: Sequence[plans.Action], moving: int, expected: bool, lang: Lang) -> Any:
+LAST: dict[str, tuple[Text, Text]] = {
+    "none": (Text("关闸方案", "gate plans"), Text("计算中", "on the way")),
+    "moving": (Text("闸门", "gates"), Text("动作中", "moving")),
+    "held": (Text("闸门", "gates"), Text("已关闭", "closed")),
+    "late": (Text("方案各闸", "the plan's gates"), Text("来不及", "too late")),
+}
+"""What stands in place of the countdown when no gate waits for people."""
+
+
+def next_clock(waits: Sequence[plans.Action], outcome: str, lang: Lang) -> Any:
     """Return the countdown to the first gate that waits for people.
 
     Every gate that waits is written, soonest first; the style sheet shows the first whose time is not past,
@@ -85,15 +94,10 @@ def next_clock(waits: Sequence[plans.Action], moving: int, expected: bool, lang:
         )
         for a in waits
     ]
-    if waits:
-        last = Text("最晚关闸时间已过", "every close-by time is past"), "—"
-    elif moving:
-        last = Text("闸门动作中", "gates on their way"), str(moving)
-    elif expected:
-        last = Text("方案各闸", "the plan's gates"), Text("已处置", "dealt with").say(lang)
-    else:
-        last = Text("关闸方案", "gate plans"), Text("计算中", "on the way").say(lang)
-    items.append(html.Div([html.Span(last[0].say(lang)), html.B(last[1])], className="clk act last quiet"))
+    label, word = LAST["late" if waits else outcome]
+    items.append(
+        html.Div([html.Span(label.say(lang)), html.B(word.say(lang))], className="clk act last quiet")
+    )
     return html.Div(items, className="acts")
 
 
@@ -112,8 +116,7 @@ def head(
     incident: Incident,
     first: datetime,
     waits: Sequence[plans.Action],
-    moving: int,
-    expected: bool,
+    outcome: str,
     lang: Lang,
 ) -> Any:
     """Return the head of the desk: what it is, since when, how long is left.
@@ -124,10 +127,8 @@ def head(
         Onset of the first anomaly.
     waits : sequence of Action
         Gates that wait for people, soonest first.
-    moving : int
-        Gates on their way.
-    expected : bool
-        Whether there are plans yet.
+    outcome : str
+        Where the plan stands once nobody is waited for; see `plans.outcome`.
     """
     live = incident.state in LIVE
     facts: list[Any] = [
@@ -142,7 +143,7 @@ def head(
         facts.append(html.Span(Text("历时 {s}", "lasted {s}").fill(s=wording.span(length, lang)).say(lang)))
     if incident.drill:
         facts.insert(0, html.Span(Text("演练", "Drill").say(lang), className="tag sim"))
-    clocks = [next_clock(waits, moving, expected, lang), report_clock(incident, lang)] if live else []
+    clocks = [next_clock(waits, outcome, lang), report_clock(incident, lang)] if live else []
     return html.Section(
         [
             panel.mark(level_of(incident), lang),

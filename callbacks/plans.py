@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dash import html
 
@@ -111,6 +111,24 @@ def moving(commands: Sequence[Command]) -> list[Command]:
     return [c for c in latest(commands).values() if c.state in going]
 
 
+def outcome(
+    plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]
+) -> Literal["none", "moving", "held", "late"]:
+    """Tell where a plan stands once none of its gates waits: not made, under way, done, or too late."""
+    if plan is None:
+        return "none"
+    if moving(commands):
+        return "moving"
+    return "held" if shut(plan, commands, gates) else "late"
+
+
+def shut(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
+    """Return the gates that are closed, of the plan or by command, in order."""
+    done = {c.gate for c in latest(commands).values() if c.state is CommandState.DONE}
+    closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))}
+    return sorted(done | closed)
+
+
 def gate_name(gates: Mapping[str, Gate], id: str, lang: Lang) -> str:
     """Return a gate's id and name."""
     return f"{id} {gates[id].name.say(lang)}" if id in gates else id
@@ -196,23 +214,27 @@ def _moves(
     return html.Table([html.Thead(head), html.Tbody(rows)])
 
 
-def facts(plan: GatePlan, lang: Lang) -> list[tuple[str, str]]:
-    """Return what the plan costs, as label and value."""
+def facts(plan: GatePlan, lang: Lang) -> list[tuple[str, str, str]]:
+    """Return what the plan costs: label, value, and the class of a value that should alarm."""
     trapped, unit = wording.volume(plan.volume_m3, lang)
     share = plan.volume_m3 / plan.storage_m3 if plan.storage_m3 > 0 else None
     room, room_unit = wording.volume(plan.storage_m3, lang)
     hours = plan.hours_to_full
-    full = f"{hours:.1f} h" if 0 < hours < 240 else Text("10 天以上", "over 10 days").say(lang)
-    if lang == "zh" and 0 < hours < 240:
-        full = f"{hours:.1f} 小时"
+    full = Text("{h} 小时", "{h} h").fill(h=f"{hours:.1f}")
+    if hours >= 240:
+        full = Text("10 天以上", "over 10 days")
+    elif hours <= 0:
+        full = Text("已满", "full")
+    used = f"{wording.percent(share)}%" if share is not None else wording.NONE
     return [
-        (Text("受污水量", "Trapped").say(lang), f"{trapped} {unit}"),
+        (Text("受污水量", "Trapped").say(lang), f"{trapped} {unit}", ""),
         (
             Text("库容占用", "Storage used").say(lang),
-            f"{wording.percent(share)}%" if share is not None else wording.NONE,
+            used,
+            "tx-alarm" if share is not None and share > 1 else "",
         ),
-        (Text("闸后库容", "Storage").say(lang), f"{room} {room_unit}"),
-        (Text("蓄满还需", "Full in").say(lang), full),
+        (Text("闸后库容", "Storage").say(lang), f"{room} {room_unit}", ""),
+        (Text("蓄满还需", "Full in").say(lang), full.say(lang), "tx-alarm" if hours < 1 else ""),
     ]
 
 
@@ -309,7 +331,7 @@ def card(
         className="pl-head",
         **panel.attrs(aria_pressed="true" if on else "false"),
     )
-    pairs = [html.Div([html.Dt(k), html.Dd(v)]) for k, v in facts(plan, lang)]
+    pairs = [html.Div([html.Dt(k), html.Dd(v, className=c)]) for k, v, c in facts(plan, lang)]
     return html.Article(
         [
             header,

@@ -27,8 +27,8 @@ KINDS: dict[str, Text] = {
 """Kinds of evidence, in the order in which they are read."""
 
 TOP = 3
-FULL = 3.0  # nats that fill half a cell
-ROOM = 46  # px of half a cell that a bar may fill
+FULL = 3.5  # nats that fill a bar
+ROOM = 24  # px a bar may be long, with room for its number in half a cell
 
 TITLE = Text("疑似源", "Suspected sources")
 

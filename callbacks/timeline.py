@@ -13,9 +13,17 @@ from callbacks import panel, wording
 from geodata.places import Station
 from geodata.words import Lang, Text
 from twin.factors import factor
-from twin.model import Anomaly, AuditLine, Command, CommandState, Incident, PlanSet, Ranking, WhatIf
+from twin.model import Anomaly, AuditLine, Command, CommandState, Incident, Kind, PlanSet, Ranking, WhatIf
 
 TITLE = Text("时间线", "Timeline")
+KINDS: dict[Kind, Text] = {
+    Kind.EXCEEDANCE: Text("超标", "over limit"),
+    Kind.DEVIATION: Text("偏离基线", "off baseline"),
+    Kind.FROZEN: Text("读数冻结", "frozen"),
+    Kind.RANGE: Text("超量程", "out of range"),
+    Kind.OFFLINE: Text("离线", "offline"),
+    Kind.SUSPECT: Text("疑似仪表故障", "check instrument"),
+}
 NOTE = Text("自动记录，不可删改", "kept as it happened")
 
 
@@ -29,8 +37,8 @@ class Line:
 
 
 def _limit(anomaly: Anomaly) -> Text:
-    if anomaly.limit is None:
-        return Text("", "")
+    if anomaly.kind is not Kind.EXCEEDANCE or anomaly.limit is None:
+        return Text("，{k}", ", {k}").fill(k=KINDS[anomaly.kind])
     decimals = factor(anomaly.point.factor).decimals
     return Text("，限值 {v}", ", limit {v}").fill(v=wording.number(anomaly.limit, decimals))
 
@@ -40,12 +48,12 @@ def of_anomaly(anomaly: Anomaly, stations: Mapping[str, Station]) -> Line:
     what = factor(anomaly.point.factor)
     station = anomaly.point.station
     where = stations[station].name if station in stations else Text(station, station)
-    text = Text("{s} {w} {f} {v} {u}{l}", "{s} {w}: {f} {v} {u}{l}").fill(
+    text = Text("{s} {w} {f} {v}{u}{l}", "{s} {w}: {f} {v}{u}{l}").fill(
         s=station,
         w=where,
         f=what.short,
         v=wording.number(anomaly.value, what.decimals),
-        u=what.unit,
+        u=f" {what.unit}" if what.unit else "",
         l=_limit(anomaly),
     )
     return Line(anomaly.since, text, "a")

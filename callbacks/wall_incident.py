@@ -17,7 +17,7 @@ from geodata.words import Lang, Text
 from layers.style import LEVEL_WORDS
 from twin.approval import NEEDED
 from twin.clock import as_ms
-from twin.model import Command, CommandState, GatePlan, GateState, Ranking, Suspect
+from twin.model import Command, GatePlan, GateState, Ranking, Suspect
 
 
 def head(case: Dossier, lang: Lang) -> Any:
@@ -108,6 +108,19 @@ def _waiting(action: plans.Action, names: Mapping[str, Gate], people: Mapping[st
     )
 
 
+SAYINGS: dict[str, tuple[Text, Text]] = {
+    "none": (
+        Text("方案计算中", "Working out plans"),
+        Text("正在推算到达时间与可关的闸", "arrivals, and gates in time"),
+    ),
+    "held": (Text("{g} 已关闭", "{g} closed"), Text("按方案拦截，等待前锋到闸", "holding as planned")),
+    "late": (
+        Text("没有来得及的闸", "No gate in time"),
+        Text("按到达时间通知敏感点，准备下游取水口", "warn the receptors by their arrival times"),
+    ),
+}
+
+
 def _otherwise(
     plan: GatePlan | None,
     commands: Sequence[Command],
@@ -116,56 +129,31 @@ def _otherwise(
     lang: Lang,
 ) -> Any:
     """What stands there when no gate waits for people any more."""
-    have = plans.latest(commands)
-    going = plans.moving(commands)
-    shut = [m.gate for m in plan.moves if plans.is_shut(states.get(m.gate))] if plan else []
-    shut += [g for g, c in have.items() if c.state is CommandState.DONE and g not in shut]
-    if plan is None:
-        big, small = (
-            Text("方案计算中", "Working out plans"),
-            Text("正在推算到达时间与可关的闸", "arrival times and gates"),
-        )
-    elif going:
-        gate = going[0].gate
-        big = Text("{g} 正在关闭", "{g} is closing").fill(g="、".join(c.gate for c in going))
-        return html.Div(
-            html.Div(
-                [
-                    html.P([Text("闸门动作", "Gates moving").say(lang)], className="l1"),
-                    html.P(big.say(lang), className="say"),
-                    html.P(
-                        [Text("开度", "open").say(lang), html.B(className="pct", **data(live_gate=gate))],
-                        className="l2 pos",
-                    ),
-                ],
-                className="c0",
-            ),
-            className="act last",
-        )
-    elif shut:
-        big = Text("{g} 已关闭", "{g} closed").fill(g="、".join(sorted(shut)))
-        small = Text("按方案拦截，等待前锋到闸", "holding as planned; the front is on its way")
-    elif waited:
-        big, small = (
-            Text("时限已过", "Too late"),
-            Text("方案各闸最晚关闸时间均已过", "every close-by time is past"),
-        )
-    else:
-        big, small = (
-            Text("没有来得及的闸", "No gate in time"),
-            Text("见到达时间，通知敏感点", "see arrivals, warn the receptors"),
-        )
-    return html.Div(
-        html.Div(
-            [
-                html.P(Text("处置", "Response").say(lang), className="l1"),
-                html.P(big.say(lang), className="say"),
-                html.P(small.say(lang), className="l2"),
-            ],
-            className="c0",
-        ),
-        className="act last",
+    outcome = "late" if waited else plans.outcome(plan, commands, states)
+    if outcome == "moving":
+        return _moving(plans.moving(commands), lang)
+    big, small = SAYINGS[outcome]
+    gates = plans.shut(plan, commands, states) if plan else []
+    return _saying(
+        Text("处置", "Response"), big.fill(g="、".join(gates)), html.P(small.say(lang), className="l2"), lang
     )
+
+
+def _moving(going: Sequence[Command], lang: Lang) -> Any:
+    """The gates on their way, each with its opening live."""
+    opening = [
+        html.Span(
+            [f"{c.gate} ", Text("开度", "open").say(lang), html.B(className="pct", **data(live_gate=c.gate))]
+        )
+        for c in going
+    ]
+    big = Text("正在关闭 {g}", "Closing {g}").fill(g="、".join(c.gate for c in going))
+    return _saying(Text("闸门动作", "Gates moving"), big, html.P(opening, className="l2 pos"), lang)
+
+
+def _saying(label: Text, big: Text, below: Any, lang: Lang) -> Any:
+    body = [html.P(label.say(lang), className="l1"), html.P(big.say(lang), className="say"), below]
+    return html.Div(html.Div(body, className="c0"), className="act last")
 
 
 # who ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from callbacks import panel, wording
 from callbacks.firms import Firm, level_of
 from callbacks.pages import data
 from callbacks.shell import glyph
+from callbacks.timeline import KINDS
 from geodata.places import Enterprise, Park, Pool, Station
 from geodata.words import Lang, Text
 from layers.style import LEVEL_WORDS
@@ -24,15 +25,6 @@ REQUIRED = 0.95
 """Share of due values that must arrive."""
 
 ABNORMAL = (Level.CRITICAL, Level.ALARM, Level.WARNING, Level.WATCH)
-
-KIND_WORDS: dict[Kind, Text] = {
-    Kind.EXCEEDANCE: Text("超标", "over limit"),
-    Kind.DEVIATION: Text("偏离基线", "off baseline"),
-    Kind.FROZEN: Text("读数冻结", "frozen"),
-    Kind.RANGE: Text("超量程", "out of range"),
-    Kind.OFFLINE: Text("离线", "offline"),
-    Kind.SUSPECT: Text("疑似仪表故障", "check instrument"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +220,8 @@ def _alarm(anomaly: Anomaly, station: Station | None, now: datetime, lang: Lang)
     name = station.name.say(lang) if station else ""
     right = (
         Text("限值 {v}", "limit {v}").fill(v=what.show(anomaly.limit))
-        if anomaly.limit is not None
-        else KIND_WORDS[anomaly.kind]
+        if anomaly.limit is not None and anomaly.kind is Kind.EXCEEDANCE
+        else KINDS[anomaly.kind]
     )
     level = anomaly.level if anomaly.until is None else Level.OFFLINE
     mark = glyph("normal") if anomaly.until is not None else panel.mark(level, lang)

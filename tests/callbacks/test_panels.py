@@ -148,6 +148,17 @@ def test_next_action_passes_on_to_the_next_gate(told: story.Story) -> None:
     assert plans.actions(None, [], {}) == ()
 
 
+def test_a_plan_nobody_is_waited_for_is_under_way_done_or_too_late(told: story.Story) -> None:
+    plan = told.planset.plans[0]
+    assert plans.outcome(None, [], {}) == "none"
+    assert plans.outcome(plan, [_command(told, "G05", CommandState.SENT, 2)], told.gates) == "moving"
+    assert plans.outcome(plan, [_command(told, "G05", CommandState.DONE, 2)], told.gates) == "held"
+    shut = {"G10": GateState("G10", 0.0, False, False, story.NOW)}
+    assert plans.outcome(plan, [], shut) == "held"
+    assert plans.shut(plan, [_command(told, "G05", CommandState.DONE, 2)], shut) == ["G05", "G10"]
+    assert plans.outcome(plan, [], told.gates) == "late"
+
+
 def test_close_by_is_reckoned_in_words(told: story.Story) -> None:
     said = plans.reckoning(told.planset.plans[0].moves[0], "zh")
     assert said.startswith("02:59 前下令 = 最早到达 03:24 − 行程")
@@ -157,7 +168,7 @@ def test_close_by_is_reckoned_in_words(told: story.Story) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 def test_head_counts_down_to_every_open_gate_in_turn(told: story.Story, lang: Any) -> None:
     waits = plans.actions(told.planset.plans[0], [], told.gates)
-    head = incidents.head(told.incident, story.ONSET, waits, 0, True, lang)
+    head = incidents.head(told.incident, story.ONSET, waits, "late", lang)
     acts = classed(head, "act")
     assert len(acts) == 3  # two gates, and what stands there when both are past
     assert "last" in acts[-1].className
@@ -167,7 +178,7 @@ def test_head_counts_down_to_every_open_gate_in_turn(told: story.Story, lang: An
 
 def test_closed_incident_has_no_clock_and_no_alarm(told: story.Story) -> None:
     closed = replace(told.incident, state=IncidentState.CLOSED)
-    head = incidents.head(closed, story.ONSET, (), 0, True, "zh")
+    head = incidents.head(closed, story.ONSET, (), "held", "zh")
     assert not [n for n in walk(head) if prop(n, "data-countdown")]
     assert prop(head, "data-level") == "normal"
 
@@ -247,7 +258,7 @@ def test_no_panel_mixes_languages(told: story.Story) -> None:
         suspects.show(told.ranking, _enterprises(told), "en"),
         _cards(told, "en"),
         incidents.head(
-            told.incident, story.ONSET, plans.actions(told.planset.plans[0], [], told.gates), 0, True, "en"
+            told.incident, story.ONSET, plans.actions(told.planset.plans[0], [], told.gates), "late", "en"
         ),
         incidents.listing([told.incident], story.ID, story.NOW, "en"),
         arrivals.strip(
