@@ -1,0 +1,1 @@
+"""What is wrong in a park: findings with place, sentence and mend; the safe mends; findings as files."""
