@@ -14,6 +14,7 @@ from enum import StrEnum
 from geodata.words import Text
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.requests import Reply, Request
+from twin.ingest.hj212.sealing import Seal
 from twin.ingest.hj212.times import epoch_ms
 from twin.ingest.hj212.write import Dialect, Item, Message, frames
 
@@ -81,6 +82,7 @@ class Party:
     st: str = "32"
     pw: str = "123456"
     dialect: Dialect = 2017
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Exchange:
         self._deadline = now + self.patience.over_time_s
         p, r = self.party, self.request
         groups = [[item] for item in r.items]
-        return frames(Message(p.st, r.cn, p.pw, p.mn, self.qn, groups, ack=True, dialect=p.dialect))[0]
+        message = Message(p.st, r.cn, p.pw, p.mn, self.qn, groups, ack=True, dialect=p.dialect)
+        return frames(message, p.seal)[0]
 
     def _take_word(self, packet: Packet, now: float) -> bool:
         qn = packet.value("QN") or packet.qn  # 2005 says in the data area which request it means

@@ -13,6 +13,7 @@ check, at a few nanoseconds per hundred bytes. Memory is bounded by one longest 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -68,11 +69,19 @@ class Reader:
         How long an incomplete frame may hold back what follows it.
     tail_wait_s : float
         The same for a frame that lacks nothing but its tail.
+    unseal : callable
+        Returns what an encrypted segment may have been before, None for a plain one.
     """
 
     def __init__(
-        self, *, tolerant: bool = False, frame_wait_s: float = 10.0, tail_wait_s: float = 0.5
+        self,
+        *,
+        tolerant: bool = False,
+        frame_wait_s: float = 10.0,
+        tail_wait_s: float = 0.5,
+        unseal: Callable[[bytes], Sequence[bytes] | None] | None = None,
     ) -> None:
+        self._unseal = unseal
         self.tolerant = tolerant
         self.frame_wait_s = frame_wait_s
         self.tail_wait_s = tail_wait_s
@@ -154,7 +163,8 @@ class Reader:
                 if buf[stop + 4 : stop + 6] == TAIL:  # the common case: a whole, right, standard frame
                     segment = buf[pos + HEAD_SIZE : stop]
                     self.checked += len(segment)
-                    if buf[stop : stop + 4] == crc_text(segment):
+                    sealed = self._unseal is not None and self._unseal(segment) is not None
+                    if buf[stop : stop + 4] == crc_text(segment) and not sealed:
                         if self._region:
                             self._close_region(out)
                         out.append(segments.read(segment, buf[pos : stop + 6], self._base + pos))
@@ -230,8 +240,9 @@ class Reader:
         fresh = region is None or region.until is None or self._base + pos >= region.until
         if not fresh and not self.tolerant and tail:
             return _Verdict(-1, reason="tail")
-        self.checked += len(segment)
-        if int(sent, 16) == crc16(segment):
+        plain = self._plain(segment, sent)
+        if plain is not None:
+            segment = plain
             framing = (*_lower_case(sent), *tail)
             if tail and not self.tolerant:
                 return _Verdict(after, reason="tail", sure=True)
@@ -242,6 +253,13 @@ class Reader:
         if not fresh:
             return _Verdict(-1, reason="crc_mismatch")
         return self._mismatch(segment, sent, buf[pos:after], pos, after, tail)
+
+    def _plain(self, segment: bytes, sent: bytes) -> bytes | None:
+        """Return what was checked: the segment, or what it was before encryption; None where neither fits."""
+        self.checked += len(segment)
+        before = None if self._unseal is None else self._unseal(segment)
+        value = int(sent, 16)
+        return next((s for s in ((segment,) if before is None else before) if value == crc16(s)), None)
 
     def _mismatch(
         self, segment: bytes, sent: bytes, raw: bytes, pos: int, after: int, tail: tuple[str, ...]
@@ -275,9 +293,10 @@ class Reader:
         segment, sent = line[2 + digits : close], line[close:]
         if not (digits and 3 <= len(sent) <= 4 and _HEX.issuperset(sent) and _looks_like_segment(segment)):
             return _Verdict(-1, reason=reason)
-        self.checked += len(segment)
-        if int(sent, 16) != crc16(segment):
+        plain = self._plain(segment, sent)
+        if plain is None:
             return _Verdict(-1, reason=reason)
+        segment = plain
         framing = (*_lower_case(sent), *_length(int(line[2 : 2 + digits]), digits, segment))
         if len(sent) == 3:
             framing = (*framing, "crc_short")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twin.ingest.hj212.crc import crc_text
+from twin.ingest.hj212.sealing import Seal
+from twin.ingest.hj212.sealing import seal as sealed
 from twin.ingest.hj212.segment import STANDARD_SEGMENT
 from twin.ingest.hj212.times import epoch_ms
 from twin.ingest.hj212.times import qn as qn_text
@@ -49,8 +51,13 @@ class Message:
     resent: bool = False
 
 
-def frame(segment: bytes) -> bytes:
+def frame(segment: bytes, seal: Seal | None = None) -> bytes:
     """Put header, length, check and tail around a data segment.
+
+    Parameters
+    ----------
+    seal : Seal, optional
+        Encrypt the data area where the command asks for it. Length and check are those of the plain segment.
 
     Raises
     ------
@@ -59,7 +66,8 @@ def frame(segment: bytes) -> bytes:
     """
     if len(segment) > 9999:
         raise ValueError(f"a data segment of {len(segment)} bytes does not fit a frame (9999)")
-    return b"##%04d%b%b\r\n" % (len(segment), segment, crc_text(segment))
+    body = segment if seal is None else sealed(segment, seal)
+    return b"##%04d%b%b\r\n" % (len(segment), body, crc_text(segment))
 
 
 def area(groups: Iterable[Group]) -> str:
@@ -94,7 +102,7 @@ def segment(message: Message, cp: str, part: tuple[int, int] | None = None, qn: 
     return (";".join(fields) + f";CP=&&{cp}&&").encode()
 
 
-def frames(message: Message) -> list[bytes]:
+def frames(message: Message, seal: Seal | None = None) -> list[bytes]:
     """Write a message as one frame, or as several where the standard's limits demand it.
 
     A message is cut between factors. Each part repeats DataTime and has a QN one millisecond later than the
@@ -107,12 +115,12 @@ def frames(message: Message) -> list[bytes]:
     """
     parts = _parts(message)
     if len(parts) == 1:
-        return [frame(segment(message, parts[0]))]
+        return [frame(segment(message, parts[0]), seal)]
     at_ms = None if message.qn is None else epoch_ms(message.qn)
     out = []
     for i, cp in enumerate(parts):
         qn = None if at_ms is None else qn_text(at_ms + i)
-        out.append(frame(segment(message, cp, (len(parts), i + 1), qn)))
+        out.append(frame(segment(message, cp, (len(parts), i + 1), qn), seal))
     return out
 
 
