@@ -34,6 +34,7 @@ FINGERPRINT_MOST = 6.0  # nats
 COMPARED = 2  # alarmed stations whose water is compared with profiles
 ALIKE_NATS = 0.7  # candidates whose transport differs by less are one group
 WORTH_NAMING = 0.01
+COD = "w01018"
 SILENT = 0.15  # nats a reason must reach to be said
 
 
@@ -254,7 +255,8 @@ def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> 
     c = int(best[i])
     h = scores.hydraulic
     start, long = float(h.start_s[c]), float(h.duration_s[c])
-    strength = float(h.rate[c] * grams(case.factor) * long / 1000)
+    of, rate = _strength(case, h, c)
+    strength = rate * long / 1000
     outlet = case.outlets[c]
     path: tuple[str, ...] = ()
     if case.alarmed and case.transport.share[c, case.first] > 0:
@@ -268,7 +270,23 @@ def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> 
         release_from=datetime.fromtimestamp(round(start), UTC),
         release_to=datetime.fromtimestamp(round(start + long), UTC),
         strength_kg=strength if strength > 0 else None,
+        strength_of=of if strength > 0 else "",
     )
+
+
+def _strength(case: Case, h: Hydraulic, c: int) -> tuple[str, float]:
+    """Return the factor a release is best told in, COD where it has risen, and its rate in g/s."""
+    rate = float(h.rate[c] * grams(case.factor))
+    if case.factor == COD or COD not in case.by_factor or h.event[c] < 0:
+        return case.factor, rate
+    e, lead, other = int(h.event[c]), case.signals, case.by_factor[COD]
+    sensor = int(lead.events.sensor[e])
+    inside = (lead.t_s >= lead.events.onset_s[e]) & (lead.t_s <= lead.events.end_s[e])
+    both = inside & np.isfinite(lead.rise[sensor]) & np.isfinite(other.rise[sensor])
+    if both.sum() < 3 or np.median(other.rise[sensor, both]) < 2 * other.sigma[sensor]:
+        return case.factor, rate
+    ratio = other.rise[sensor, both].sum() / max(lead.rise[sensor, both].sum(), 1e-12)
+    return COD, float(h.rate[c] * ratio * grams(COD))
 
 
 def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:

@@ -1,0 +1,426 @@
+"""Which gates to close by when: deadlines, sets that contain the plume, what they cost and who stands in.
+
+close-by = early arrival - stroke - decision - margin, per gate, from its own card. Sets of gates are screened
+on the flow that would follow them (`choice`), and the best are carried through in time, with the strokes that
+the gates need, ordered now and fifteen minutes later (`drift`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata.network import CLOSED_BELOW, Network
+from geodata.places import Gate, Park
+from twin.config import Config
+from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
+from twin.plan import arrival, choice, telling
+from twin.plan.arrival import Ensemble
+from twin.plan.drift import AT_NODE
+from twin.plan.field import STEPS_S, Canals, Stage
+
+Floats = NDArray[np.float64]
+
+WAIT_S = 900.0  # what waiting costs is told for a quarter of an hour
+SOME = 0.03  # share of the plume that must come to a place for it to be told
+AHEAD, LATE, BEHIND = 5, 1, 3  # gates that are tried in sets
+FULL_STEPS = 5  # marched stages after closing; the last of them lasts for good
+CLOSER = 5  # sets that are carried through in time
+PLANS = 3
+HOLD_H = 4.0  # h the gates are taken to stay closed when trapped water is counted
+FOREVER_H = 999.0
+WORTH = 0.05  # share a plan must hold back more than doing nothing
+ON_THE_WAY = 0.12  # share of the mass that must take a link for it to be on the expected path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """Everything a plan set is made from."""
+
+    park: Park
+    network: Network
+    canals: Canals
+    config: Config
+    now_s: float
+    closed: tuple[str, ...]
+    flow: Floats
+    ensemble: Ensemble
+    flood_lock: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Carried:
+    """A set of gates carried through in time."""
+
+    gates: tuple[str, ...]
+    moves: tuple[GateMove, ...]
+    stages: tuple[Stage, ...]
+    contained: float
+    contained_late: float
+
+
+def make(
+    park: Park,
+    network: Network,
+    ranking: Ranking,
+    incident: Incident,
+    gates: Sequence[GateState],
+    config: Config,
+    now: datetime,
+    flood_lock: bool = False,
+    anomalies: Sequence[Anomaly] = (),
+) -> PlanSet:
+    """Return when the plume comes to every gate and receptor, and the gate plans that hold it.
+
+    Parameters
+    ----------
+    park : Park
+    network : Network
+        Of the park with gates as they usually stand.
+    ranking : Ranking
+        Who may have released it.
+    incident : Incident
+    gates : sequence of GateState
+        As their controllers say; a gate not named stands as usual. A failed gate is not counted on.
+    config : Config
+        Decision time and margins.
+    now : datetime
+        Park time.
+    flood_lock : bool
+        A flood warning is in force: every move is marked and may only be made by an override.
+    anomalies : sequence of Anomaly
+        Those of the incident tell when each station saw the plume; without them the incident's own list does.
+    """
+    now_s = now.timestamp()
+    seen = _seen(park, incident, anomalies)
+    canals = Canals.of(park, network)
+    closed = _closed(gates, network)
+    flow = canals.quick(closed, STEPS_S[3] * 2) if closed else network.flow_m3s.copy()
+    e = arrival.ensemble(park, network, ranking, seen, flow, now_s)
+    scene = _Scene(park, network, canals, config, now_s, closed, flow, e, flood_lock)
+    failed = {g.gate for g in gates if g.failed}
+    return PlanSet(
+        incident=incident.id,
+        at=now,
+        plans=_plans(scene, incident, failed),
+        arrivals=_arrivals(e),
+        path=_path(scene, seen),
+        park_version=park.version,
+    )
+
+
+def _seen(park: Park, incident: Incident, anomalies: Sequence[Anomaly]) -> dict[str, float]:
+    """Return when each alarmed station first saw the plume, epoch seconds.
+
+    An anomaly's id ends in the second it began and begins with its station.
+    """
+    found: dict[str, float] = {}
+    rows = [(a.point.station, a.since.timestamp()) for a in anomalies if a.point.station in incident.stations]
+    for key in incident.anomalies:
+        station, _, rest = key.partition("/")
+        end = rest.rpartition("/")[2]
+        if station in incident.stations and end.isdigit():
+            rows.append((station, float(end)))
+    for station, since in rows:
+        found[station] = min(since, found.get(station, np.inf))
+    for k, station in enumerate(incident.stations):
+        at = incident.opened if k == 0 else incident.updated
+        found.setdefault(station, at.timestamp())
+    known = {s.id for s in park.stations}
+    return {s: t for s, t in found.items() if s in known}
+
+
+def _closed(gates: Sequence[GateState], network: Network) -> tuple[str, ...]:
+    """Return gates that stand closed although they usually do not."""
+    return tuple(
+        sorted(
+            g.gate
+            for g in gates
+            if g.gate in network.gates
+            and g.position is not None
+            and g.position < CLOSED_BELOW
+            and network.open[network.gates[g.gate]]
+        )
+    )
+
+
+def _arrivals(e: Ensemble) -> tuple[Arrival, ...]:
+    found = [a for p in e.places if (a := _arrival(e, p)) is not None]
+    return tuple(sorted(found, key=lambda a: (a.early, a.place)))
+
+
+def _arrival(e: Ensemble, place: str) -> Arrival | None:
+    band = e.band(place)
+    share = float(e.share[e.places.index(place)])
+    if band is None or share < SOME:
+        return None
+    early, middle, late = (datetime.fromtimestamp(round(t), UTC) for t in band)
+    return Arrival(place, early, middle, late, share)
+
+
+def _plans(scene: _Scene, incident: Incident, failed: set[str]) -> tuple[GatePlan, ...]:
+    """Return the plans, the recommended one first; none where nothing can reach a receptor or be held."""
+    place = _place(scene)
+    if not np.any(place):
+        return ()
+    usable = [
+        g
+        for g in scene.park.gates
+        if g.id not in failed and g.id not in scene.closed and scene.network.open[scene.network.gates[g.id]]
+    ]
+    deadlines = {g.id: m for g in usable if (m := _move(scene, g)) is not None}
+    ahead = _ahead(scene, deadlines)
+    if not ahead:
+        return ()
+    behind = _behind(scene, [g for g in usable if g.id not in deadlines], ahead)
+    sets = choice.screen(scene.canals, scene.closed, ahead, behind, place, scene.ensemble.receptors)
+    carried, nothing = _carry(scene, _closer(sets, deadlines), deadlines)
+    good = [c for c in carried if c.contained > 1 - nothing + WORTH]
+    # A plan that is too late for the front may keep the tail; it never comes before one that is in time.
+    ranked = sorted(good, key=lambda c: (any(m.too_late for m in c.moves), -_worth(scene, c), c.gates))
+    return tuple(
+        _plan(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
+    )
+
+
+def _place(scene: _Scene) -> Floats:
+    """Return where the mass is that is not at a receptor yet, by node."""
+    e, net = scene.ensemble, scene.network
+    p = e.parcels
+    inside = p.link >= 0
+    ahead = np.where(scene.flow >= 0, net.head, net.tail)
+    waiting = p.link == AT_NODE
+    count = np.bincount(ahead[p.link[inside]], minlength=len(net.node_ids)).astype(float)
+    count += np.bincount(p.node[waiting], minlength=len(net.node_ids))
+    return np.asarray(count / max(len(p.link), 1))
+
+
+def _move(scene: _Scene, gate: Gate) -> GateMove | None:
+    """Return a gate's deadline; None where the plume does not come."""
+    found = _arrival(scene.ensemble, gate.id)
+    return None if found is None else _deadline(scene, gate, found)
+
+
+def _deadline(scene: _Scene, gate: Gate, found: Arrival, *, helps: bool = False) -> GateMove:
+    c = scene.config
+    left = found.early.timestamp() - scene.now_s
+    margin = max(c.margin_s, c.margin_share * max(left, 0.0))
+    by = found.early.timestamp() - gate.stroke_s - c.decision_s - margin
+    move = GateMove(
+        gate=gate.id,
+        close_by=datetime.fromtimestamp(round(by), UTC),
+        arrival=found,
+        stroke_s=gate.stroke_s,
+        decision_s=c.decision_s,
+        margin_s=margin,
+        too_late=by < scene.now_s,
+        flood_lock=scene.flood_lock,
+        why=telling.name([gate], "joint"),
+    )
+    return replace(move, why=telling.why(gate, move, helps=helps))
+
+
+def _ahead(scene: _Scene, deadlines: dict[str, GateMove]) -> list[str]:
+    """Return gates that may be closed before the plume, and those that come too late for its front only."""
+    order = sorted(deadlines, key=lambda g: (deadlines[g].arrival.early, g))
+    in_time = [g for g in order if not deadlines[g].too_late][:AHEAD]
+    tail_only = [
+        g for g in order if deadlines[g].too_late and deadlines[g].arrival.late.timestamp() > scene.now_s
+    ]
+    return in_time + tail_only[-LATE:]
+
+
+def _behind(scene: _Scene, gates: Sequence[Gate], ahead: Sequence[str]) -> list[str]:
+    """Return the gates whose water pushes the plume on to the first gates ahead of it, nearest first."""
+    net = scene.network
+    now = net.with_flow(scene.flow).with_gates(dict.fromkeys(scene.closed, 0.0))
+    time = now.travel_times([int(now.tail[net.gates[g]]) for g in ahead[:2]], back=True).min(0)
+    to = {g.id: float(time[now.head[net.gates[g.id]]]) for g in gates}
+    return sorted((g for g in to if np.isfinite(to[g])), key=lambda g: (to[g], g))[:BEHIND]
+
+
+def _closer(sets: list[choice.Screened], deadlines: dict[str, GateMove]) -> list[tuple[str, ...]]:
+    """Return the sets worth carrying through: the best, the best of one gate, and the outermost good one."""
+    picked = [s.gates for s in sets[: CLOSER - 2]]
+    picked += [s.gates for s in sets if len(s.gates) == 1][:1]
+    best = sets[0].held
+
+    def time(s: choice.Screened) -> float:
+        return min(deadlines[g].arrival.early.timestamp() for g in s.gates if g in deadlines)
+
+    far = [s for s in sets if s.held > best - 0.1 and s.gates not in picked]
+    picked += [max(far, key=lambda s: (time(s), -len(s.gates), s.gates)).gates] if far else []
+    return list(dict.fromkeys(picked))
+
+
+def _carry(
+    scene: _Scene, sets: list[tuple[str, ...]], deadlines: dict[str, GateMove]
+) -> tuple[list[_Carried], float]:
+    """Carry sets of gates through in time; second comes the share at receptors if nothing is done."""
+    cards = {g.id: g for g in scene.park.gates}
+    courses: list[list[tuple[float, Floats]]] = [[(0.0, scene.flow)]]
+    marched = []
+    for gates in sets:
+        stages = scene.canals.after(dict.fromkeys([*scene.closed, *gates], 0.0))[:FULL_STEPS]
+        marched.append(stages)
+        stroke = max(cards[g].stroke_s for g in gates)
+        for wait in (0.0, WAIT_S):
+            shut = scene.now_s + wait + scene.config.decision_s + stroke
+            courses.append([(0.0, scene.flow), *((shut + s.from_s, s.flow) for s in stages)])
+    reached = arrival.reached(scene.ensemble, scene.network, courses, scene.now_s)
+    found = []
+    for i, gates in enumerate(sets):
+        first = min((g for g in gates if g in deadlines), key=lambda g: deadlines[g].arrival.early)
+        moves = [
+            deadlines.get(g) or _deadline(scene, cards[g], _still(deadlines[first].arrival), helps=True)
+            for g in gates
+        ]
+        moves.sort(key=lambda m: (m.close_by, m.gate))
+        found.append(
+            _Carried(
+                gates, tuple(moves), marched[i], 1 - float(reached[1 + 2 * i]), 1 - float(reached[2 + 2 * i])
+            )
+        )
+    return found, float(reached[0])
+
+
+def _still(first: Arrival) -> Arrival:
+    """Return when a gate behind the plume has to be closed: when the front comes to the first gate."""
+    return Arrival(first.place, first.early, first.middle, first.late, 0.0)
+
+
+def _worth(scene: _Scene, c: _Carried) -> float:
+    """Weigh a set: what it holds back first, then how sure, how simple and how gentle it is."""
+    cards = {g.id: g for g in scene.park.gates}
+    own = [cards[g] for g in c.gates]
+    overtops = _overtops_h(scene, c.stages)
+    cost = 0.015 * (len(own) - 1)
+    cost += 0.02 * sum(not g.remote for g in own) + 0.015 * sum(not g.pre_authorised for g in own)
+    cost += 0.3 if overtops is not None and overtops < HOLD_H else 0.0
+    return c.contained - cost
+
+
+def _different(ranked: list[_Carried], deadlines: dict[str, GateMove]) -> list[_Carried]:
+    """Return the best set and others that are not merely the same with a gate more."""
+    kept: list[_Carried] = []
+    for c in ranked:
+        if all(not set(k.gates) <= set(c.gates) for k in kept):
+            kept.append(c)
+    outermost = max(
+        kept,
+        key=lambda c: (min(deadlines[g].arrival.early for g in c.gates if g in deadlines), c.gates),
+        default=None,
+    )
+    chosen = kept[:PLANS]
+    if outermost is not None and outermost not in chosen:
+        chosen[-1] = outermost
+    return chosen
+
+
+def _plan(
+    scene: _Scene,
+    incident: Incident,
+    c: _Carried,
+    k: int,
+    deadlines: dict[str, GateMove],
+    sets: list[choice.Screened],
+) -> GatePlan:
+    cards = {g.id: g for g in scene.park.gates}
+    own = [cards[m.gate] for m in c.moves]
+    volume, hours = _filling(scene, c.stages, sum(g.storage_m3 for g in own))
+    late = min(c.stages, key=lambda s: abs(s.from_s - HOLD_H * 3600))
+    effects = telling.side_effects(
+        scene.park,
+        scene.network,
+        own,
+        late.flow,
+        late.rise,
+        _overtops_h(scene, c.stages),
+        flood_lock=scene.flood_lock,
+    )
+    return GatePlan(
+        id=f"{incident.id}/{'ABCDEF'[k]}",
+        incident=incident.id,
+        name=telling.name(own, _kind(c, deadlines)),
+        moves=c.moves,
+        contained=c.contained,
+        contained_late=min(c.contained_late, c.contained),
+        volume_m3=volume,
+        storage_m3=sum(g.storage_m3 for g in own),
+        hours_to_full=hours,
+        side_effects=effects,
+        recommended=k == 0,
+        if_fails=_stand_ins(c, sets),
+    )
+
+
+def _kind(c: _Carried, deadlines: dict[str, GateMove]) -> str:
+    ahead = sorted(
+        (g for g in deadlines if not deadlines[g].too_late), key=lambda g: deadlines[g].arrival.early
+    )
+    if ahead and ahead[0] in c.gates:
+        return "nearest"
+    return "outermost" if len(ahead) > 1 and ahead[-1] in c.gates else "joint"
+
+
+def _stand_ins(c: _Carried, sets: list[choice.Screened]) -> dict[str, str]:
+    """Return, for each gate that might fail, the gate that then holds most with the others."""
+    held = {frozenset(s.gates): s.held for s in sets}
+    every = sorted({g for s in sets for g in s.gates})
+    found = {}
+    for gate in c.gates:
+        rest = frozenset(c.gates) - {gate}
+        others = {g: held[rest | {g}] for g in every if g not in c.gates and rest | {g} in held}
+        best = max(others, key=lambda g: (round(others[g], 4), g), default="")
+        if best and others[best] > held.get(rest, 0.0) + WORTH:
+            found[gate] = best
+    return found
+
+
+def _filling(scene: _Scene, stages: tuple[Stage, ...], storage_m3: float) -> tuple[float, float]:
+    """Return the water that gathers in `HOLD_H` (m3) and the hours until the storage is full."""
+    gathered = [
+        float((scene.canals.surface * np.maximum(s.rise, 0.0))[~scene.canals.fixed].sum()) for s in stages
+    ]
+    ends = [s.from_s + long for s, long in zip(stages, STEPS_S, strict=False)]
+    volume = float(np.interp(HOLD_H * 3600, [0.0, *ends], [0.0, *gathered]))
+    if len(gathered) < 2 or gathered[-1] < storage_m3:
+        # Levels settle where the water finds other ways; what still gathers then is what counts.
+        rate = (gathered[-1] - gathered[-2]) / (ends[-1] - ends[-2]) if len(gathered) > 1 else 0.0
+        left = storage_m3 - gathered[-1]
+        hours = (ends[-1] + left / rate) / 3600 if rate > 0 else FOREVER_H
+    else:
+        hours = float(np.interp(storage_m3, [0.0, *gathered], [0.0, *ends])) / 3600
+    overtops = _overtops_h(scene, stages)
+    return volume, min(hours, FOREVER_H, FOREVER_H if overtops is None else overtops)
+
+
+def _overtops_h(scene: _Scene, stages: tuple[Stage, ...]) -> float | None:
+    """Return hours until water nears a bank within the marched time; None where it does not."""
+    before, at = 0.0, 0.0
+    for stage, long in zip(stages, STEPS_S, strict=False):
+        full = float(np.max(stage.rise / scene.canals.room))
+        end = stage.from_s + long
+        if full >= 1.0:
+            return (at + (1.0 - before) / max(full - before, 1e-9) * (end - at)) / 3600
+        before, at = full, end
+    return None
+
+
+def _path(scene: _Scene, seen: dict[str, float]) -> tuple[str, ...]:
+    """Return the links the plume is expected to take from the first alarmed station on, in order of time."""
+    if not seen:
+        return ()
+    first = min(seen, key=lambda s: (seen[s], s))
+    start = scene.network.nodes[scene.park.station(first).node]
+    place = np.zeros(len(scene.network.node_ids))
+    place[start] = 1.0
+    share = choice.carried(scene.network, scene.flow, place)
+    now = scene.network.with_flow(scene.flow)
+    time = now.travel_times([start])[0][now.tail]
+    taken = np.flatnonzero((share > ON_THE_WAY) & np.isfinite(time))
+    return tuple(str(scene.network.link_ids[k]) for k in taken[np.argsort(time[taken], kind="stable")])

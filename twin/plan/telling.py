@@ -1,0 +1,142 @@
+"""Why a gate, by when and at what price: sentences for the gate plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata.network import Network
+from geodata.places import Gate, Park
+from geodata.words import Text
+from twin.model import GateMove
+from twin.trace.sentences import clock
+
+Floats = NDArray[np.float64]
+
+NOTABLE_RISE_M = 0.1
+NOTABLE_SHARE = 0.3
+LONG_H = 200.0
+
+
+def why(gate: Gate, move: GateMove, *, helps: bool) -> Text:
+    """Say how a close-by time comes about."""
+    early, by = clock(move.arrival.early.timestamp()), clock(move.close_by.timestamp())
+    times = {
+        "early": early,
+        "by": by,
+        "stroke": f"{move.stroke_s / 60:.0f}",
+        "decision": f"{move.decision_s / 60:.0f}",
+        "margin": f"{move.margin_s / 60:.0f}",
+    }
+    if helps:
+        return Text(
+            "关闭后其下游河段停流，污染团不再被推走；启闭 {stroke} 分钟，最晚 {by} 下令",
+            "Stills the water behind the plume, so that it is not pushed on; stroke {stroke} min, "
+            "order by {by}",
+        ).fill(**times)
+    if move.too_late:
+        return Text(
+            "来不及：污染前锋最早 {early} 到，启闭 {stroke} 分钟，应在 {by} 前下令",
+            "Too late: the front may come at {early}; with {stroke} min of stroke the order was due by {by}",
+        ).fill(**times)
+    return Text(
+        "污染前锋最早 {early} 到；启闭 {stroke} 分钟、决策 {decision} 分钟、余量 {margin} 分钟，"
+        "最晚 {by} 下令",
+        "The front may come at {early}; stroke {stroke}, decision {decision}, margin {margin} min: "
+        "order by {by}",
+    ).fill(**times)
+
+
+def side_effects(
+    park: Park,
+    network: Network,
+    gates: Sequence[Gate],
+    flow: Floats,
+    rise: Floats,
+    overtops_h: float | None,
+    *,
+    flood_lock: bool,
+) -> tuple[Text, ...]:
+    """Say what closing these gates costs.
+
+    Parameters
+    ----------
+    flow : (m,) m3/s
+        Some hours after closing, along the network's tail to head.
+    rise : (n,) m
+    overtops_h : float or None
+        Hours until water comes within the freeboard of a bank; None where it does not.
+    flood_lock : bool
+        A flood warning is in force.
+    """
+    told = []
+    if flood_lock:
+        told.append(
+            Text(
+                "防汛闭锁生效：须经防汛部门同意才能关闸",
+                "Flood lock in force: no gate may close without the flood authority",
+            )
+        )
+    if overtops_h is not None:
+        told.append(
+            Text(
+                "约 {h:.1f} 小时后水位逼近堤顶，须先转输或开旁路",
+                "Water nears the bank after about {h:.1f} h: pump or by-pass before that",
+            ).fill(h=overtops_h)
+        )
+    highest = float(rise.max(initial=0.0))
+    if highest >= NOTABLE_RISE_M:
+        told.append(
+            Text("上游水位最多抬高 {m:.1f} 米", "Water upstream rises by up to {m:.1f} m").fill(m=highest)
+        )
+    told += _less_water(park, network, flow)
+    for gate in gates:
+        if not gate.remote:
+            told.append(
+                Text(
+                    "{gate}为现场操作闸，需派人，启闭约 {m:.0f} 分钟",
+                    "{gate} is worked on site: send people, stroke about {m:.0f} min",
+                ).fill(gate=gate.name, m=gate.stroke_s / 60)
+            )
+        if not gate.pre_authorised:
+            told.append(
+                Text(
+                    "{gate}未预授权，须{owner}同意（{phone}）",
+                    "{gate} is not pre-authorised: {owner} must agree ({phone})",
+                ).fill(gate=gate.name, owner=gate.owner, phone=gate.phone)
+            )
+    return tuple(told)
+
+
+def _less_water(park: Park, network: Network, flow: Floats) -> list[Text]:
+    """Name receptors that get much less water than they are used to."""
+    told = []
+    n = len(network.node_ids)
+    into = np.where(flow >= 0, network.head, network.tail)
+    before = np.bincount(network.head, network.flow_m3s, n)
+    after = np.bincount(into, np.abs(flow), n)
+    for r in park.receptors:
+        node = network.nodes[r.node]
+        outfall = not np.any(network.tail == node)
+        if before[node] > 0.05 and not outfall and after[node] < NOTABLE_SHARE * before[node]:
+            share = 100 * (1 - after[node] / before[node])
+            told.append(
+                Text("{place}来水减少约 {p:.0f}%", "{place} gets about {p:.0f} % less water").fill(
+                    place=r.name, p=share
+                )
+            )
+    return told
+
+
+def name(gates: Sequence[Gate], kind: str) -> Text:
+    """Name a plan by what it does: nearest, outermost or joint."""
+    listed = "、".join(g.id for g in gates)
+    english = ", ".join(g.id for g in gates)
+    kinds = {
+        "nearest": Text("就近拦截 ", "Nearest gates: "),
+        "outermost": Text("外围拦截 ", "Outermost gates: "),
+        "joint": Text("联合拦截 ", "Joint closing: "),
+    }
+    return Text(kinds[kind].zh + listed, kinds[kind].en + english)
