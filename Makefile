@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 STAMP := .venv/.ready
 
-.PHONY: setup demo test check unit e2e bench screenshots lock clean
+.PHONY: setup demo test check e2e bench screenshots lock clean
 
 setup: $(STAMP)
 
@@ -17,10 +17,7 @@ check: setup ## the quick loop: style, types, unit tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(PY) -m pytest -m "not e2e"
-
-unit: setup
-	$(PY) -m pytest -m "not e2e"
+	$(PY) -m pytest -n 2 -m "not e2e and not slow"
 
 e2e: setup
 	bash .ci/browser
@@ -28,6 +25,7 @@ e2e: setup
 
 test: check ## everything, the browser too
 	bash .ci/browser
+	$(PY) -m pytest -n 2 -m "slow and not e2e"
 	$(PY) -m pytest -m e2e
 
 bench: setup ## claims as JSON, ratios against a rival in the same run

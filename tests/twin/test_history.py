@@ -315,6 +315,7 @@ def seen(h: History) -> tuple[list[tuple[int, float]], int, int]:
     return cod(h), len(window.value), len(h.raw_frames([A, B], T0, T0 + 99 * MINUTE))
 
 
+@pytest.mark.slow
 def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(
     tmp_path: Path, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +365,7 @@ def test_a_server_that_is_away_costs_nothing(
     assert cod(h) == [(0, 0.0), (1, 1.0)]
 
 
+@pytest.mark.slow
 def test_readers_see_everything_while_parts_are_written_and_merged(
     tmp_path: Path, embedded: Embedded, stream: Stream, h: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

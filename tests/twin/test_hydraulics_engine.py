@@ -11,6 +11,8 @@ from twin.errors import TwinError, UnavailableError
 from twin.hydraulics import engine
 from twin.hydraulics.engine import Closure, Injection, Scenario, Stepper
 
+pytestmark = pytest.mark.slow  # runs the hydraulic engine
+
 
 @pytest.fixture(scope="module")
 def park() -> Park:

@@ -7,6 +7,8 @@ import pytest
 from geodata import park as park_file
 from twin.hydraulics.flowfield import wetted_area, with_flow_field
 
+pytestmark = pytest.mark.slow  # runs the hydraulic engine
+
 
 def test_shipped_field_is_the_engines() -> None:
     park = park_file.read(park_file.demo_path())

@@ -298,6 +298,7 @@ print(said)
 """
 
 
+@pytest.mark.slow
 def test_processes_creating_and_approving_at_once(tmp_path: Path) -> None:
     url, go = f"sqlite:///{tmp_path / 'records.sqlite'}", tmp_path / "go"
     people = ["duty", "duty", "office", "admin"]

@@ -32,6 +32,7 @@ def nature(park: Park, warm: Path) -> Iterator[Nature]:
     it.close()
 
 
+@pytest.mark.slow
 async def test_a_release_reaches_the_station_below_it_and_no_other(nature: Nature, park: Park) -> None:
     before = await nature.begin()
     gates = {g.id: g.normal_position for g in park.gates}
