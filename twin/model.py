@@ -141,6 +141,7 @@ class Suspect:
     release_from: datetime
     release_to: datetime
     strength_kg: float | None = None
+    strength_of: str = ""  # code of the factor that the strength is in kilograms of
 
 
 @dataclass(frozen=True, slots=True)
