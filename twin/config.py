@@ -27,6 +27,8 @@ class Config:
         Empty: SQLite below `data`.
     history_url : str
         Empty: Parquet files below `data`.
+    loggers : Path or None
+        TOML file of the loggers that may send; None: all may.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -44,6 +46,7 @@ class Config:
     redis_url: str = ""
     db_url: str = ""
     history_url: str = ""
+    loggers: Path | None = None
     keep_hours: float = 6.0
     decision_s: float = 600.0
     margin_s: float = 300.0
@@ -93,6 +96,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         redis_url=e.get("TWIN_REDIS_URL", ""),
         db_url=e.get("TWIN_DB_URL", ""),
         history_url=e.get("TWIN_HISTORY_URL", ""),
+        loggers=Path(e["TWIN_LOGGERS"]).absolute() if e.get("TWIN_LOGGERS") else None,
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),

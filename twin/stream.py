@@ -175,9 +175,11 @@ class AsyncStream:
         """Close the connection."""
         await self._r.aclose()
 
-    async def append(self, name: Name, body: bytes) -> str:
-        """Append one entry and return its id."""
-        return str((await self._call(self._r.xadd(self.keys.stream(name), {BODY: body}))).decode())
+    async def append(self, name: Name, body: bytes, most: int | None = None) -> str:
+        """Append one entry and return its id; of more than about `most` entries the oldest give way."""
+        return str(
+            (await self._call(self._r.xadd(self.keys.stream(name), {BODY: body}, maxlen=most))).decode()
+        )
 
     async def follow(
         self, after: dict[Name, str], *, count: int = 256, wait_ms: int = 500

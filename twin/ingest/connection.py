@@ -7,7 +7,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -65,6 +65,10 @@ class Desk(Protocol):
     """What a connection reports to: the gateway."""
 
     limits: Limits
+    unseal: Callable[[bytes], Sequence[bytes] | None] | None
+
+    def refusal(self, mn: str, pw: str | None, address: str) -> str:
+        """Why a good frame is not taken in; an empty text for one that is."""
 
     def opened(self, connection: Connection) -> None:
         """A connection is there."""
@@ -95,7 +99,12 @@ class Connection(asyncio.Protocol):
         limits = desk.limits
         self._desk = desk
         self._limits = limits
-        self._reader = Reader(tolerant=True, frame_wait_s=limits.frame_wait_s, tail_wait_s=limits.tail_wait_s)
+        self._reader = Reader(
+            tolerant=True,
+            frame_wait_s=limits.frame_wait_s,
+            tail_wait_s=limits.tail_wait_s,
+            unseal=desk.unseal,
+        )
         self._transport: asyncio.Transport | None = None
         self._window_s = 0.0
         self._rejects = 0
@@ -171,18 +180,23 @@ class Connection(asyncio.Protocol):
     def _take(self, found: list[Packet | Reject], now: float) -> None:
         received_ms = wall_ms() if found else 0
         for one in found:
-            if isinstance(one, Packet) and one.trusted:
+            if isinstance(one, Reject):
+                self._refuse(self._whose(one.raw), one.reason, one.raw, one.length, now, received_ms)
+            elif not one.trusted:
+                reason = next(d for d in one.deviations if d in UNTRUSTED)
+                self._refuse(self._whose(one.raw), reason, one.raw, len(one.raw), now, received_ms)
+            elif reason := self._desk.refusal(one.mn or "", one.pw, self.address):
+                # Named only where it is known: nobody fills the list of loggers with invented names.
+                mn = one.mn if one.mn in self._desk.known() else None
+                self._refuse(mn, reason, one.raw, len(one.raw), now, received_ms)
+            else:
                 self.mn = one.mn or self.mn
                 self._desk.packet(self, one, received_ms)
-            else:
-                self._refuse(one, now, received_ms)
 
-    def _refuse(self, one: Packet | Reject, now: float, received_ms: int) -> None:
-        if isinstance(one, Packet):
-            reason, length = next(d for d in one.deviations if d in UNTRUSTED), len(one.raw)
-        else:
-            reason, length = one.reason, one.length
-        self._desk.refused(self.peer, self._whose(one.raw), reason, one.raw, received_ms)
+    def _refuse(
+        self, mn: str | None, reason: str, raw: bytes, length: int, now: float, received_ms: int
+    ) -> None:
+        self._desk.refused(self.peer, mn, reason, raw, received_ms)
         if now - self._window_s > WINDOW_S:
             self._window_s, self._rejects, self._reject_bytes = now, 0, 0
         self._rejects += 1

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -29,7 +29,10 @@ from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter, Note
 from twin.ingest.hj212.requests import set_time
+from twin.ingest.hj212.splits import Splits
 from twin.ingest.lines import LineBook
+from twin.ingest.loggers import Loggers
+from twin.ingest.loggers import load as load_loggers
 from twin.ingest.orders import Orders
 from twin.ingest.stations import MOST, SKEW_EVERY_MS, Stations
 from twin.model import AuditLine
@@ -42,6 +45,7 @@ IDLE_LOOK_S = 5.0
 PUBLISH_S = 1.0
 RAW_STORED = 1024
 REJECTS_QUEUED = 2000
+REJECTS_KEPT = 50_000  # in their stream; the oldest give way
 SET_CLOCK_EVERY_S = 60.0  # of one logger that asks for it
 
 
@@ -56,6 +60,8 @@ class Gateway:
         Park time, for the loggers' clock skew.
     audit : callable
         Keeps an audit line of a request to a logger; called in a thread.
+    loggers : Loggers
+        Who may send; everybody if not given.
     """
 
     def __init__(
@@ -64,8 +70,12 @@ class Gateway:
         clock: ParkClock,
         limits: Limits | None = None,
         audit: Callable[[AuditLine], None] = lambda line: None,
+        loggers: Loggers | None = None,
     ) -> None:
         self.limits = limits or Limits()
+        loggers = loggers or Loggers()
+        self.refusal = loggers.refusal
+        self.unseal: Callable[[bytes], Sequence[bytes] | None] | None = loggers.keyring()
         self.stations = Stations()
         self._stream = stream
         self._clock = clock
@@ -73,8 +83,10 @@ class Gateway:
         self._waiting: set[Connection] = set()
         self._addresses: Counter[str] = Counter()
         self._interpreter = Interpreter()
-        self._lines = LineBook()
+        self._lines = LineBook(loggers)
         self.asker = Asker(self._lines, clock.now_ms)
+        self._splits = Splits()
+        self._restored = False
         self._clocks_set: dict[str, float] = {}
         self._rejects: deque[dict[str, Any]] = deque()
         self._budget = self.limits.rejects_stored_per_s
@@ -204,10 +216,16 @@ class Gateway:
         self._lines.note(connection, packet)
         if self.asker.active:
             self.asker.packet(packet)
+        if packet.pnum is not None:
+            self._unfinished(self._splits.add(packet, time.monotonic()))
         if packet.cn == "1013":
             self._set_clock(packet.mn or "")
         if not self._paused and self.committer.full:
             self._pause(True)
+
+    def _unfinished(self, mns: list[str]) -> None:
+        for mn in mns:
+            self.stations.of(mn).deviations["split_incomplete"] += 1
 
     def _set_clock(self, mn: str) -> None:
         """A logger asks for the time: once its notice is answered it gets a 1012, but not all the time."""
@@ -274,6 +292,7 @@ class Gateway:
             self._budget = min(fresh, 2 * limits.rejects_stored_per_s)
             for connection in list(self._waiting):
                 connection.look(now)
+            self._unfinished(self._splits.expire(now))
             if now - idle_look_s >= min(IDLE_LOOK_S, limits.idle_s):
                 idle_look_s = now
                 for connection in list(self._connections):
@@ -285,7 +304,21 @@ class Gateway:
             await self._publish_once()
             await asyncio.sleep(PUBLISH_S)
 
+    async def _restore(self) -> bool:
+        """Go on from the counters an earlier run published; until they are known nothing is published."""
+        if not self._restored:
+            try:
+                body = await self._stream.get("stations")
+            except UnavailableError:
+                return False
+            with suppress(ValueError):
+                self.stations.restore(json.loads(body or b"{}"))
+            self._restored = True
+        return True
+
     async def _publish_once(self) -> None:
+        if not await self._restore():
+            return
         self.stations.dropped = self.committer.dropped
         heartbeat = {"at_ms": wall_ms(), "trouble": self.committer.trouble}
         body = json.dumps(self.stations.as_dict(), ensure_ascii=False).encode()
@@ -302,7 +335,7 @@ class Gateway:
     async def _store_some(self) -> bool:
         """Write the oldest reject; it stays queued if that fails."""
         body = json.dumps(self._rejects[0], ensure_ascii=False).encode()
-        if not await _attempt(self._stream.append("rejects", body)):
+        if not await _attempt(self._stream.append("rejects", body, most=REJECTS_KEPT)):
             return False
         self._rejects.popleft()
         return True
@@ -351,7 +384,7 @@ async def serve(
     ConfigError
         The port cannot be opened.
     """
-    gateway = Gateway(stream, clock, limits, audit)
+    gateway = Gateway(stream, clock, limits, audit, load_loggers(config.loggers))
     port = await gateway.open(config.gateway_host, config.gateway_port)
     try:
         ready(port)

@@ -8,6 +8,7 @@ from twin.ingest.connection import Connection
 from twin.ingest.hj212.exchange import Party
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.write import Dialect
+from twin.ingest.loggers import Loggers
 
 MOST = 20_000
 INTERACTION = "91"  # ST of answers: not the logger's own
@@ -27,7 +28,8 @@ class Line:
 class LineBook:
     """Lines by MN. One connection may carry many loggers, and a logger may come back on another."""
 
-    def __init__(self) -> None:
+    def __init__(self, loggers: Loggers) -> None:
+        self._loggers = loggers
         self._by_mn: dict[str, Line] = {}
         self._of: dict[Connection, set[str]] = {}
 
@@ -57,10 +59,12 @@ class LineBook:
         line = self._by_mn.get(mn)
         if line is None:
             return None
-        return Party(mn, line.st, line.pw, _DIALECTS.get(line.version, 2017))
+        seal = self._loggers.seal(mn)
+        return Party(mn, line.st, line.pw, _DIALECTS.get(line.version, 2017), seal)
 
     def password(self, mn: str, pw: str) -> None:
         """A logger has taken a new PW."""
+        self._loggers.passwords[mn] = pw
         line = self._by_mn.get(mn)
         if line is not None:
             line.pw = pw

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 MOST = 10_000  # loggers counted by name; what any further one sends is counted under OTHERS
 OTHERS = "*"
 SKEW_EVERY_MS = 1000
+
+
+GRAVE = frozenset(
+    {
+        *("crc_modbus", "crc_modbus_swapped", "crc_short", "length_in_characters", "length_field"),
+        *("no_cp", "cp_unopened", "cp_unclosed", "cn_missing", "mn_missing", "undecodable"),
+        *("datatime_missing", "datatime_invalid", "datatime_ambiguous", "duplicate_key", "not_a_number"),
+        *("nonfinite", "broken_item", "missing_separator", "split_incomplete"),
+    }
+)
+"""Deviations that can cost a reading; all others are matters of form."""
+FORM_COSTS = 0.2
 
 
 @dataclass(slots=True)
@@ -39,9 +52,24 @@ class Station:
     skew_at_ms: int = 0
     peer: str = ""
 
+    @property
+    def conformance(self) -> float | None:
+        """How near to the standard it sends, 0 to 100; None before it has sent anything.
+
+        A rejected frame and a grave deviation cost a whole frame, any other deviation a fifth of one.
+        """
+        total = self.frames + self.rejects
+        if not total:
+            return None
+        cost = self.rejects + sum(
+            count * (1.0 if name in GRAVE else FORM_COSTS) for name, count in self.deviations.items()
+        )
+        return round(100.0 * max(0.0, 1.0 - cost / total), 1)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
+            "conformance": self.conformance,
             "frames": self.frames,
             "readings": self.readings,
             "rejects": self.rejects,
@@ -62,6 +90,7 @@ class Stations:
     readings: int = 0
     rejects: int = 0
     dropped: int = 0
+    dropped_before: int = 0
     """Frames given up because the stream was away too long; they were not answered."""
     suppressed: int = 0
     """Rejects counted but not stored, because too many came at once."""
@@ -101,16 +130,47 @@ class Stations:
         station.rejects += 1
         station.reasons[reason] += 1
 
+    def restore(self, body: Mapping[str, Any]) -> None:
+        """Go on counting from what an earlier run published; what is not of that form is passed over."""
+        self.frames += _count(body.get("frames"))
+        self.readings += _count(body.get("readings"))
+        self.rejects += _count(body.get("rejects"))
+        self.dropped_before += _count(body.get("dropped"))
+        self.suppressed += _count(body.get("suppressed"))
+        self.cut.update(_counts(body.get("cut")))
+        self.nameless.update(_counts(body.get("nameless")))
+        rows = body.get("by_mn")
+        for mn, row in rows.items() if isinstance(rows, dict) else ():
+            if isinstance(row, dict):
+                station = self.of(mn)
+                station.frames += _count(row.get("frames"))
+                station.readings += _count(row.get("readings"))
+                station.rejects += _count(row.get("rejects"))
+                station.deviations.update(_counts(row.get("deviations")))
+                station.reasons.update(_counts(row.get("reasons")))
+                station.last_ms = max(station.last_ms, _count(row.get("last_ms")))
+                station.peer = station.peer or str(row.get("peer") or "")
+                if station.skew_ms is None and isinstance(row.get("skew_ms"), int):
+                    station.skew_ms = row["skew_ms"]
+
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form that is published under the state key "stations"."""
         return {
             "frames": self.frames,
             "readings": self.readings,
             "rejects": self.rejects,
-            "dropped": self.dropped,
+            "dropped": self.dropped + self.dropped_before,
             "suppressed": self.suppressed,
             "connections": self.connections,
             "cut": dict(self.cut),
             "nameless": dict(self.nameless),
             "by_mn": {mn: station.as_dict() for mn, station in self.by_mn.items()},
         }
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _counts(value: object) -> dict[str, int]:
+    return {str(name): _count(count) for name, count in value.items()} if isinstance(value, dict) else {}

@@ -26,7 +26,12 @@ from twin.ingest.gateway import Gateway, serve
 from twin.ingest.hj212 import times
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
+from twin.ingest.hj212.requests import parse
+from twin.ingest.hj212.sealing import Keyring, Seal
+from twin.ingest.hj212.sm4 import Cipher
+from twin.ingest.hj212.splits import Splits
 from twin.ingest.hj212.write import Group, Message, frames
+from twin.ingest.loggers import load as load_loggers
 from twin.stream import AsyncStream, Stream
 
 MN = "12091200160055"
@@ -106,11 +111,11 @@ class Held(AsyncStream):
         self.let = asyncio.Event()
         self.tries = 0
 
-    async def append(self, name: Any, body: bytes) -> str:
+    async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
         if name == "readings":
             self.tries += 1
             await self.let.wait()
-        return await super().append(name, body)
+        return await super().append(name, body, most)
 
 
 Open = Callable[..., Any]
@@ -272,8 +277,8 @@ async def test_a_write_whose_answer_was_lost_is_the_same_reading_twice(
     class Lossy(AsyncStream):
         lost = 0
 
-        async def append(self, name: Any, body: bytes) -> str:
-            done = await super().append(name, body)
+        async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
+            done = await super().append(name, body, most)
             if name == "readings" and not self.lost:
                 self.lost += 1
                 raise UnavailableError("connection reset while waiting for the reply")
@@ -307,7 +312,7 @@ async def test_a_short_outage_is_bridged(embedded: Embedded, opened: Open) -> No
 
 async def test_any_failure_of_a_write_means_no_answer(embedded: Embedded, opened: Open) -> None:
     class Full(AsyncStream):
-        async def append(self, name: Any, body: bytes) -> str:
+        async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
             raise RuntimeError("MISCONF the disk is full")
 
     gateway, port = await opened(Full(embedded.url), retry_s=0.2)
@@ -613,3 +618,92 @@ async def test_without_a_server_the_gateway_still_listens(tmp_path: Path) -> Non
     await logger.hang_up()
     await gateway.close(0.2)
     await stream.close()
+
+
+async def test_only_who_is_listed_may_send(embedded: Embedded, tmp_path: Path) -> None:
+    listed = tmp_path / "loggers.toml"
+    other = "010000A8900016F000169DC0"
+    listed.write_text(
+        f'[[logger]]\nmn = "{MN}"\npw = "123456"\nfrom = ["127.0.0.0/8"]\n'
+        f'[[logger]]\nmn = "{other}"\nfrom = ["10.0.0.1"]\n[[logger]]\nmn = "third"\npw = "abc"\n'
+    )
+    stream = AsyncStream(embedded.url)
+    gateway = Gateway(stream, ParkClock(lambda: LIVE), loggers=load_loggers(listed))
+    logger = await Logger.dial(await gateway.open("127.0.0.1", 0))
+    logger.send(upload(1, mn=other) + upload(2, mn="stranger") + upload(3, mn="third") + upload(4))
+    assert [a.qn for a in await logger.answers(1)] == [qn(4)]
+    assert [value for _, _, value in keys(embedded.stream())] == [4.5]
+    assert gateway.stations.nameless == {"address_refused": 1, "mn_unlisted": 1, "pw_wrong": 1}
+    assert list(gateway.stations.by_mn) == [MN]
+    await eventually(lambda: embedded.stream().length("rejects") == 3)
+    await logger.hang_up()
+    await gateway.close(1.0)
+    await stream.close()
+
+
+async def test_an_encrypted_upload_is_read_and_a_request_is_encrypted(
+    embedded: Embedded, tmp_path: Path
+) -> None:
+    listed = tmp_path / "loggers.toml"
+    listed.write_text(f'[[logger]]\nmn = "{MN}"\nsm4_keys = ["{"30" * 16}"]\n')
+    by = Seal([Cipher(b"0" * 16)])
+    stream = AsyncStream(embedded.url)
+    gateway = Gateway(stream, ParkClock(lambda: LIVE), loggers=load_loggers(listed))
+    logger = await Logger.dial(await gateway.open("127.0.0.1", 0))
+    groups: list[Group] = [[("DataTime", "20240601080000")], [("w01018-Rtd", "7.5"), ("w01018-Flag", "N")]]
+    message = Message("32", "2011", "123456", MN, qn(1), groups, True, 2025)
+    logger.send(frames(message, by)[0])
+    assert [(a.cn, a.flag) for a in await logger.answers(1)] == [("9014", 8)]
+    assert [value for _, _, value in keys(embedded.stream())] == [7.5]
+    assert gateway.stations.by_mn[MN].deviations == {}
+    request = parse("CN=2061;BeginTime=20240601080000;EndTime=20240601090000")
+    asking = asyncio.create_task(gateway.asker.ask(MN, request))
+    logger._frames = Reader(unseal=Keyring({MN: by}))
+    (asked,) = await logger.answers(1)
+    assert asked.raw.count(b"BeginTime") == 0
+    assert asked.value("BeginTime") == "20240601080000"
+    logger.send(frames(Message("91", "9012", "123456", MN, asked.qn, [[("ExeRtn", "100")]], dialect=2025))[0])
+    assert (await asking).end == "no_data"
+    await logger.hang_up()
+    await gateway.close(1.0)
+    await stream.close()
+
+
+async def test_counters_go_on_after_a_restart(embedded: Embedded, opened: Open) -> None:
+    first, port = await opened()
+    logger = await Logger.dial(port)
+    logger.send(upload(1) + upload(2)[:-6] + b"0000\r\n" + upload(3))
+    await logger.answers(2)
+    await logger.hang_up()
+    await first.close(1.0)
+    second, port = await opened()
+    logger = await Logger.dial(port)
+    logger.send(upload(4))
+    await logger.answers(1)
+    await eventually(lambda: second.stations.frames == 3)
+    station = second.stations.by_mn[MN]
+    assert (station.frames, station.readings, station.rejects) == (3, 3, 1)
+    assert station.reasons == {"crc_mismatch": 1}
+    published: dict[str, Any] = {}
+    while published.get("frames") != 3:
+        published = json.loads(embedded.stream().get("stations") or b"{}")
+        await asyncio.sleep(0.02)
+    assert published["by_mn"][MN]["conformance"] == 75.0
+    await logger.hang_up()
+
+
+async def test_a_message_whose_parts_stay_away_is_counted(opened: Open) -> None:
+    gateway, port = await opened()
+    gateway._splits = Splits(wait_s=0.1)
+    groups: list[Group] = [[("DataTime", "20240601080000")]]
+    groups += [[(f"w{i:05d}-Rtd", "1.5"), (f"w{i:05d}-Flag", "N")] for i in range(80)]
+    parts = frames(Message("32", "2011", "123456", MN, qn(1), groups, True))
+    assert len(parts) >= 3
+    logger = await Logger.dial(port)
+    logger.send(b"".join(reversed(parts)))
+    await logger.answers(len(parts))
+    assert gateway._splits.whole == 1
+    logger.send(b"".join(parts[1:]))
+    await logger.answers(len(parts) - 1)
+    await eventually(lambda: gateway.stations.by_mn[MN].deviations == {"split_incomplete": 1})
+    await logger.hang_up()
