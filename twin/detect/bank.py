@@ -36,9 +36,10 @@ class Bank:
     Attributes
     ----------
     at_ms, value : (n,)
-        Latest reading taken in; 0 and NaN before the first.
+        Time of the latest reading of any mark, and the latest value that is a measurement (not one of a
+        calibration or of upkeep); 0 and NaN before the first.
     z : (n,) float64
-        Its distance from the baseline, robust standard deviations.
+        Distance of the latest measurement from the baseline, robust standard deviations.
     share : (n,) float64
         Its share of the limit.
     held : (n,) bool
@@ -172,8 +173,10 @@ class Bank:
         if gap.any():
             self._clear(p[gap])
             self.deviation.restart(p[gap])
-        self.at_ms[p], self.value[p] = wave.at_ms, wave.value
         believed = np.isin(wave.flag, USABLE)
+        self.at_ms[p] = wave.at_ms
+        told = believed | (wave.flag == OVER_RANGE)
+        self.value[p] = np.where(told, wave.value, self.value[p])
         changed = self.range.step(p, self._outrange.score(wave), wave.at_ms)
         stuck = self.stillness.score(wave)
         self.stillness.learn(wave, believed)
@@ -181,7 +184,8 @@ class Bank:
         possible = believed & (self._outrange.score(wave) < 1) & (wave.flag != OVER_RANGE)
         share = np.where(possible, self._limit.score(wave), np.nan)
         z = np.where(possible & ~self.frozen.on[p], self.deviation.score(wave), np.nan)
-        self.share[p], self.z[p] = share, z
+        self.share[p] = np.where(possible, share, self.share[p])
+        self.z[p] = np.where(possible, z, self.z[p])
         changed |= self.over.step(p, share, wave.at_ms)
         changed |= self.strong.step(p, z, wave.at_ms)
         changed |= self.weak.step(p, z, wave.at_ms)

@@ -87,6 +87,19 @@ def test_a_frozen_value_at_a_high_level_is_an_instrument_and_not_pollution(world
     assert world.opened() == []
 
 
+def test_a_calibration_is_no_measurement(world: World) -> None:
+    i = world.at("S02", "w01018")
+    value, median = world.bank.value[i], world.bank.deviation.median[i]
+    for _ in range(8):
+        world.now_ms += MINUTE
+        mark = np.full(1, ord("C"), np.uint8)
+        world.bank.step(np.array([i]), np.array([world.now_ms]), np.array([1000.0]), mark, world.now_ms)
+    assert not world.bank.odd[i]
+    assert world.bank.value[i] == value
+    assert world.bank.deviation.median[i] == median
+    assert world.bank.at_ms[i] == world.now_ms  # the station is not silent
+
+
 def test_many_readings_of_a_point_in_one_step_are_all_used(world: World) -> None:
     i = world.at("S02", "w01014")
     at = world.now_ms + MINUTE * np.arange(1, 5)
