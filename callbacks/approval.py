@@ -6,7 +6,7 @@ first signature proposes and approves; the second, of another person, approves a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -85,6 +85,22 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Matter:
+    """What a signature is about: an incident, and the plan where there is one.
+
+    `others` are the ids of the incident's other plans.
+    """
+
+    incident: str
+    plan: GatePlan | None
+    others: tuple[str, ...] = ()
+
+    def round(self, commands: Sequence[Command], gates: Mapping[str, GateState]) -> Round:
+        """Tell where its approval stands."""
+        return round_of(self.plan, commands, gates, self.others)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """One person's word, as typed."""
 
@@ -131,19 +147,32 @@ class Round:
         return min((len(c.approvals) for c in counted), default=0)
 
 
-def round_of(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> Round:
+def round_of(
+    plan: GatePlan | None,
+    commands: Sequence[Command],
+    gates: Mapping[str, GateState],
+    others: Collection[str] = (),
+) -> Round:
     """Tell where the approval of a plan stands.
 
-    What waits for a second signature is what the first one was about, even if the plan has changed since.
+    What waits for a second signature is what the first one was about, even if the plan has changed since, or
+    is gone.
+
+    Parameters
+    ----------
+    plan : GatePlan or None
+        None where no plan is left, as after the plume was held.
+    commands : sequence of Command
+        Of this incident.
+    others : collection of str
+        Ids of the other plans there are now: what waits for them is not shown here.
     """
-    of_incident = [c for c in commands if c.incident == plan.incident]
-    newest = plans.latest(of_incident)
-    order = {m.gate: n for n, m in enumerate(plan.moves)}
-    proposed = [c for c in newest.values() if c.plan == plan.id and c.state is CommandState.PROPOSED]
+    order = {m.gate: n for n, m in enumerate(plan.moves)} if plan else {}
+    newest = [c for c in plans.latest(commands).values() if c.plan not in others or c.gate in order]
+    proposed = [c for c in newest if c.state is CommandState.PROPOSED and c.plan not in others]
     waiting = tuple(sorted(proposed, key=lambda c: (order.get(c.gate, len(order)), c.gate)))
-    mine = tuple(c for c in newest.values() if c.plan == plan.id or c.gate in order)
-    fresh = () if waiting else tuple(m.gate for m in plans.open_moves(plan, of_incident, gates))
-    return Round(mine, waiting, fresh)
+    fresh = () if waiting or plan is None else tuple(m.gate for m in plans.open_moves(plan, commands, gates))
+    return Round(tuple(newest), waiting, fresh)
 
 
 def _listed(gates: Sequence[str]) -> Text:
@@ -194,7 +223,7 @@ def _proposed(desk: Desk, plan: GatePlan, gates: Sequence[str], user: str, at: d
 
 def sign(
     desk: Desk,
-    plan: GatePlan,
+    matter: Matter,
     gates: Mapping[str, GateState],
     mark: Signature,
     at: datetime,
@@ -215,20 +244,22 @@ def sign(
         Whether it counts, and the sentence to show; every refusal says what the rule is.
     """
     try:
-        person = _identified(desk, mark, "approve", plan.incident, at)
+        person = _identified(desk, mark, "approve", matter.incident, at)
         if isinstance(person, Outcome):
             return person
-        now = round_of(plan, desk.records.commands(plan.incident), gates)
+        now = matter.round(desk.records.commands(matter.incident), gates)
         if any(same_person(a.user, person.name) for c in now.waiting for a in c.approvals):
             text = SAME.fill(who=person.display)
-            desk.records.audit(AuditLine(at, person.name, "sign.refused", plan.incident, text))
+            desk.records.audit(AuditLine(at, person.name, "sign.refused", matter.incident, text))
             return Outcome(False, text)
         if seen is not None and set(seen) != set(now.gates):
             return Outcome(False, CHANGED.fill(gates=_listed(now.gates)) if now.gates else NOTHING)
-        waiting = list(now.waiting) or _proposed(desk, plan, now.fresh, person.name, at)
+        waiting = list(now.waiting)
+        if not waiting and matter.plan is not None:
+            waiting = _proposed(desk, matter.plan, now.fresh, person.name, at)
         if not waiting:
             return Outcome(False, NOTHING)
-        return _approved(desk, plan, waiting, person, mark.reason.strip(), at)
+        return _approved(desk, matter.incident, waiting, person, mark.reason.strip(), at)
     except RefusedError as error:
         return Outcome(False, RULE.fill(why=error))
     except UnavailableError:
@@ -236,7 +267,7 @@ def sign(
 
 
 def _approved(
-    desk: Desk, plan: GatePlan, waiting: Sequence[Command], person: Person, reason: str, at: datetime
+    desk: Desk, incident: str, waiting: Sequence[Command], person: Person, reason: str, at: datetime
 ) -> Outcome:
     after = [desk.records.approve(c.id, person.name, reason, at) for c in waiting]
     ready = [c for c in after if c.state is CommandState.APPROVED]
@@ -244,23 +275,23 @@ def _approved(
     said = Text("批准关闭 {g}：{r}", "approved closing {g}: {r}").fill(g=listed, r=reason)
     first = not ready
     desk.records.audit(
-        AuditLine(at, person.name, "command.proposed" if first else "command.approved", plan.incident, said)
+        AuditLine(at, person.name, "command.proposed" if first else "command.approved", incident, said)
     )
     announce(desk.stream, after, at)
     if first:
         return Outcome(True, FIRST_DONE.fill(who=person.display, gates=listed))
-    return _ordered(desk, plan, ready, person, at)
+    return _ordered(desk, incident, ready, person, at)
 
 
-def _ordered(desk: Desk, plan: GatePlan, ready: Sequence[Command], person: Person, at: datetime) -> Outcome:
+def _ordered(desk: Desk, incident: str, ready: Sequence[Command], person: Person, at: datetime) -> Outcome:
     listed = _listed([c.gate for c in ready])
     try:
         send(desk.stream, ready, person.name, at)
     except UnavailableError:
-        desk.records.audit(AuditLine(at, person.name, "command.unsent", plan.incident, NOT_SENT))
+        desk.records.audit(AuditLine(at, person.name, "command.unsent", incident, NOT_SENT))
         return Outcome(True, NOT_SENT)
     order = Text("下发：关闭 {g}", "order: close {g}").fill(g=listed)
-    desk.records.audit(AuditLine(at, person.name, "command.ordered", plan.incident, order))
+    desk.records.audit(AuditLine(at, person.name, "command.ordered", incident, order))
     return Outcome(True, SECOND_DONE.fill(who=person.display, gates=listed))
 
 
@@ -278,21 +309,21 @@ def announce(stream: Post, commands: Sequence[Command], at: datetime) -> None:
 
 
 def send_back(
-    desk: Desk, plan: GatePlan, gates: Mapping[str, GateState], mark: Signature, at: datetime
+    desk: Desk, matter: Matter, gates: Mapping[str, GateState], mark: Signature, at: datetime
 ) -> Outcome:
     """Refuse what is waiting for a second signature."""
     try:
-        person = _identified(desk, mark, "approve", plan.incident, at)
+        person = _identified(desk, mark, "approve", matter.incident, at)
         if isinstance(person, Outcome):
             return person
-        now = round_of(plan, desk.records.commands(plan.incident), gates)
+        now = matter.round(desk.records.commands(matter.incident), gates)
         if not now.waiting:
             return Outcome(False, NOTHING)
         text = SENT_BACK.fill(who=person.display, gates=_listed(now.gates))
         for command in now.waiting:
             desk.records.set_command(refused(command, text))
         reason = Text("{t}：{r}", "{t}: {r}").fill(t=text, r=mark.reason.strip())
-        desk.records.audit(AuditLine(at, person.name, "command.refused", plan.incident, reason))
+        desk.records.audit(AuditLine(at, person.name, "command.refused", matter.incident, reason))
         announce(desk.stream, now.waiting, at)
         return Outcome(True, text)
     except UnavailableError:

@@ -65,6 +65,10 @@ class Dossier:
         """Onset of the first anomaly; when the incident was opened where none is on record."""
         return min((a.since for a in self.anomalies), default=self.incident.opened)
 
+    def others(self, plan: GatePlan | None) -> tuple[str, ...]:
+        """Ids of the other plans there are now."""
+        return tuple(p.id for p in self.planset.plans if p is not plan) if self.planset else ()
+
     def plan(self, id: str | None = None) -> GatePlan | None:
         """The plan people act on: the one chosen, else the one that already has commands, else the best."""
         if id is None and self.planset is not None:

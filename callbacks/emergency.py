@@ -20,7 +20,7 @@ from geodata.words import Lang, Text, as_lang
 from layers import incidents as drawing
 from layers.map import draw_id, empty_drawing, park_map
 from twin.errors import UnavailableError
-from twin.model import Incident
+from twin.model import GatePlan, Incident
 
 PATH = "/emergency"
 NAME = Text("应急", "Emergency")
@@ -201,9 +201,9 @@ def desk(
     enterprises = {e.id: e for e in park.enterprises}
     plan = case.plan(choice.plan)
     waits = plans.actions(plan, case.commands, at.gates)
-    outcome = plans.outcome(plan, case.commands, at.gates)
+    outcome = plans.outcome(case.planset, plan, case.commands, at.gates)
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
-    now = approval.round_of(plan, case.commands, at.gates) if plan else None
+    now = matter(case, plan).round(case.commands, at.gates)
     parts = {
         "em-list": incidents.listing(every, case.incident.id, at.now, lang),
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
@@ -220,23 +220,26 @@ def desk(
             whatifs=case.whatifs,
             lang=lang,
         ),
-        "em-steps": approval.steps(now, people, at.gates, lang) if now else None,
+        "em-steps": approval.steps(now, people, at.gates, lang),
         "em-hint": approval.hint(people, at.drill, lang),
     }
     return View(
         parts=parts,
         drawing=draw(web, case, at, lang),
-        button=approval.button_text(now, lang)
-        if now
-        else Text("没有待批准的闸", "No gate to approve").say(lang),
-        can_sign=bool(now and now.gates and case.incident.state in incidents.LIVE),
-        can_refuse=bool(now and now.waiting),
+        button=approval.button_text(now, lang),
+        can_sign=bool(now.gates and case.incident.state in incidents.LIVE),
+        can_refuse=bool(now.waiting),
         shown={
             "incident": case.incident.id,
             "plan": plan.id if plan else "",
-            "gates": list(now.gates) if now else [],
+            "gates": list(now.gates),
         },
     )
+
+
+def matter(case: Dossier, plan: GatePlan | None) -> approval.Matter:
+    """Return what a signature on this desk is about."""
+    return approval.Matter(case.incident.id, plan, case.others(plan))
 
 
 def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline.Line]:
@@ -310,14 +313,14 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: approval.Signature
         case = dossier.of(web.records, incident) if incident else None
     except UnavailableError:
         return approval.Outcome(False, approval.AWAY)
-    every = case.planset.plans if case and case.planset else ()
-    plan = next((p for p in every if p.id == shown.get("plan")), None)
-    if plan is None:
+    if case is None:
         return approval.Outcome(False, approval.NOTHING)
+    every = case.planset.plans if case.planset else ()
+    about = matter(case, next((p for p in every if p.id == shown.get("plan")), None))
     doors = approval.Desk(web.records, web.access, web.stream)
     if act == "em-refuse":
-        return approval.send_back(doors, plan, at.gates, mark, at.now)
-    return approval.sign(doors, plan, at.gates, mark, at.now, shown.get("gates", []))
+        return approval.send_back(doors, about, at.gates, mark, at.now)
+    return approval.sign(doors, about, at.gates, mark, at.now, shown.get("gates", []))
 
 
 def register(app: Dash, web: Web) -> None:

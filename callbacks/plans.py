@@ -112,20 +112,23 @@ def moving(commands: Sequence[Command]) -> list[Command]:
 
 
 def outcome(
-    plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]
+    planset: PlanSet | None,
+    plan: GatePlan | None,
+    commands: Sequence[Command],
+    gates: Mapping[str, GateState],
 ) -> Literal["none", "moving", "held", "late"]:
-    """Tell where a plan stands once none of its gates waits: not made, under way, done, or too late."""
-    if plan is None:
-        return "none"
+    """Tell where a response stands once no gate waits: not made yet, under way, closed, or too late."""
     if moving(commands):
         return "moving"
-    return "held" if shut(plan, commands, gates) else "late"
+    if shut(plan, commands, gates):
+        return "held"
+    return "none" if planset is None else "late"
 
 
-def shut(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
+def shut(plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
     """Return the gates that are closed, of the plan or by command, in order."""
     done = {c.gate for c in latest(commands).values() if c.state is CommandState.DONE}
-    closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))}
+    closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))} if plan else set()
     return sorted(done | closed)
 
 
@@ -364,6 +367,10 @@ def show(
                 panel.waiting(Text("正在计算关闸方案", "Working out gate plans"), lang, 6), className="pl"
             )
         ]
+    if not planset.plans and (closed := shut(None, commands, gates)):
+        held = Text("{g} 已关闭，推算不再需要别的闸", "{g} closed; no other gate is needed any more")
+        text = held.fill(g="、".join(closed))
+        return [html.Div([panel.heading(TITLE, lang), panel.empty(text, lang)], className="pl")]
     if not planset.plans:
         none = Text(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"

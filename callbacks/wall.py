@@ -235,7 +235,9 @@ def taken(web: Web, case: Dossier, lang: Lang) -> tuple[dict[str, Any], Any]:
     plan = case.plan()
     parts = {
         "wl-head": wall_incident.head(case, lang),
-        "wl-next": wall_incident.next_action(plan, case.commands, at.gates, gates, people, lang),
+        "wl-next": wall_incident.next_action(
+            case.planset, plan, case.commands, at.gates, gates, people, lang
+        ),
         "wl-who": wall_incident.who(case.ranking, enterprises, lang),
         "wl-arr": arrivals.chart(
             case.planset,

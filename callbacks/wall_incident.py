@@ -17,7 +17,7 @@ from geodata.words import Lang, Text
 from layers.style import LEVEL_WORDS
 from twin.approval import NEEDED
 from twin.clock import as_ms
-from twin.model import Command, GatePlan, GateState, Ranking, Suspect
+from twin.model import Command, GatePlan, GateState, PlanSet, Ranking, Suspect
 
 
 def head(case: Dossier, lang: Lang) -> Any:
@@ -51,6 +51,7 @@ def _due(case: Dossier) -> str:
 
 
 def next_action(
+    planset: PlanSet | None,
     plan: GatePlan | None,
     commands: Sequence[Command],
     states: Mapping[str, GateState],
@@ -62,8 +63,9 @@ def next_action(
 
     Every gate that waits is written, soonest first, and the style sheet shows the first not yet past.
     """
+    outcome = plans.outcome(planset, plan, commands, states)
     acts = [_waiting(a, names, people, lang) for a in plans.actions(plan, commands, states)]
-    acts.append(_otherwise(plan, commands, states, bool(acts), lang))
+    acts.append(_otherwise(outcome, plans.shut(plan, commands, states), commands, lang))
     return html.Section(
         acts, className="wl-next", **panel.attrs(aria_label=Text("下一动作", "Next action").say(lang))
     )
@@ -121,22 +123,13 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
 }
 
 
-def _otherwise(
-    plan: GatePlan | None,
-    commands: Sequence[Command],
-    states: Mapping[str, GateState],
-    waited: bool,
-    lang: Lang,
-) -> Any:
+def _otherwise(outcome: str, closed: Sequence[str], commands: Sequence[Command], lang: Lang) -> Any:
     """What stands there when no gate waits for people any more."""
-    outcome = "late" if waited else plans.outcome(plan, commands, states)
     if outcome == "moving":
         return _moving(plans.moving(commands), lang)
     big, small = SAYINGS[outcome]
-    gates = plans.shut(plan, commands, states) if plan else []
-    return _saying(
-        Text("处置", "Response"), big.fill(g="、".join(gates)), html.P(small.say(lang), className="l2"), lang
-    )
+    below = html.P(small.say(lang), className="l2")
+    return _saying(Text("处置", "Response"), big.fill(g="、".join(closed)), below, lang)
 
 
 def _moving(going: Sequence[Command], lang: Lang) -> Any:

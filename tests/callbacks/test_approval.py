@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from callbacks import approval
-from callbacks.approval import Desk, Signature, round_of, send_back, sign
+from callbacks.approval import Desk, Matter, Signature, round_of, send_back, sign
 from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text
@@ -76,7 +76,7 @@ def mark(who: str, password: str | None = None, reason: str = "COD 超标，同�
 
 def put(desk: Desk, who: str, after: int = 0, **more: Any) -> approval.Outcome:
     plan = story.planset().plans[0]
-    return sign(desk, plan, {}, mark(who, **more), story.NOW + after * LATER)
+    return sign(desk, Matter(story.ID, plan), {}, mark(who, **more), story.NOW + after * LATER)
 
 
 def test_two_people_close_every_gate_of_the_plan_with_two_signatures(desk: Desk) -> None:
@@ -141,7 +141,7 @@ def test_every_step_is_in_the_audit(desk: Desk) -> None:
 
 def test_a_signature_counts_only_for_the_gates_that_were_on_screen(desk: Desk) -> None:
     plan = story.planset().plans[0]
-    outcome = sign(desk, plan, {}, mark("duty"), story.NOW, seen=["G05"])
+    outcome = sign(desk, Matter(story.ID, plan), {}, mark("duty"), story.NOW, seen=["G05"])
     assert not outcome.done
     assert "G05、G10" in outcome.text.zh
     assert desk.records.commands(story.ID) == []
@@ -151,7 +151,7 @@ def test_second_signature_is_about_what_the_first_was_even_if_the_plan_has_chang
     put(desk, "duty")
     plan = story.planset().plans[0]
     changed = replace(plan, moves=(*plan.moves, *story.planset().plans[1].moves[1:]))
-    outcome = sign(desk, changed, {}, mark("office"), story.NOW + LATER)
+    outcome = sign(desk, Matter(story.ID, changed), {}, mark("office"), story.NOW + LATER)
     assert outcome.done
     assert {c.gate for c in desk.records.commands(story.ID)} == {"G05", "G10"}
     assert round_of(changed, desk.records.commands(story.ID), {}).fresh == ("G13",)
@@ -170,7 +170,7 @@ def test_gates_already_shut_too_late_or_locked_are_not_commanded(desk: Desk) -> 
 def test_what_is_sent_back_can_be_proposed_anew(desk: Desk) -> None:
     put(desk, "duty")
     plan = story.planset().plans[0]
-    back = send_back(desk, plan, {}, mark("office", reason="先复测"), story.NOW + LATER)
+    back = send_back(desk, Matter(story.ID, plan), {}, mark("office", reason="先复测"), story.NOW + LATER)
     assert back.done
     assert {c.state for c in desk.records.commands(story.ID)} == {CommandState.REFUSED}
     assert put(desk, "office", 2).done
@@ -219,3 +219,21 @@ def test_hint_is_only_for_the_drill_with_demo_users() -> None:
     assert "duty" in text(approval.hint(users, True, "zh"))
     assert approval.hint(users, False, "zh") is None
     assert approval.hint({"wang": Text("王", "Wang")}, True, "zh") is None
+
+
+def test_second_signature_counts_even_when_the_plan_is_gone(desk: Desk) -> None:
+    put(desk, "duty")
+    gone = Matter(story.ID, None)
+    assert set(gone.round(desk.records.commands(story.ID), {}).gates) == {"G05", "G10"}
+    assert sign(desk, gone, {}, mark("office"), story.NOW + LATER).done
+    assert len(desk.stream.orders) == 2
+    assert not sign(desk, gone, {}, mark("office"), story.NOW + 2 * LATER).done
+
+
+def test_what_waits_for_one_plan_is_not_signed_with_another(desk: Desk) -> None:
+    put(desk, "duty")
+    a, b = story.planset().plans
+    other = Matter(story.ID, b, (a.id,))
+    now = other.round(desk.records.commands(story.ID), {})
+    assert now.waiting == ()
+    assert now.fresh == ("G13",)  # G10 waits already, under plan A

@@ -149,14 +149,18 @@ def test_next_action_passes_on_to_the_next_gate(told: story.Story) -> None:
 
 
 def test_a_plan_nobody_is_waited_for_is_under_way_done_or_too_late(told: story.Story) -> None:
-    plan = told.planset.plans[0]
-    assert plans.outcome(None, [], {}) == "none"
-    assert plans.outcome(plan, [_command(told, "G05", CommandState.SENT, 2)], told.gates) == "moving"
-    assert plans.outcome(plan, [_command(told, "G05", CommandState.DONE, 2)], told.gates) == "held"
+    plan, made = told.planset.plans[0], told.planset
+    done = [_command(told, "G05", CommandState.DONE, 2)]
+    assert plans.outcome(None, None, [], {}) == "none"
+    assert plans.outcome(made, plan, [_command(told, "G05", CommandState.SENT, 2)], told.gates) == "moving"
+    assert plans.outcome(made, plan, done, told.gates) == "held"
+    assert plans.outcome(replace(made, plans=()), None, done, told.gates) == "held"
     shut = {"G10": GateState("G10", 0.0, False, False, story.NOW)}
-    assert plans.outcome(plan, [], shut) == "held"
-    assert plans.shut(plan, [_command(told, "G05", CommandState.DONE, 2)], shut) == ["G05", "G10"]
-    assert plans.outcome(plan, [], told.gates) == "late"
+    assert plans.outcome(made, plan, [], shut) == "held"
+    assert plans.shut(plan, done, shut) == ["G05", "G10"]
+    assert plans.outcome(made, plan, [], told.gates) == "late"
+    none = replace(told, planset=replace(made, plans=()))
+    assert "不再需要别的闸" in text(_cards(none, "zh", commands=done))
 
 
 def test_close_by_is_reckoned_in_words(told: story.Story) -> None:

@@ -39,6 +39,7 @@ def _command(gate: str, state: CommandState, people: int) -> Command:
 
 def _next(told: story.Story, lang: Any, commands: tuple[Command, ...] = (), gates: Any = None) -> Any:
     return wall_incident.next_action(
+        told.planset,
         told.planset.plans[0],
         commands,
         told.gates if gates is None else gates,
@@ -72,9 +73,9 @@ def test_a_plan_too_late_says_so(told: story.Story) -> None:
     late = replace(
         told.planset.plans[0], moves=tuple(replace(m, too_late=True) for m in told.planset.plans[0].moves)
     )
-    panel = wall_incident.next_action(late, (), told.gates, {}, {}, "zh")
+    panel = wall_incident.next_action(told.planset, late, (), told.gates, {}, {}, "zh")
     assert "没有来得及的闸" in text(panel)
-    assert "方案计算中" in text(wall_incident.next_action(None, (), {}, {}, {}, "zh"))
+    assert "方案计算中" in text(wall_incident.next_action(None, None, (), {}, {}, {}, "zh"))
 
 
 @pytest.mark.parametrize("lang", LANGS)
