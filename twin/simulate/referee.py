@@ -36,6 +36,7 @@ from twin.records import Records
 from twin.simulate import truth as truths
 from twin.simulate.scenarios import kind_of
 from twin.simulate.truth import Truth
+from twin.simulate.world import MOST_SPEED
 from twin.stream import Stream
 from twin.supervisor import Supervisor
 
@@ -47,6 +48,7 @@ QUIET_PARK_S = 80 * 60.0  # how long a lying instrument must be withstood
 HORIZON_PARK_S = 100 * 60.0  # after the release: the plume has come to a gate by then, or is not waited for
 REACTION_PARK_S = 60.0  # what each of the two people takes to read the plan
 PLAN_TIMEOUT_S = 30.0
+HURRY = 3.0  # times the drill's speed once all gates are closed
 SETTLE_TIMEOUT_S = 15.0
 _QN = re.compile(rb"QN=(\d{17});")
 _CN = re.compile(rb";CN=(\d{4});")
@@ -118,7 +120,7 @@ class Referee:
             self._count()
 
     def _handle(self, truth: Truth) -> None:
-        """See the incident, approve the plan, see the gates closed and the plume come."""
+        """See the incident, approve the plan, see the gates closed, and let the plume come to them."""
         within = (DETECT_PARK_S + (truth.started_ms - truth.start_ms) / 1000) / self.speed
         incident = self._wait(self._incident, within, "no incident was opened")
         self.story.incident = incident
@@ -137,7 +139,13 @@ class Referee:
             now = self.truth()
             return True if now is not None and (first in now.plume_ms or now.now_ms >= horizon) else None
 
+        self._faster()
         self._wait(plume_came, HORIZON_PARK_S / self.speed * 2 + 30, "park time does not pass")
+
+    def _faster(self) -> None:
+        """Nobody acts any more: the rest may pass more quickly."""
+        speed = min(self.speed * HURRY, MOST_SPEED)
+        self.stream.append("commands", to_json(Order("drill.speed", self._now(), "check", number=speed)))
 
     def _approve(self, incident: Incident, plan: GatePlan) -> list[Command]:
         """Propose the plan's gates and approve them by two people, as the page does."""
