@@ -9,9 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
 
-from callbacks import guard, shell
+from callbacks import admin, atlas, emergency, enterprise, guard, shell, wall
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Web
 from geodata import park as parks
@@ -41,7 +39,8 @@ from twin.stream import AsyncStream, Stream
 
 ASSETS = Path(__file__).parent / "assets"
 RAW_MINUTES = 24 * 60
-PAGES = ("wall", "atlas", "enterprise", "emergency", "admin")
+PAGES = (wall, atlas, enterprise, emergency, admin)
+"""In the order of the navigation."""
 
 
 class _Dash(Dash):
@@ -100,9 +99,8 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     _routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)
-    for name in PAGES:
-        if find_spec(f"callbacks.{name}"):
-            import_module(f"callbacks.{name}").register(dash, web)
+    for page in PAGES:
+        page.register(dash, web)
     shell.register(dash, web)
     _addresses(server, dash, web)
     server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)

@@ -74,20 +74,14 @@ def layout(web: Web, visit: Visit) -> Component:
 
 
 def _search(lang: Lang) -> Component:
+    """The search box; the script puts the field in, so that typing never waits for anything."""
     return html.Div(
         [
-            dcc.Input(
-                id="atlas-search",
-                type="search",
-                placeholder=SEARCH.say(lang),
-                autoComplete="off",
-                className="field",
-                debounce=True,
-            ),
-            html.Ul(id="atlas-found", className="atlas-found", hidden=True),
+            html.Div(className="atlas-field"),
+            html.Ul(className="atlas-found", hidden=True),
         ],
         className="atlas-search",
-        **data(none=Text("没有找到", "Nothing found").say(lang)),
+        **data(none=Text("没有找到", "Nothing found").say(lang), hint=SEARCH.say(lang)),
     )
 
 

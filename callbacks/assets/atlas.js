@@ -59,6 +59,20 @@
     }
   }
 
+  /** Put the field into a search box that has none yet. */
+  function mount() {
+    for (const box of document.querySelectorAll(".atlas-search .atlas-field:empty")) {
+      const input = document.createElement("input");
+      input.type = "search";
+      input.className = "field";
+      input.autocomplete = "off";
+      input.placeholder = box.parentElement.dataset.hint;
+      input.setAttribute("aria-label", box.parentElement.dataset.hint);
+      box.append(input);
+    }
+  }
+  new MutationObserver(mount).observe(document.documentElement, { childList: true, subtree: true });
+
   const parts = (target) => {
     const input = target.closest && target.closest(".atlas-search input");
     return input ? [input.closest(".atlas-search").querySelector(".atlas-found"), input] : null;
