@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from geodata.network import Network
 from geodata.places import Park
 from twin.model import Ranking, Suspect
-from twin.plan.drift import AT_NODE, Parcels, drift, fields
+from twin.plan.drift import Parcels, drift, fields
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,6 +26,7 @@ MEMBERS = 64
 PARCELS = 100  # a member
 FLOW_SD = 0.17  # in logs, network-wide: 95 % within about 30 %
 LINK_SD = 0.15  # in logs, every link on its own
+TANKS = (1, 1, 1, 2, 3)  # stirred tanks in a link, member by member: nobody knows how a canal mixes
 LAG_S = (0.0, 900.0)  # from the first risen reading of a station to a tenth of the peak there
 FRONT = 0.1  # share of a member's parcels that has passed when its front counts as arrived
 SOME = 0.03  # share of a member's parcels that must come at all
@@ -197,8 +198,7 @@ def _parcels(start: _Start, rng: np.random.Generator) -> Parcels:
     member = np.repeat(np.arange(MEMBERS), PARCELS)
     along = (np.tile(np.arange(PARCELS), MEMBERS) + rng.random(len(member))) / PARCELS
     time = start.begin_s[member] + along * start.long_s[member]
-    n = len(member)
-    return Parcels(start.node[member].copy(), np.full(n, AT_NODE), time, member, np.zeros(n, np.int64))
+    return Parcels.at(start.node[member], time, member, np.array(TANKS)[member % len(TANKS)])
 
 
 def _fronts(travel: Floats, long_s: Floats) -> Floats:
@@ -273,13 +273,7 @@ def reached(
     p = e.parcels
     keep = np.flatnonzero(np.arange(len(p.time_s)) % max(PARCELS // per_member, 1) == 0)
     count = len(courses)
-    all_ = Parcels(
-        np.tile(p.node[keep], count),
-        np.tile(p.link[keep], count),
-        np.tile(p.time_s[keep], count),
-        np.tile(p.member[keep], count),
-        np.repeat(np.arange(count), len(keep)),
-    )
+    all_ = p.repeated(keep, count)
     rng = np.random.default_rng(SEED + 4)
     seen = drift(fields(network, courses), all_, e.link_speed, now_s + HELD_S, e.receptors, rng)
     came = np.isfinite(seen) | np.tile(e.passed[keep], (count, 1))

@@ -1,12 +1,14 @@
 """Parcels of dirty water carried through the network, link by link, while the flow field changes under them.
 
-A link is a stirred tank: a parcel leaves it in any second with the chance flow x 1 s / volume. That makes
-fronts early and tails long, as the fully mixed conduits of SWMM do. The chance has no memory, so a parcel
-whose flow field changes simply draws again. At a node it goes a way with the share of the water that does.
+A link is one stirred tank or a few in a row: a parcel leaves a tank in any second with the chance flow x 1 s
+/ volume. One tank makes fronts early and tails long, as the fully mixed conduits of SWMM do; more of them
+carry a sharper front. The chance has no memory, so a parcel whose flow field changes simply draws again. At a
+node it goes a way with the share of the water that does.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,6 +109,8 @@ class Parcels:
         How far it has been followed; infinity for good.
     member : (p,) int
         Row of the ensemble's speeds.
+    tanks, left : (p,) int
+        Stirred tanks it meets in every link, and how many of them are still before it in this one.
     course : (p,) int
         Course of events it goes through.
     """
@@ -115,7 +119,31 @@ class Parcels:
     link: Ints
     time_s: Floats
     member: Ints
+    tanks: Ints
+    left: Ints
     course: Ints
+
+    @classmethod
+    def at(
+        cls, node: Ints, time_s: Floats, member: Ints, tanks: Ints | None = None, course: Ints | None = None
+    ) -> Parcels:
+        """Return parcels that stand at nodes; one tank a link and the first course unless told otherwise."""
+        n = len(node)
+        zero, one = np.zeros(n, np.int64), np.ones(n, np.int64)
+        return cls(
+            node.copy(),
+            np.full(n, AT_NODE),
+            time_s.copy(),
+            member,
+            one if tanks is None else tanks,
+            zero.copy(),
+            zero if course is None else course,
+        )
+
+    def repeated(self, which: Ints, courses: int) -> Parcels:
+        """Return some of the parcels once for every one of so many courses."""
+        held = {f.name: np.tile(getattr(self, f.name)[which], courses) for f in dataclasses.fields(self)}
+        return Parcels(**(held | {"course": np.repeat(np.arange(courses), len(which))}))
 
 
 def drift(
@@ -140,16 +168,17 @@ def drift(
         Nodes to note arrivals at; infinity means never.
     """
     n = f.ways.shape[1] - 1
+    places, back = np.unique(watch, return_inverse=True)  # two may be watched at one node
     slot = np.full(n, -1)
-    slot[watch] = np.arange(len(watch))
-    seen = np.full((len(parcels.time_s), len(watch)), np.inf)
+    slot[places] = np.arange(len(places))
+    seen = np.full((len(parcels.time_s), len(places)), np.inf)
     live = np.flatnonzero((parcels.time_s < until_s) & (parcels.link >= AT_NODE))
     for _ in range(TURNS):
         if len(live) == 0:
             break
         live = _enter(f, parcels, live, slot, seen, rng)
         live = _leave(f, parcels, live, link_speed, until_s, rng)
-    return seen
+    return np.asarray(seen[:, back])
 
 
 def _field(f: Fields, parcels: Parcels, live: Ints) -> tuple[Ints, Floats]:
@@ -187,6 +216,7 @@ def _enter(
         pick, low, np.maximum(high - 1, low)
     )  # rounding may leave the last share just short of one
     dead = low == high
+    parcels.left[standing] = parcels.tanks[standing]
     parcels.link[standing] = np.where(dead, OUT, f.link[field, np.minimum(pick, m - 1)])
     parcels.time_s[standing[dead]] = np.inf
     return live[np.isfinite(parcels.time_s[live])]
@@ -198,11 +228,13 @@ def _leave(
     """Let parcels leave their links, or stay until their flow field ends."""
     field, ends = _field(f, parcels, live)
     link = parcels.link[live]
-    rate = f.rate[field, link] * link_speed[parcels.member[live], link]
+    rate = f.rate[field, link] * link_speed[parcels.member[live], link] * parcels.tanks[live]
     out = parcels.time_s[live] + rng.standard_exponential(len(live)) / np.maximum(rate, 1e-12)
     limit = np.minimum(ends, until_s)
     leaves = out < limit
     parcels.time_s[live] = np.where(leaves, out, limit)
+    parcels.left[live[leaves]] -= 1
+    leaves &= parcels.left[live] <= 0
     gone = live[leaves]
     ahead = f.forward[field[leaves], link[leaves]]
     parcels.node[gone] = np.where(ahead, f.head[link[leaves]], f.tail[link[leaves]])

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STEPS_S = (300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)  # lengths of the marched steps
+TURNS = 4  # looks at friction in each step
 STIFF = 6.0  # a conductance never leaves this factor around its stored value
 LEAST_DROP_M = 2e-4
 FREEBOARD_M = 0.3  # kept free below the bank
@@ -181,7 +182,8 @@ class Canals:
         place = np.full(n, -1)
         place[nodes] = np.arange(len(nodes))
         old, new = rise, rise
-        for turn in range(3):
+        g = self.conductance
+        for turn in range(TURNS):
             g = self._conductances(new, scale)
             over = new > self.crest
             spill = np.where(over, SPILL_M2S, 0.0)
@@ -200,8 +202,8 @@ class Canals:
             matrix = csc_array(coo_array((values, (rows, columns)), shape=(len(nodes), len(nodes))))
             found = splu(matrix).solve(right)
             new = np.zeros(n)
-            new[nodes] = 0.5 * (found + new[nodes]) if turn == 0 else found
-        g = self._conductances(new, scale)
+            new[nodes] = 0.5 * (found + new[nodes]) if turn < TURNS - 1 else found
+        # The conductances of the last solution keep the water: what a node gains is what it stores.
         flow = net.flow_m3s.copy()
         flow[k] = g * (self.level[tail] + new[tail] - self.level[head] - new[head]) + leak
         return new, flow
