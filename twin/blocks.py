@@ -1,7 +1,8 @@
 """A `Block`: many readings as columns, with the raw frames they came from. The unit of the readings stream.
 
 Wire form: zlib of a JSON header line followed by the columns' bytes, little endian. The header names the
-version, so that a later form can be told from this one.
+version, so that a later form can be told from this one. Version 2 writes each logger's name and each (factor,
+command, statistic) once, and a series as two numbers; version 1, which wrote every series out, is still read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 
 
 class Series(NamedTuple):
@@ -66,16 +67,26 @@ class Block:
         return len(self.value)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Series that always come together, in the order in which a logger sends them."""
+
+    series: tuple[Series, ...]
+
+
 class BlockBuilder:
-    """Collects readings one frame at a time and turns them into a `Block`."""
+    """Collects readings one frame at a time and turns them into a `Block`.
+
+    A run is so many readings of one frame for one moment, of series that follow each other.
+    """
 
     def __init__(self) -> None:
+        self._series: list[Series] = []
         self._ids: dict[Series, int] = {}
-        self._index: list[int] = []
-        self._at: list[int] = []
+        self._starts: dict[Layout, int] = {}
+        self._runs: list[tuple[int, int, int, int]] = []  # frame, first series, readings, at_ms
         self._value: list[float] = []
-        self._flag: list[int] = []
-        self._frame: list[int] = []
+        self._flag = bytearray()
         self._raw: list[bytes] = []
         self._received: list[int] = []
 
@@ -91,21 +102,40 @@ class BlockBuilder:
         self._received.append(received_ms)
         ids = self._ids
         for series, at_ms, value, flag in readings:
-            self._index.append(ids.setdefault(series, len(ids)))
-            self._at.append(at_ms)
+            index = ids.get(series)
+            if index is None:
+                index = ids[series] = len(self._series)
+                self._series.append(series)
+            self._runs.append((frame, index, 1, at_ms))
             self._value.append(value)
             self._flag.append(flag)
-            self._frame.append(frame)
+
+    def add_run(
+        self, raw: bytes, received_ms: int, layout: Layout, at_ms: int, values: list[float], flags: bytes
+    ) -> None:
+        """Add one frame whose readings are those of a layout, all for one moment."""
+        start = self._starts.get(layout)
+        if start is None:
+            start = self._starts[layout] = len(self._series)
+            self._series += layout.series
+        self._runs.append((len(self._raw), start, len(values), at_ms))
+        self._raw.append(raw)
+        self._received.append(received_ms)
+        self._value += values
+        self._flag += flags
 
     def build(self) -> Block:
         """Return what was added as a block."""
+        frame, start, count, at_ms = np.array(self._runs, np.int64).reshape(-1, 4).T
+        run_begins = np.cumsum(count) - count
+        within = np.arange(len(self._value)) - np.repeat(run_begins, count)
         return Block(
-            series=tuple(self._ids),
-            series_index=np.array(self._index, np.int32),
-            at_ms=np.array(self._at, np.int64),
+            series=tuple(self._series),
+            series_index=(np.repeat(start, count) + within).astype(np.int32),
+            at_ms=np.repeat(at_ms, count),
             value=np.array(self._value, np.float64),
-            flag=np.array(self._flag, np.uint8),
-            frame=np.array(self._frame, np.int32),
+            flag=np.frombuffer(bytes(self._flag), np.uint8),
+            frame=np.repeat(frame, count).astype(np.int32),
             raw=tuple(self._raw),
             received_ms=np.array(self._received, np.int64),
         )
@@ -123,14 +153,20 @@ _COLUMNS = (
 
 def encode(block: Block) -> bytes:
     """Return the block's wire form."""
+    names: dict[str, int] = {}
+    kinds: dict[tuple[str, str, str], int] = {}
+    name = [names.setdefault(s[0], len(names)) for s in block.series]
+    kind = [kinds.setdefault(s[1:], len(kinds)) for s in block.series]
     header = {
         "v": VERSION,
         "n": len(block),
         "m": len(block.raw),
-        "series": block.series,
-        "raw": [len(r) for r in block.raw],
+        "s": len(block.series),
+        "mn": list(names),
+        "kinds": list(kinds),
     }
     parts = [json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode(), b"\n"]
+    parts += [np.array(numbers, "<i4").tobytes() for numbers in (name, kind, [len(r) for r in block.raw])]
     parts += [np.ascontiguousarray(getattr(block, name), dtype).tobytes() for name, dtype in _COLUMNS]
     parts += block.raw
     return zlib.compress(b"".join(parts), 1)
@@ -147,16 +183,29 @@ def decode(data: bytes) -> Block:
     plain = zlib.decompress(data)
     head, _, body = plain.partition(b"\n")
     header = json.loads(head)
-    if header["v"] != VERSION:
+    at = 0
+    if header["v"] == 1:
+        series = tuple(Series(*s) for s in header["series"])
+        lengths = header["raw"]
+    elif header["v"] == VERSION:
+        (name, at), (kind, at) = _ints(body, header["s"], at), _ints(body, header["s"], header["s"] * 4)
+        mn, kinds = header["mn"], [tuple(k) for k in header["kinds"]]
+        series = tuple([Series(mn[i], *kinds[k]) for i, k in zip(name, kind, strict=True)])
+        lengths, at = _ints(body, header["m"], at)
+    else:
         raise ValueError(f"block version {header['v']} is newer than this program ({VERSION})")
     counts = {"received_ms": header["m"]}
-    columns, at = {}, 0
-    for name, dtype in _COLUMNS:
-        count = counts.get(name, header["n"])
-        columns[name] = np.frombuffer(body, dtype, count, at)
+    columns = {}
+    for column, dtype in _COLUMNS:
+        count = counts.get(column, header["n"])
+        columns[column] = np.frombuffer(body, dtype, count, at)
         at += count * np.dtype(dtype).itemsize
     raw = []
-    for length in header["raw"]:
+    for length in lengths:
         raw.append(body[at : at + length])
         at += length
-    return Block(series=tuple(Series(*s) for s in header["series"]), raw=tuple(raw), **columns)
+    return Block(series=series, raw=tuple(raw), **columns)
+
+
+def _ints(body: bytes, count: int, at: int) -> tuple[list[int], int]:
+    return np.frombuffer(body, "<i4", count, at).tolist(), at + 4 * count
