@@ -77,7 +77,14 @@ class Make(Protocol):
 class Simulate(Protocol):
     """Says what a plan saves."""
 
-    def __call__(self, plans: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
+    def __call__(
+        self,
+        plans: PlanSet,
+        plan: GatePlan,
+        ranking: Ranking,
+        incident: Incident,
+        gates: Sequence[GateState],
+    ) -> WhatIf:
         """Run the hydraulic engine on a plan and on doing nothing; takes seconds."""
 
 
@@ -203,7 +210,7 @@ class Advise:
             brief.plans = plans
         brief.park_ms, brief.wall = as_ms(now), time.monotonic()
         log.info("advice on %s after %.2f s", incident.id, brief.wall - began)
-        self._ask(incident, brief)
+        self._ask(incident, brief, gates)
 
     def _observations(self, incident: Incident, now: datetime) -> Observations:
         """Readings from some hours before the incident until now; means where there were none yet."""
@@ -231,7 +238,7 @@ class Advise:
 
     # the engine -------------------------------------------------------------------------------------------
 
-    def _ask(self, incident: Incident, brief: Brief) -> None:
+    def _ask(self, incident: Incident, brief: Brief, gates: Sequence[GateState]) -> None:
         """Have the engine look at the recommended plan, once for each plan and leading suspect."""
         if brief.plans is None or brief.ranking is None or self._running is not None:
             return
@@ -243,7 +250,7 @@ class Advise:
         if question == brief.asked:
             return
         brief.asked = question
-        self._running = _beside(partial(self._simulate, brief.plans, plan, brief.ranking, incident))
+        self._running = _beside(partial(self._simulate, brief.plans, plan, brief.ranking, incident, gates))
 
     def _gather(self) -> None:
         """Take the engine's answer when it has one."""

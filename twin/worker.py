@@ -11,7 +11,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 
@@ -22,7 +22,7 @@ from twin.config import Config
 from twin.control import Control, Plc
 from twin.errors import UnavailableError
 from twin.history import History, Writer
-from twin.model import Event, GatePlan, Incident, Order, PlanSet, Ranking, WhatIf, from_json
+from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ranking, WhatIf, from_json
 from twin.plan import plans
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
@@ -196,10 +196,17 @@ class Desk:
         return True
 
 
-def _what_if(config: Config, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
-    from twin.plan import whatif  # brings the hydraulic engine, which only this needs
+def _what_if(
+    config: Config,
+    made: PlanSet,
+    plan: GatePlan,
+    ranking: Ranking,
+    incident: Incident,
+    gates: Sequence[GateState],
+) -> WhatIf:
+    from twin.plan.whatif import run  # brings the hydraulic engine, which only this needs
 
-    return whatif.run(config.park, made, plan.id, ranking, incident)
+    return run(config.park, made, plan.id, ranking, incident, decision_s=config.decision_s, gates=gates)
 
 
 def _write_history(config: Config, stop: threading.Event) -> None:

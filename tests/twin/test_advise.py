@@ -52,7 +52,9 @@ class Scene:
             config, bench.park, bench.stream, bench.records, self.history, clock, plans.make, self.simulate
         )
 
-    def simulate(self, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident) -> WhatIf:
+    def simulate(
+        self, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident, gates: object
+    ) -> WhatIf:
         self.questions += 1
         return WhatIf(incident.id, plan.id, made.at, 6.0, "w01018", {"R1": 10.0}, {"R1": 0.5}, 0.0, 0.1)
 
