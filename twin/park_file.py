@@ -7,6 +7,7 @@ from pathlib import Path
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from geodata import park as park_file
+from geodata.network import Network
 from geodata.places import Park
 from twin.errors import ConfigError, MissingError
 
@@ -27,3 +28,17 @@ def open_park(path: Path) -> Park:
         return park_file.read(path)
     except (ValueError, KeyError, IndexError, TypeError, DataSourceError, DataLayerError) as error:
         raise ConfigError(f"{path} cannot be read as a park: {error}") from error
+
+
+def network_of(park: Park, path: Path) -> Network:
+    """Build the network of a park file.
+
+    Raises
+    ------
+    ConfigError
+        It has none that can be traced: a link ends nowhere, or an id is used twice.
+    """
+    try:
+        return Network.from_park(park)
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"{path} has no usable network: {error}; run `twin park check {path}`") from error
