@@ -49,6 +49,7 @@ MOST = timedelta(hours=12)  # of readings altogether
 MEANS_FROM = timedelta(hours=1)  # where readings begin later than this after the window does, means stand in
 LEAST_WALL_S = 2.0  # between two rankings of one incident
 LEAST_PARK_S = 60.0
+READY_S, READY_BACK_MS = 3.0, 600_000  # wall time between looks at history when idle; how far back
 AFTER_FAILURE_S = 10.0
 NEWS = 0.03  # a probability that has moved less is not told again
 CLOSE_BY_NEWS_S = 60.0
@@ -120,6 +121,7 @@ class Advise:
         self._make, self._simulate = make, simulate
         self._briefs: dict[str, Brief] = {}
         self._looked = False
+        self._ready_until = 0.0
         self._running: Future[WhatIf] | None = None
 
     def note(self, event: Event) -> None:
@@ -147,6 +149,7 @@ class Advise:
         self._gather()
         urgent = self._most_urgent()
         if urgent is None:
+            self._stay_ready()
             return False
         incident = self._records.incident(urgent)
         if incident is None or incident.state not in LIVE:
@@ -157,12 +160,18 @@ class Advise:
             self._brief(incident, brief)
         except TwinError:
             raise
-        except (
-            Exception
-        ):  # one incident that cannot be thought through must not stop the others, nor the gates
+        except Exception:  # one incident without advice must not stop the others, nor the gates
             log.exception("no advice on %s this time", urgent)
             brief.wall = time.monotonic() + AFTER_FAILURE_S
         return True
+
+    def _stay_ready(self) -> None:
+        """Have history read on while there is nothing to do, so that the first advice need not catch up."""
+        wall = time.monotonic()
+        if wall >= self._ready_until:
+            now_ms = self._clock.now_ms()
+            self._history.latest(now_ms, READY_BACK_MS)
+            self._ready_until = wall + READY_S
 
     def _recall(self, id: str) -> Brief:
         return Brief(ranking=self._records.ranking(id), plans=self._records.plans(id))
