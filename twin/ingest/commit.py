@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from twin.blocks import BlockBuilder, encode
+from twin.ingest.hj212.quick import Taken
 from twin.ingest.hj212.readings import Row
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,20 @@ class Committer:
         batch.size += len(raw)
         if answer is not None:
             batch.answers.setdefault(peer, []).append(answer)
+        self._wake.set()
+        if batch.size >= self._most // 8:
+            self._quick.set()
+
+    def add_taken(self, taken: list[Taken], received_ms: int, peer: Peer, answers: list[bytes]) -> None:
+        """Take frames that were read the short way into the current tick, and the answers they get."""
+        batch = self._batch
+        add, size = batch.builder.add_run, 0
+        for one in taken:
+            add(one.raw, received_ms, one.layout, one.at_ms, one.values, one.flags)
+            size += len(one.raw)
+        batch.size += size
+        if answers:
+            batch.answers.setdefault(peer, []).extend(answers)
         self._wake.set()
         if batch.size >= self._most // 8:
             self._quick.set()

@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from twin.clock import wall_ms
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import UNTRUSTED, Packet, Reject
+from twin.ingest.hj212.quick import Head, Moments, Taken, take
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,14 @@ class Desk(Protocol):
 
     limits: Limits
     unseal: Callable[[bytes], Sequence[bytes] | None] | None
+    moments: Moments
+
+    @property
+    def asking(self) -> bool:
+        """True while a request to some logger is under way: every packet is then looked at."""
+
+    def taken(self, connection: Connection, taken: list[Taken], received_ms: int) -> None:
+        """Good frames came in that were read the short way."""
 
     def refusal(self, mn: str, pw: str | None, address: str) -> str:
         """Why a good frame is not taken in; an empty text for one that is."""
@@ -113,6 +122,8 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.mn: str | None = None
         self.heard_s = 0.0
+        self.heads: dict[bytes, Head] = {}
+        """Frames of this connection that may be read the short way."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who it is; the desk may turn it away."""
@@ -136,8 +147,27 @@ class Connection(asyncio.Protocol):
         """Read frames; their answers come when they are written."""
         now = time.monotonic()
         self.heard_s = now
+        if self.heads:
+            data = self._take_quickly(data)
+            if not data:
+                return
         self._take(self._reader.feed(data, now), now)
         self._desk.waits(self, self._reader.pending > 0)
+
+    def _take_quickly(self, data: bytes) -> bytes:
+        """Take frames of known form from the start of what is there; return what is left for the reader."""
+        reader = self._reader
+        data = reader.release(len(data)) + data
+        if not reader.idle or self._desk.asking:
+            return data
+        taken: list[Taken] = []
+        done = take(data, self.heads, self._desk.moments, taken)
+        if taken:
+            reader.passed(done)
+            self._desk.taken(self, taken, wall_ms())
+            if done == len(data):
+                self._desk.waits(self, False)
+        return data[done:]
 
     def look(self, now: float) -> None:
         """Give up what has been waited for too long."""

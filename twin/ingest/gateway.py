@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
@@ -27,14 +27,15 @@ from twin.ingest.commit import Committer
 from twin.ingest.connection import Connection, Limits
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.packet import Packet
+from twin.ingest.hj212.quick import Moments, Taken, answer, learn
 from twin.ingest.hj212.readings import Interpreter, Note
 from twin.ingest.hj212.requests import set_time
 from twin.ingest.hj212.splits import Splits
-from twin.ingest.lines import LineBook
+from twin.ingest.lines import Line, LineBook
 from twin.ingest.loggers import Loggers
 from twin.ingest.loggers import load as load_loggers
 from twin.ingest.orders import Orders
-from twin.ingest.stations import MOST, SKEW_EVERY_MS, Stations
+from twin.ingest.stations import MOST, SKEW_EVERY_MS, Station, Stations
 from twin.model import AuditLine
 from twin.stream import AsyncStream
 
@@ -46,7 +47,15 @@ PUBLISH_S = 1.0
 RAW_STORED = 1024
 REJECTS_QUEUED = 2000
 REJECTS_KEPT = 50_000  # in their stream; the oldest give way
+HEADS_KEPT = 60_000  # headers of frames that are read the short way
 SET_CLOCK_EVERY_S = 60.0  # of one logger that asks for it
+
+
+class Known(NamedTuple):
+    """Whose frames a header is on, for frames that are read the short way."""
+
+    station: Station
+    line: Line
 
 
 class Gateway:
@@ -85,6 +94,8 @@ class Gateway:
         self._interpreter = Interpreter()
         self._lines = LineBook(loggers)
         self.asker = Asker(self._lines, clock.now_ms)
+        self.moments = Moments()
+        self._heads_left = HEADS_KEPT
         self._splits = Splits()
         self._restored = False
         self._clocks_set: dict[str, float] = {}
@@ -175,6 +186,8 @@ class Gateway:
         """Forget a connection."""
         self._connections.discard(connection)
         self._lines.drop(connection)
+        self._heads_left += len(connection.heads)
+        connection.heads.clear()
         self._waiting.discard(connection)
         self._addresses[connection.address] -= 1
         if self._addresses[connection.address] <= 0:
@@ -199,9 +212,9 @@ class Gateway:
     def packet(self, connection: Connection, packet: Packet, received_ms: int) -> None:
         """Take one good frame in: readings to the block, its answer to wait for the block."""
         readings = self._interpreter.readings(packet)
-        answer = answer_to(packet)
+        said = answer_to(packet)
         self.committer.add(
-            packet.raw, received_ms, readings.rows, connection, None if answer is None else answer.encode()
+            packet.raw, received_ms, readings.rows, connection, None if said is None else said.encode()
         )
         station = self.stations.frame(packet.mn or "", connection.peer, received_ms, len(readings.rows))
         if packet.deviations:
@@ -213,13 +226,48 @@ class Gateway:
             qn_ms = packet.qn_ms
             if qn_ms is not None:
                 station.skew_at_ms, station.skew_ms = received_ms, qn_ms - self._clock.now_ms()
-        self._lines.note(connection, packet)
+        line = self._lines.note(connection, packet)
+        if line is not None and self._heads_left > 0:
+            before = len(connection.heads)
+            learn(packet, self._interpreter, connection.heads, Known(station, line))
+            self._heads_left -= len(connection.heads) - before
         if self.asker.active:
             self.asker.packet(packet)
         if packet.pnum is not None:
             self._unfinished(self._splits.add(packet, time.monotonic()))
         if packet.cn == "1013":
             self._set_clock(packet.mn or "")
+        if not self._paused and self.committer.full:
+            self._pause(True)
+
+    @property
+    def asking(self) -> bool:
+        """True while a request to some logger is under way."""
+        return bool(self.asker.active)
+
+    def taken(self, connection: Connection, taken: list[Taken], received_ms: int) -> None:
+        """Take in good frames that were read the short way."""
+        answers, readings, park_ms = [], 0, 0
+        for one in taken:
+            station, line = one.head.about
+            count = len(one.values)
+            readings += count
+            station.frames += 1
+            station.readings += count
+            station.last_ms = received_ms
+            if line.connection is not connection:
+                self._lines.move(one.head.mn, connection)
+                station.peer = connection.peer
+            if received_ms - station.skew_at_ms >= SKEW_EVERY_MS:
+                park_ms = park_ms or self._clock.now_ms()
+                qn_ms = self.moments.qn(one.qn)
+                station.skew_at_ms, station.skew_ms = received_ms, None if qn_ms is None else qn_ms - park_ms
+            data = answer(one)
+            if data is not None:
+                answers.append(data)
+        self.stations.frames += len(taken)
+        self.stations.readings += readings
+        self.committer.add_taken(taken, received_ms, connection, answers)
         if not self._paused and self.committer.full:
             self._pause(True)
 

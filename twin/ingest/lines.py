@@ -10,7 +10,7 @@ from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.write import Dialect
 from twin.ingest.loggers import Loggers
 
-MOST = 20_000
+MOST = 60_000
 INTERACTION = "91"  # ST of answers: not the logger's own
 _DIALECTS: dict[int | None, Dialect] = {None: 2005, 0: 2005, 1: 2017, 2: 2025}
 
@@ -33,19 +33,32 @@ class LineBook:
         self._by_mn: dict[str, Line] = {}
         self._of: dict[Connection, set[str]] = {}
 
-    def note(self, connection: Connection, packet: Packet) -> None:
-        """Learn from a packet where its logger is."""
-        mn = packet.mn or ""
-        line = self._by_mn.get(mn)
-        if line is None or line.connection is not connection:
-            line = self._move(connection, mn, line)
-            if line is None:
-                return
+    def note(self, connection: Connection, packet: Packet) -> Line | None:
+        """Learn from a packet where its logger is; None where there are too many loggers."""
+        line = self.move(packet.mn or "", connection)
+        if line is None:
+            return None
         if packet.st is not None and packet.st != INTERACTION:
             line.st = packet.st
             line.version = packet.version_bits
             if packet.pw is not None:
                 line.pw = packet.pw
+        return line
+
+    def move(self, mn: str, connection: Connection) -> Line | None:
+        """A logger is heard on a connection."""
+        line = self._by_mn.get(mn)
+        if line is None:
+            if len(self._by_mn) >= MOST:
+                return None
+            line = self._by_mn[mn] = Line(connection)
+        elif line.connection is connection:
+            return line
+        else:
+            self._of.get(line.connection, set()).discard(mn)
+            line.connection = connection
+        self._of.setdefault(connection, set()).add(mn)
+        return line
 
     def drop(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
@@ -76,14 +89,3 @@ class LineBook:
             return False
         line.connection.answer(data)
         return True
-
-    def _move(self, connection: Connection, mn: str, line: Line | None) -> Line | None:
-        if line is None:
-            if len(self._by_mn) >= MOST:
-                return None
-            line = self._by_mn[mn] = Line(connection)
-        else:
-            self._of.get(line.connection, set()).discard(mn)
-            line.connection = connection
-        self._of.setdefault(connection, set()).add(mn)
-        return line

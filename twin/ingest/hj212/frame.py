@@ -101,6 +101,23 @@ class Reader:
         """Bytes held: an incomplete frame, and what is kept of rubbish not yet reported."""
         return self._held + (len(self._region.raw) if self._region else 0)
 
+    @property
+    def idle(self) -> bool:
+        """True while nothing is held and no rubbish is open: the next byte may begin a frame."""
+        return not self._held and self._region is None
+
+    def release(self, more: int) -> bytes:
+        """Hand back what is held of one frame, if so many more bytes may complete it; then it is idle."""
+        if not self._held or self._region is not None or self._held + more < self._need:
+            return b""
+        data, self._parts, self._held = b"".join(self._parts), [], 0
+        return data
+
+    def passed(self, count: int) -> None:
+        """Tell an idle reader that whole frames of so many bytes were read elsewhere."""
+        self._base += count
+        self._before = TAIL[-1:]
+
     def feed(self, data: bytes, now: float = 0.0) -> list[Packet | Reject]:
         """Take bytes in; return what became whole, in order."""
         if self._held:

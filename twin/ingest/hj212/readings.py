@@ -36,7 +36,7 @@ _PLAIN_NAMES = frozenset(
 )
 _NOT_BELIEVED = UNTRUSTED | {"cp_unclosed", "undecodable"}
 _LONGEST_NAME = 64
-PLANS_KEPT = 20_000
+PLANS_KEPT = 60_000
 
 
 class Note(NamedTuple):
@@ -66,7 +66,7 @@ class _Name(NamedTuple):
     stat: str = ""
 
 
-class _Column(NamedTuple):
+class Column(NamedTuple):
     """Where one reading of a frame stands: indices into its values; `moment` into its DataTimes."""
 
     value: int
@@ -75,10 +75,10 @@ class _Column(NamedTuple):
     series: Series
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """How to read every frame that has the same names in the same places."""
 
-    columns: list[_Column]
+    columns: list[Column]
     moments: list[int]  # which values are DataTimes
     odd: list[tuple[int, str]]  # which items are not understood, and why
     timeless: str  # why a column may have no moment
@@ -96,7 +96,7 @@ class Interpreter:
     """Turns packets into readings. Remembers how to read what it has met, a bounded number of forms."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[str, str, bytes, tuple[str, ...]], _Plan] = {}
+        self._plans: dict[tuple[str, str, bytes, tuple[str, ...]], Plan] = {}
 
     def readings(self, packet: Packet) -> Readings:
         """Return a packet's numbers and what was not understood.
@@ -122,7 +122,13 @@ class Interpreter:
             rows = _first_of_each(rows, notes)
         return Readings(rows, notes)
 
-    def _known(self, packet: Packet, names: list[str], values: list[str]) -> _Plan:
+    def plan_of(self, packet: Packet) -> Plan | None:
+        """How frames like this packet are read; None where that is not remembered."""
+        if packet.flat is None or packet.cn is None or not packet.cn.startswith("2") or not packet.cp:
+            return None
+        return None if _unbelievable(packet) else self._known(packet, packet.flat[::2], packet.flat[1::2])
+
+    def _known(self, packet: Packet, names: list[str], values: list[str]) -> Plan:
         key = (packet.mn or "", packet.cn or "", packet.shape, tuple(names))
         plan = self._plans.get(key)
         if plan is None:
@@ -136,7 +142,7 @@ class Interpreter:
         return plan
 
 
-def _read(plan: _Plan, names: list[str], values: list[str]) -> tuple[list[Row], list[Note]]:
+def _read(plan: Plan, names: list[str], values: list[str]) -> tuple[list[Row], list[Note]]:
     """Read the values of a frame whose form is known."""
     moments = [epoch_ms(values[i].strip()) for i in plan.moments]
     rows: list[Row] = []
@@ -163,7 +169,7 @@ def _items(packet: Packet) -> _Items:
     return items
 
 
-def _plan(packet: Packet, items: _Items) -> _Plan:
+def _plan(packet: Packet, items: _Items) -> Plan:
     """Work out how to read frames of this form."""
     names = [_read_name(text) for text in items.names]
     moments, moment_of, timeless = _moments(items)
@@ -189,8 +195,8 @@ def _plan(packet: Packet, items: _Items) -> _Plan:
         name, group = names[i], items.groups[i]
         mark = marks.get((group, name.factor), marks.get((group, ""), -1))
         series = Series(packet.mn or "", name.factor, packet.cn or "", name.stat)
-        columns.append(_Column(i, mark, moment_of[group], series))
-    return _Plan(columns, moments, odd, timeless)
+        columns.append(Column(i, mark, moment_of[group], series))
+    return Plan(columns, moments, odd, timeless)
 
 
 def _read_name(text: str) -> _Name:
