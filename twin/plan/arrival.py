@@ -18,6 +18,7 @@ from geodata.network import Network
 from geodata.places import Park
 from twin.model import Ranking, Suspect
 from twin.plan.drift import Parcels, drift, fields
+from twin.trace.transport import solve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -150,12 +151,16 @@ def _even_normals(count: int, rng: np.random.Generator) -> Floats:
 def _starts(
     park: Park, network: Network, ranking: Ranking, seen: Mapping[str, float], now_s: float
 ) -> _Start:
-    """Deal the members out to the likely suspects; an unlisted source starts at the first alarmed station."""
+    """Deal the members out to the suspects whose usual water passes every alarmed station.
+
+    The others start at the alarmed stations themselves: who an unlisted source is nobody knows, and what
+    comes over a weir that usually stands dry does not follow the stored flow.
+    """
     outlets = {o.id: o for o in park.outlets}
-    likely = [s for s in ranking.suspects[:SUSPECTS] if s.probability > 0.02 and s.path]
-    first = min(seen, key=lambda s: (seen[s], s)) if seen else None
+    likely = _explaining(park, network, ranking, seen)
+    alarmed = sorted(seen, key=lambda s: (seen[s], s))
     weight = [s.probability for s in likely]
-    if first is not None:
+    if alarmed:
         weight.append(max(ranking.unknown, 0.02, 1.0 - sum(weight) - 0.5))
     if not weight:
         raise ValueError("neither a suspect nor an alarmed station: there is no plume to carry")
@@ -171,11 +176,24 @@ def _starts(
             node[k] = network.nodes[outlets[s.outlet].node]
             begin[k] = s.release_from.timestamp()
             long[k] = _length(s, now_s) * stretch[k]
-        elif first is not None:
-            node[k] = network.nodes[park.station(first).node]
-            begin[k] = seen[first]
-            long[k] = max(now_s - seen[first], 1800.0) * stretch[k]
+        else:
+            station = alarmed[k % len(alarmed)]
+            node[k] = network.nodes[park.station(station).node]
+            begin[k] = seen[station]
+            long[k] = max(now_s - seen[station], 1800.0) * stretch[k]
     return _Start(node, begin, long)
+
+
+def _explaining(park: Park, network: Network, ranking: Ranking, seen: Mapping[str, float]) -> list[Suspect]:
+    """Return the likely suspects whose water passes all alarmed stations in the stored flow."""
+    likely = [s for s in ranking.suspects[:SUSPECTS] if s.probability > 0.02 and s.path]
+    if not likely or not seen:
+        return likely
+    nodes = {o.id: network.nodes[o.node] for o in park.outlets}
+    origins = np.array([nodes[s.outlet] for s in likely], np.int64)
+    places = np.array([network.nodes[park.station(s).node] for s in seen], np.int64)
+    share = solve(network, origins, places, overflow=0.0).share
+    return [s for s, row in zip(likely, share, strict=True) if np.all(row > SOME)]
 
 
 def _length(s: Suspect, now_s: float) -> float:
@@ -252,8 +270,8 @@ def _anchored(
                 late = seen[stations[k]] + lag - (start.begin_s + at_stations[:, k])
                 out[ok, w] = start.begin_s[ok] + fronts[ok, w] + late[ok]
             else:
-                between = np.maximum(fronts[:, w] - at_stations[:, k], 0.0)
-                out[ok, w] = seen[stations[k]] + lag[ok] + between[ok]
+                between = np.maximum(fronts[ok, w] - at_stations[ok, k], 0.0)
+                out[ok, w] = seen[stations[k]] + lag[ok] + between
             done |= ok
     return out
 

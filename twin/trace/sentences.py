@@ -132,26 +132,33 @@ def fingerprint(factors: list[str], ratio: Floats, score: float) -> Text | None:
     known = np.flatnonzero(np.isfinite(ratio))
     if len(known) < 2:
         return None
-    listed = known[:4]
+    worst = int(known[np.argmax(np.abs(np.log(ratio[known])))])
+    listed = sorted({worst, *(int(k) for k in known[:4])}, key=lambda k: factors[k])[:5]
     zh = "、".join(factor(factors[k]).short.zh for k in listed)
     en = ", ".join(factor(factors[k]).short.en for k in listed)
-    worst = int(known[np.argmax(np.abs(np.log(ratio[known])))])
-    times = float(np.exp(abs(np.log(ratio[worst]))))
+    times = _times(float(np.exp(abs(np.log(ratio[worst])))))
     if score > 0.3:
         return Text(
-            "{zh}升高的比例与其水质指纹相符，最大偏差 {times:.1f} 倍",
-            "{en} rose in the proportions of its fingerprint, {times:.1f}x off at most",
+            "{zh}升高的比例与其水质指纹相符，最大偏差 {times} 倍",
+            "{en} rose in the proportions of its fingerprint, {times}x off at most",
         ).fill(zh=zh, en=en, times=times)
     more = ratio[worst] > 1
     return Text(
-        "{names}升高的比例与其水质指纹不符：{worst}{way} {times:.1f} 倍",
-        "{names} did not rise in the proportions of its fingerprint: {times:.1f}x {way} {worst}",
+        "{names}升高的比例与其水质指纹不符：{worst}{way} {times} 倍",
+        "{names} did not rise in the proportions of its fingerprint: {times}x {way} {worst}",
     ).fill(
         names=Text(zh, en),
         worst=factor(factors[worst]).short,
         way=Text("偏多", "too much") if more else Text("偏少", "too little"),
         times=times,
     )
+
+
+def _times(ratio: float) -> str:
+    """Return how many times, with as many digits as it is known to."""
+    if ratio >= 100:
+        return ">100"
+    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def meter(case: Case, outlet: int, found: Meter, start_s: float, duration_s: float) -> Text | None:

@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAK = 1e-4  # share lost at every link: closed loops of water would otherwise turn for ever
+OVERFLOW = 0.05
 SEEN = 2e-3  # a smaller share of an origin's water is taken for none
 
 
@@ -79,13 +80,19 @@ class Transport:
         return np.where(np.isfinite(self.mean_s), mean * np.maximum(root, 0.02) ** 3, np.inf)
 
 
-def solve(network: Network, origins: Ints, sensors: Ints) -> Transport:
+def solve(network: Network, origins: Ints, sensors: Ints, *, overflow: float = OVERFLOW) -> Transport:
     """Return the responses of sensors to releases at origins; both are node positions.
 
     One factorisation for the network and three solves a sensor: cost does not grow with the origins.
+
+    Parameters
+    ----------
+    overflow : float
+        Share of the water of a node that is taken to leave by a weir which is idle in the stored flow field:
+        what enters in secret is what makes it run.
     """
     n = len(network.node_ids)
-    tail, head, share, time = _moves(network)
+    tail, head, share, time = _moves(network, overflow)
     share = share * (1 - LEAK)
     step = csc_array((share, (tail, head)), shape=(n, n))
     slow = csc_array((share * time, (tail, head)), shape=(n, n))
@@ -129,11 +136,14 @@ def _apart(network: Network, places: Ints) -> Floats:
     return np.atleast_2d(dijkstra(graph, directed=False, indices=places))
 
 
-def _moves(network: Network) -> tuple[Ints, Ints, Floats, Floats]:
+def _moves(network: Network, overflow: float) -> tuple[Ints, Ints, Floats, Floats]:
     """Return every way water leaves a node: from, to, share of it, seconds. Reversing links go both ways."""
     open_ = network.open
     turns = np.where(network.reversal > REVERSING, network.reversal, 0.0)
     flow = np.where(open_, network.flow_m3s, 0.0)
+    usual = np.bincount(network.tail, flow, len(network.node_ids))[network.tail]
+    dry = open_ & (network.kind == "weir") & (flow < overflow * usual)
+    flow = np.where(dry, overflow * usual, flow)
     ahead, back = flow * (1 - turns), flow * turns
     tail = np.concatenate([network.tail, network.head]).astype(np.int64)
     head = np.concatenate([network.head, network.tail]).astype(np.int64)
