@@ -118,3 +118,11 @@ def test_any_text_is_read_without_an_error_and_nothing_is_lost(text: str) -> Non
     assert len(set(packet.deviations)) == len(packet.deviations)
     if packet.flat is not None:
         assert packet.flat == [part for group in packet.groups for item in group for part in item]
+
+
+def test_a_last_item_without_value_is_not_made_up_for_by_a_repeated_name() -> None:
+    """Counting names would let this pass for pairs: one too many, one twice."""
+    cp = "DataTime=20240601080039;w01018-Rtd=2;w01018-Rtd=3;w01001-Rtd"
+    packet = read(f"{HEAD}CP=&&{cp}&&")
+    assert packet.flat is None
+    assert {"duplicate_key", "item_without_value"} <= set(packet.deviations)

@@ -85,7 +85,8 @@ def _area(cp: str) -> tuple[list[str] | None, bytes, list[str]]:
         flat = cp.replace(",", "=").replace(";", "=").split("=")
         pairs = len(flat) >> 1
         if (
-            shape[::2].count(b"=") == pairs
+            len(flat) == 2 * pairs == shape.count(b"=") * 2
+            and shape[::2].count(b"=") == pairs
             and shape[1::2].count(b"=") == 0
             and len(set(flat[::2])) == pairs
             and flat[0] == "DataTime"
