@@ -318,8 +318,9 @@ def _returns(e: float, n: float, lon: float, lat: float, crs: str) -> bool:
 
 def _middle(values: ArrayLike) -> float:
     v = np.asarray(values, float)
-    v = v[np.isfinite(v) & (v != 0)]
-    return float(np.median(v)) if len(v) else float("nan")
+    v = v[np.isfinite(v)]
+    real = v[v != 0]  # 0 is what programs write where they know nothing
+    return float(np.median(real)) if len(real) else 0.0 if len(v) else float("nan")
 
 
 def _wave(v: Floats, size: float, slow: float) -> Floats:
