@@ -34,7 +34,8 @@ BEAT_S = 1.0
 AWAY_S = 0.5  # wall time between tries while a server is away
 COUNT = 64  # entries taken at once
 BUSY_S, IDLE_S = 0.1, 0.25  # wall time between looks at the gates, while one moves and else
-ADVISED: tuple[Name, ...] = ("events", "commands")
+ADVISED: tuple[Name, ...] = ("events",)
+ORDERED: tuple[Name, ...] = ("commands",)
 CONSUMER = "1"  # one worker of each role; a second one would only wait
 Taken = tuple[Name, Entry]
 log = logging.getLogger(__name__)
@@ -105,23 +106,26 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
         records = stack.enter_context(closing(Records(config.db)))
         history = stack.enter_context(closing(History(config.history, behind)))
         _outlast(stop, records.create)
-        for name in ADVISED:
-            _outlast(stop, partial(stream.join, name, "advise"))
+        for name, group in (*((n, "advise") for n in ADVISED), *((n, "control") for n in ORDERED)):
+            _outlast(stop, partial(stream.join, name, group))
         clock = KnownClock(beside)
         _outlast(stop, clock.look)
         plc = stack.enter_context(closing(Plc(config.plc_host, config.plc_port)))
         control = Control(park, records, beside, clock.park, plc)
         simulate = partial(_what_if, config)
         it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate)
-        with Companion("control", stop, lambda: _drive(control, clock, stop)):
-            _follow_events(it, control, stream, stop)
+        with Companion("control", stop, lambda: _drive(control, clock, beside, stop)):
+            _follow_events(it, stream, stop)
 
 
-def _follow_events(it: Advise, control: Control, stream: Stream, stop: threading.Event) -> None:
-    inbox, desk, beat = Inbox(stream, ADVISED, "advise"), Desk(it, control), Every(BEAT_S)
+def _follow_events(it: Advise, stream: Stream, stop: threading.Event) -> None:
+    inbox, beat = Inbox(stream, ADVISED, "advise"), Every(BEAT_S)
     while not stop.is_set():
         try:
-            inbox.done(desk.take(inbox.take()))
+            taken = inbox.take()
+            for _, entry in taken:
+                _note(it, entry)
+            inbox.done(taken)
             it.step()
             if beat.due():
                 _beat(stream, "advise")
@@ -130,20 +134,24 @@ def _follow_events(it: Advise, control: Control, stream: Stream, stop: threading
             stop.wait(AWAY_S)
 
 
-def _drive(control: Control, clock: KnownClock, stop: threading.Event) -> None:
-    """Look after the gates, often while one moves."""
-    told = False
+def _note(it: Advise, entry: Entry) -> None:
+    try:
+        it.note(from_json(entry.body, Event))
+    except ValueError as error:
+        log.warning("event %s cannot be read: %s", entry.id, error)
+
+
+def _drive(control: Control, clock: KnownClock, stream: Stream, stop: threading.Event) -> None:
+    """Take orders and look after the gates, often while one moves; an order never waits for a thought."""
+    inbox, desk = Inbox(stream, ORDERED, "control"), Desk(control)
     while not stop.is_set():
         try:
             clock.look()
+            inbox.done(desk.take(inbox.take(round((BUSY_S if control.busy else IDLE_S) * 1000))))
             control.step()
-            told = False
         except UnavailableError as error:
-            if not told:
-                log.warning("control waits: %s", error)
-                told = True
+            inbox.away(error)
             stop.wait(AWAY_S)
-        stop.wait(BUSY_S if control.busy else IDLE_S)
 
 
 class KnownClock:
@@ -159,13 +167,10 @@ class KnownClock:
 
 
 class Desk:
-    """Sorts what comes in: events for the advice, orders for the gates.
+    """Hands orders to control; one is done only when control has put on record what became of it."""
 
-    An order is done only when control has put on record what became of it.
-    """
-
-    def __init__(self, it: Advise, control: Control) -> None:
-        self._advise, self._control = it, control
+    def __init__(self, control: Control) -> None:
+        self._control = control
         self._orders: dict[str, tuple[Taken, threading.Event]] = {}
 
     def take(self, entries: list[Taken]) -> list[Taken]:
@@ -175,12 +180,10 @@ class Desk:
             if entry.id in self._orders:
                 continue  # still with control
             try:
-                if name == "commands" and self._is_kept((name, entry)):
+                if self._is_kept((name, entry)):
                     continue
-                if name == "events":
-                    self._advise.note(from_json(entry.body, Event))
             except ValueError as error:
-                log.warning("entry %s of %s cannot be read: %s", entry.id, name, error)
+                log.warning("order %s cannot be read: %s", entry.id, error)
             done.append((name, entry))
         for key, (taken, finished) in list(self._orders.items()):
             if finished.is_set():
