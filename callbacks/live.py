@@ -1,4 +1,6 @@
-"""The live feed: one reader per process folds the stream into levels and sends at most one frame a second.
+"""The live feed: one reader per process folds the stream into levels and sends one frame a second.
+
+What happens within a second is sent together; only a change of level or of an incident does not wait.
 
 Frames are JSON on the WebSocket `/live`. The first is a snapshot, then deltas; `seq` counts frames, so a
 client that sees a gap sends ``snap`` and gets a new snapshot.
@@ -45,6 +47,9 @@ from twin.state import State
 from twin.stream import AsyncStream, Entry, Name
 
 TICK_S = 1.0
+URGENT_S = 0.4
+"""A change of level does not wait for the tick, but frames are never closer than this."""
+
 CATCH_UP = 600
 """Entries of the readings stream folded at the start: several intervals of every logger."""
 
@@ -88,9 +93,10 @@ class Board:
         self._station_level = state.station_levels()
         self.seq = 0
 
-    def fold(self, body: bytes) -> None:
-        """Take one entry of the readings stream."""
-        self._state.fold(blocks.decode(body))
+    def fold(self, body: bytes) -> bool:
+        """Take one entry of the readings stream; tells whether a level is now other than was last sent."""
+        moved = self._state.fold(blocks.decode(body))
+        return bool((self._state.level[moved] != self._level[moved]).any())
 
     def stand(self, standing: Standing) -> None:
         """Let open anomalies and incidents colour their points, whatever the last value says."""
@@ -220,6 +226,7 @@ class Live:
         self._stream, self._read_standing = stream, standing
         self._clients: set[Client] = set()
         self._stale_standing = True
+        self._urgent = asyncio.Event()
         self._revision = "0"
         self._data_ms = 0
         self._up = False
@@ -298,21 +305,23 @@ class Live:
     def _take(self, name: Name, entry: Entry) -> None:
         if name == "readings":
             with suppress(ValueError, KeyError, zlib.error):
-                self.board.fold(entry.body)
+                if self.board.fold(entry.body):
+                    self._urgent.set()
                 self._data_ms = max(self._data_ms, entry.at_ms)
             return
         self._stale_standing = True
+        self._urgent.set()
         with suppress(ValueError, AttributeError):
             if not str(json.loads(entry.body).get("kind")).startswith("anomaly."):
                 self._revision = entry.id
 
     async def _send(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
         while True:
+            self._urgent.clear()
             await self.tick()
-            due = max(due + TICK_S, loop.time())
-            await asyncio.sleep(due - loop.time())
+            await asyncio.sleep(URGENT_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), TICK_S - URGENT_S)
 
     async def tick(self) -> None:
         """Poll the small state, fold it in, send one frame to everybody."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -97,6 +97,7 @@ def suspects(park: Park, ranking: Ranking, lang: Lang) -> Features:
                 enterprise=firm.id,
                 label=firm.short.say(lang),
                 probability=round(suspect.probability, 4),
+                fit=rank <= 2,
             )
         )
     return found
@@ -185,7 +186,7 @@ def spread(
 
 
 def tags(park: Park, planset: PlanSet, now: datetime, lang: Lang) -> Features:
-    """Return close-by tags of the recommended plan, arrivals at other gates, and the receptors reached."""
+    """Return close-by tags of the recommended plan, and arrivals everywhere else."""
     plan = next((p for p in planset.plans if p.recommended), planset.plans[0] if planset.plans else None)
     moves = plan.moves if plan else ()
     found: Features = []
@@ -199,17 +200,30 @@ def tags(park: Park, planset: PlanSet, now: datetime, lang: Lang) -> Features:
                 hot=move.gate == first, late=move.too_late,
             )
         )  # fmt: skip
-    closing = {m.gate for m in moves}
+    loud = first is not None
+    return [*found, *arrivals(park, planset, {m.gate for m in moves}, lang, far=loud)]
+
+
+def arrivals(
+    park: Park, planset: PlanSet, closing: Collection[str], lang: Lang, *, far: bool = True
+) -> Features:
+    """Return when the plume passes gates that stay open, and when it reaches receptors.
+
+    The view goes to source and gates; unless `far`, also to the first receptor, for lack of a gate to close.
+    """
     gates, receptors = {g.id: g for g in park.gates}, {r.id: r for r in park.receptors}
-    for arrival in planset.arrivals:
+    found: Features = []
+    for arrival in sorted(planset.arrivals, key=lambda a: a.early):
         if arrival.place in receptors:
             it = receptors[arrival.place]
             words = REACHES.fill(early=clock(arrival.early), late=clock(arrival.late)).say(lang)
-            found.append(_point(park, it.x, it.y, kind="receptor", title=it.name.say(lang), text=words))
+            name = it.name.say(lang)
+            found.append(_point(park, it.x, it.y, kind="receptor", title=name, text=words, fit=not far))
+            far = True
         elif arrival.place in gates and arrival.place not in closing:
-            g = gates[arrival.place]
+            g, words = gates[arrival.place], clock(arrival.middle)
             found.append(
-                _point(park, g.x, g.y, kind="arrival", text=clock(arrival.middle), angle=round(g.angle, 1))
+                _point(park, g.x, g.y, kind="arrival", text=words, angle=round(g.angle, 1), fit=False)
             )
     return found
 

@@ -433,7 +433,7 @@
         pad = this.drawing.pad || pad;
         const lon = [], lat = [];
         for (const f of this.drawing.items) {
-          if (f.p.fit === false) continue;
+          if (f.p.fit === false) continue; // drawn, not flown to
           for (const r of f.rings) for (let n = 0; n < r.length; n += 2) { const q = this.lonlat(r[n], r[n + 1]); lon.push(q[0]); lat.push(q[1]); }
         }
         if (!lon.length) return;

@@ -53,7 +53,7 @@
     for (const f of of(map, "alarm")) {
       const [x, y] = xy(f), level = twin.live.LEVELS[f.p.level] || f.p.level || "critical";
       twin.glyph(ctx, map.c, level, x, y, map.wall ? 30 : 21);
-      board.take(x - 12, y - 12, 24, 24);
+      board.take(x - 12, y - 12, 24, 24, 20);
       board.call(x, y, f.p.title, saying(map, f) || f.p.text, level === "critical" ? "critical" : level, map.wall ? 17 : 12);
     }
     const close = of(map, "close");
@@ -93,7 +93,9 @@
     ctx.textAlign = "center";
     ctx.fillStyle = map.c(n === 3 ? "text-1" : "trace-casing");
     ctx.fillText(String(f.p.rank), x, y - drop + 0.5);
-    board.take(x - r, y - drop - r, 2 * r, 2 * r);
+    const weight = n === 1 ? 20 : 8, room = f.p.label ? board.width(f.p.label, true, map.fs) / 2 : 0;
+    board.take(x - r, y - drop - r, 2 * r, 2 * r, weight);
+    board.spare(x - room, y - drop + r, 2 * room, map.fs * 1.5, weight);
     if (f.p.label) board.later(f.p.label, x, y - drop + r + map.fs * 0.75, { sides: "cb", gap: 4, bold: true, colour: "text-1" });
   }
 

@@ -37,10 +37,27 @@
   /* What has been put where. */
   class Board {
     constructor(map, ctx, view) {
-      Object.assign(this, { map, ctx, view, taken: [], texts: [], calls: [], waiting: [] });
+      Object.assign(this, { map, ctx, view, taken: [], texts: [], calls: [], waiting: [], spared: [] });
       this.fs = map.fs;
+      // the page's own things over the map: nothing is written under them
+      const base = map.element.getBoundingClientRect(), s = view.shown;
+      for (const el of map.element.parentElement.querySelectorAll(".map-legend, .map-furniture, .map-buttons")) {
+        const r = el.getBoundingClientRect();
+        if (r.width) this.take(r.x - base.x + s.x0 - 4, r.y - base.y + s.y0 - 4, r.width + 8, r.height + 8, 30);
+      }
     }
-    take(x, y, w, h) { this.taken.push([x, y, x + w, y + h]); }
+    /** Keep a box; `weight` is how much a tag would rather not cover it. */
+    take(x, y, w, h, weight = 3) { this.taken.push([x, y, x + w, y + h, weight]); }
+    /** Ask tags to leave a place to a label that is put there after them. */
+    spare(x, y, w, h, weight) { this.spared.push([x, y, x + w, y + h, weight]); }
+    /** What a tag in this box would cover, or hide by leaving the view. */
+    covers(x, y, w, h) {
+      const s = this.view.shown, out = x < s.x0 + 2 || y < s.y0 + 2 || x + w > s.x1 - 2 || y + h > s.y1 - 2;
+      let cost = out ? 100 : 0;
+      for (const list of [this.taken, this.spared])
+        for (const b of list) if (x < b[2] && x + w > b[0] && y < b[3] && y + h > b[1]) cost += b[4];
+      return cost;
+    }
     free(x, y, w, h) {
       const s = this.view.shown;
       if (x < s.x0 + 2 || y < s.y0 + 2 || x + w > s.x1 - 2 || y + h > s.y1 - 2) return false;
@@ -96,19 +113,20 @@
     const w = Math.max(board.width(call.title, true, fs), board.width(call.text, true, fs)) + 2 * pad + 3;
     const h = (call.text ? 2 : 1) * fs * 1.32 + pad;
     let best = null, least = Infinity;
-    for (const far of [map.wall ? 44 : 34, map.wall ? 84 : 62, map.wall ? 130 : 96])
-      for (const turn of [-0.6, 0.6, 2.5, -2.5, 0, 3.14, -1.57, 1.57]) {
-        const cx = call.x + Math.cos(turn) * (far + w / 2), cy = call.y + Math.sin(turn) * (far + h / 2);
+    const unit = map.wall ? 1.3 : 1;
+    for (const far of [34, 62, 96, 140, 190])
+      for (const turn of [-0.6, 0.6, 2.5, -2.5, 0, 3.14, -1.57, 1.57, -1.1, 1.1, 2.0, -2.0]) {
+        const cx = call.x + Math.cos(turn) * (far * unit + w / 2), cy = call.y + Math.sin(turn) * (far * unit + h / 2);
         const x = cx - w / 2, y = cy - h / 2;
         let cost = far / 60;
-        if (!board.free(x, y, w, h)) cost += 20;
-        cost += 3 * crossings(map, view, x, y, w, h);
+        if (cost >= least) continue;
+        cost += board.covers(x, y, w, h);
+        if (cost < least) cost += 2 * crossings(map, view, x, y, w, h);
         if (cost < least) { least = cost; best = [x, y]; }
-        if (cost < far / 60 + 0.01) break;
       }
     if (!best) return;
     const [x, y] = best.map(Math.round);
-    board.take(x - 4, y - 4, w + 8, h + 8);
+    board.take(x - 4, y - 4, w + 8, h + 8, 30);
     const colour = { hot: "lv-warning", critical: "lv-critical", alarm: "lv-alarm", warning: "lv-warning", watch: "lv-watch" }[call.tone];
     const nx = Math.max(x, Math.min(call.x, x + w)), ny = Math.max(y, Math.min(call.y, y + h));
     const long = Math.hypot(nx - call.x, ny - call.y) || 1, start = Math.min(call.reach, long);
@@ -169,14 +187,16 @@
   function paintStations(map, ctx, view, board) {
     const list = map.stationsAt.map((f) => ({ f, level: twin.live.level(f.p.id) }));
     list.sort((a, b) => RANK[a.level] - RANK[b.level]);
-    const small = map.wall ? 15 : view.zoom >= 14.5 ? 13 : 11.5, big = map.wall ? 24 : 18;
+    // beside an incident, what does not belong to it steps back
+    const calm = map.drawing && map.drawing.items.some((f) => f.p.kind === "alarm") ? 0.72 : 1;
+    const small = map.wall ? 15 : view.zoom >= 14.5 ? 13 : 11.5, big = (map.wall ? 24 : 18) * calm;
     for (const it of list) {
       [it.x, it.y] = at(view, it.f);
       const quiet = it.level === "normal" || it.level === "offline";
       it.size = quiet ? (it.level === "offline" ? small * 1.1 : small) : it.level === "critical" ? big * 1.15 : big;
       twin.glyph(ctx, map.c, it.level, it.x, it.y, it.size);
       const r = quiet ? small * 0.3 : it.size / 2;
-      board.take(it.x - r, it.y - r, 2 * r, 2 * r);
+      board.take(it.x - r, it.y - r, 2 * r, 2 * r, quiet ? 0.3 : calm < 1 ? 0.6 : 2);
     }
     return list;
   }
@@ -269,8 +289,8 @@
 
   function stationLabels(map, view, board, list) {
     const drawn = new Set((map.drawing ? map.drawing.items : []).filter((f) => f.p.kind === "alarm").map((f) => f.p.station));
+    if (drawn.size) return; // an incident's own stations carry tags; the others keep their symbol
     for (const it of [...list].reverse()) {
-      if (drawn.has(it.f.p.id)) continue;
       const loud = RANK[it.level] >= 2;
       if (!loud && (view.zoom < 15.5 || map.options.labels === "quiet")) continue;
       const detail = loud ? worst(map, it.f) : null;

@@ -234,6 +234,29 @@ async def test_the_revision_moves_with_incidents_and_not_with_anomalies() -> Non
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_change_of_level_does_not_wait_for_the_tick() -> None:
+    stream = FakeStream()
+    stream.now = ClockState(True, "x", 1.0, T0, wall_ms())
+    stream.add("readings", encode(real_time(PARK, "S02", T0, {"w01018": 12.0})))
+    it = live(stream)
+    client, loop = Client(), asyncio.get_running_loop()
+    it._clients.add(client)
+    task = asyncio.create_task(it.run())
+    try:
+        async with asyncio.timeout(3):
+            while not (frame := told(await client.frames.get() or "{}")).get("si"):
+                pass  # the station comes up
+            stream.add("readings", encode(real_time(PARK, "S02", T0 + 1000, {"w01018": 900.0})))
+            begun = loop.time()
+            while int(Level.ALARM) not in (frame := told(await client.frames.get() or "{}")).get("sl", []):
+                pass
+        assert loop.time() - begun < 0.8
+        assert frame["si"] == [1]
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_park_time_is_the_drills() -> None:
     stream = FakeStream()
     it = live(stream)

@@ -157,3 +157,9 @@ def test_lines_that_do_not_meet_stay_apart() -> None:
 def _at(node: str) -> tuple[float, float]:
     row = PARK.nodes[PARK.nodes["id"] == node].iloc[0]
     return float(row["x"]), float(row["y"])
+
+
+def test_the_view_goes_to_the_first_receptor_only_where_no_gate_is_left() -> None:
+    assert [f["properties"]["fit"] for f in drawn()["receptor"]] == [False]
+    late = drawn(now=NOW + timedelta(hours=2))
+    assert [f["properties"]["fit"] for f in late["receptor"]] == [True]
