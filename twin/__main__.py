@@ -36,6 +36,14 @@ USERS = Text("用户账号", "user accounts")
 USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
 PARK = Text("园区文件", "the park's file")
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
+BENCH = Text("性能测量", "measurements")
+BENCH_INGEST = Text(
+    "接入性能:真实连接、真实接入进程、落盘后应答;结果为一行 JSON",
+    "ingestion: real sockets, the real gateway, answers when durable; the result is one line of JSON",
+)
+POINTS = Text("每秒读数", "readings a second")
+SECONDS = Text("测量多少秒", "how many seconds are measured")
+SOCKETS = Text("连接数", "connections")
 VERSION = Text("版本号", "the version")
 SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
 SPEED = Text("园区时间比真实时间快多少倍,1 到 600", "times as fast as real time, 1 to 600")
@@ -120,6 +128,14 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     user.add_argument("--en", default="", metavar="NAME")
     park = add("park", PARK).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
+    bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
+    ingest = bench.add_parser("ingest", help=BENCH_INGEST.say(lang), description=BENCH_INGEST.say(lang))
+    for option, usual, about in (
+        ("points", 208_490, POINTS),
+        ("seconds", 60, SECONDS),
+        ("sockets", 2000, SOCKETS),
+    ):
+        ingest.add_argument(f"--{option}", type=int, default=usual, metavar="N", help=about.say(lang))
     add("version", VERSION)
     return top
 
@@ -280,6 +296,12 @@ def _park(config: Config, _: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(config: Config, o: argparse.Namespace) -> int:
+    from twin import bench_ingest
+
+    return bench_ingest.main(config, o.points, o.seconds, o.sockets)
+
+
 def _version(config: Config, _: argparse.Namespace) -> int:
     from importlib.metadata import version
 
@@ -298,6 +320,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "hj212": _hj212,
     "users": _users,
     "park": _park,
+    "bench": _bench,
     "version": _version,
 }
 
