@@ -7,7 +7,7 @@ turned round. Closed gates are links with `open` false; nothing walks through th
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from geodata.forest import Forest, runs
+from geodata.ids import Ids
 from geodata.section import Section, drops, sections
 
 if TYPE_CHECKING:
@@ -75,10 +77,12 @@ class Network:
         CSR of links leaving each node.
     in_start, in_links : int32
         CSR of links reaching each node.
-    nodes, links, gates : dict of str to int
+    nodes, links, gates : mapping of str to int
         Positions of ids; `gates` gives the link of a gate.
     assumed : tuple of str
         Links whose direction nobody measured, declared or derived.
+    forests : dict of bool to Forest
+        What walks up (True) and down are answered from; built at the first of them.
     """
 
     node_ids: Names
@@ -100,10 +104,11 @@ class Network:
     out_links: Ints
     in_start: Ints
     in_links: Ints
-    nodes: dict[str, int]
-    links: dict[str, int]
+    nodes: Mapping[str, int]
+    links: Mapping[str, int]
     gates: dict[str, int]
     assumed: tuple[str, ...] = ()
+    forests: dict[bool, Forest] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_park(cls, park: Park) -> Network:
@@ -171,7 +176,7 @@ class Network:
         a, b = np.asarray(from_node, np.int32), np.asarray(to_node, np.int32)
         turned = flow < 0
         tail, head = np.where(turned, b, a).astype(np.int32), np.where(turned, a, b).astype(np.int32)
-        nodes, links = _positions(node_ids), _positions(link_ids)
+        nodes, links = Ids(node_ids), Ids(link_ids)
         out_start, out_links = _csr(tail, len(nodes))
         in_start, in_links = _csr(head, len(nodes))
         open_ = np.ones(m, bool)
@@ -190,8 +195,8 @@ class Network:
             surface_m2=_column(surface_m2, m, 0.0),
             open=open_,
             reversal=np.where(turned & (back > 0.5), 1.0 - back, back),
-            kind=np.full(m, "pipe") if kind is None else np.asarray(kind, str),
-            system=np.full(m, "") if system is None else np.asarray(system, str),
+            kind=np.broadcast_to("pipe", m) if kind is None else np.asarray(kind, str),
+            system=np.broadcast_to("", m) if system is None else np.asarray(system, str),
             turned=turned,
             out_start=out_start,
             out_links=out_links,
@@ -223,6 +228,30 @@ class Network:
     def downstream(self, node: str, barriers: Collection[str] = (), *, reversing: bool = False) -> Trace:
         """Return everything water at a node can reach, with the time it takes; see `upstream`."""
         return self._walk(node, barriers, back=False, reversing=reversing)
+
+    def reach(self, node: int, barriers: Collection[str] = (), *, back: bool) -> Ints:
+        """Return the nodes (positions) that reach a node (position), or that it reaches; in no order.
+
+        The bare answer of `upstream` (`back`) and `downstream`, for networks of a million links.
+        """
+        open_, bars = self._barred(barriers)
+        return self.forest(back=back).reach(node, open_, bars)
+
+    def times(self, node: int, barriers: Collection[str] = (), *, back: bool) -> tuple[Ints, Floats]:
+        """Return the same nodes as `reach` and the fastest time to or from each of them, s."""
+        open_, bars = self._barred(barriers)
+        return self.forest(back=back).times(node, open_, bars)
+
+    def forest(self, *, back: bool) -> Forest:
+        """Return what walks one way are answered from; built once for all states of the gates."""
+        a, b = (self.tail, self.head) if back else (self.head, self.tail)
+        found = self.forests.get(back)
+        if found is None or found.a is not a or found.b is not b or found.travel_s is not self.travel_s:
+            may_close = ~self.open
+            may_close[list(self.gates.values())] = True
+            found = Forest.of(len(self.node_ids), a, b, self.travel_s, may_close)
+            self.forests[back] = found
+        return found
 
     def path(self, a: str, b: str) -> tuple[str, ...]:
         """Return the link ids of the fastest open way from a to b; empty if there is none or a is b."""
@@ -309,27 +338,50 @@ class Network:
             out_links=out_links,
             in_start=in_start,
             in_links=in_links,
+            forests={},
         )
 
-    def _walk(self, node: str, barriers: Collection[str], *, back: bool, reversing: bool) -> Trace:
-        walkable = self.open.copy()
-        start = self.nodes[node]
-        leaves = self.head if back else self.tail
+    def _barred(self, barriers: Collection[str]) -> tuple[Bools, list[int]]:
+        """Links that can be passed, and nodes that cannot."""
+        open_, bars = self.open.copy() if barriers else self.open, []
         for name in barriers:
             if name in self.nodes:
-                if self.nodes[name] != start:
-                    walkable &= leaves != self.nodes[name]
+                bars.append(self.nodes[name])
             else:
-                walkable[self.gates[name] if name in self.gates else self.links[name]] = False
-        graph = self._graph(walkable, back=back, reversing=reversing)
-        time = dijkstra(graph, indices=start)
-        reached = np.flatnonzero(np.isfinite(time))
-        order = reached[np.lexsort((self.node_ids[reached], time[reached]))]
-        walked = walkable & np.isfinite(time[leaves])
+                open_[self.gates[name] if name in self.gates else self.links[name]] = False
+        return open_, bars
+
+    def _walk(self, node: str, barriers: Collection[str], *, back: bool, reversing: bool) -> Trace:
+        start = self.nodes[node]
+        open_, bars = self._barred(barriers)
         if reversing:
-            other = self.tail if back else self.head
-            walked |= walkable & (self.reversal > REVERSING) & np.isfinite(time[other])
-        return Trace(self.node_ids[order], self.link_ids[walked], time[order])
+            return self._walk_both_ways(start, open_, bars, back=back)
+        reached, time = self.forest(back=back).times(start, open_, bars)
+        begins, links = (self.in_start, self.in_links) if back else (self.out_start, self.out_links)
+        passed = reached[~np.isin(reached, [b for b in bars if b != start])] if bars else reached
+        walked = links[runs(begins[passed], begins[passed + 1])]
+        return self._trace(reached, time, np.sort(walked[open_[walked]]))
+
+    def _walk_both_ways(self, start: int, open_: Bools, bars: Collection[int], *, back: bool) -> Trace:
+        """Walk, and pass links that reverse in either direction."""
+        walkable = open_.copy()
+        leaves, other = (self.head, self.tail) if back else (self.tail, self.head)
+        for bar in bars:
+            if bar != start:
+                walkable &= leaves != bar
+        time = dijkstra(self._graph(walkable, back=back, reversing=True), indices=start)
+        reached = np.flatnonzero(np.isfinite(time)).astype(np.int32)
+        walked = walkable & np.isfinite(time[leaves])
+        walked |= walkable & (self.reversal > REVERSING) & np.isfinite(time[other])
+        return self._trace(reached, time[reached], np.flatnonzero(walked).astype(np.int32))
+
+    def _trace(self, reached: Ints, time: Floats, walked: Ints) -> Trace:
+        order = np.argsort(time, kind="stable")
+        names, time = self.node_ids[reached[order]], time[order]
+        again = time[1:] == time[:-1]
+        tied = np.flatnonzero(np.append(again, False) | np.append(False, again))
+        names[tied] = names[tied[np.lexsort((names[tied], time[tied]))]]
+        return Trace(names, self.link_ids[walked], time)
 
     def _graph(self, walkable: Bools, *, back: bool, reversing: bool) -> csr_array:
         """Return travel times as a matrix; of parallel links only the fastest is kept."""
@@ -349,15 +401,8 @@ class Network:
         return csr_array((time[kept], (row[kept], column[kept])), shape=(n, n))
 
 
-def _positions(ids: Sequence[str] | Names) -> dict[str, int]:
-    found = {str(name): i for i, name in enumerate(ids)}
-    if len(found) != len(ids):
-        raise ValueError("an id is used twice")
-    return found
-
-
 def _column(values: Sequence[float] | Floats | None, m: int, default: float) -> Floats:
-    return np.full(m, default) if values is None else np.asarray(values, float)
+    return np.broadcast_to(default, m) if values is None else np.asarray(values, float)
 
 
 def _csr(of: Ints, n: int) -> tuple[Ints, Ints]:
