@@ -51,8 +51,7 @@ class Import:
         return f"{self.file}:{self.line} imports {self.name}"
 
 
-def sources() -> list[Path]:
-    return sorted(p for package in LEVEL for p in (ROOT / package).rglob("*.py"))
+SOURCES = tuple(sorted(p for package in LEVEL for p in (ROOT / package).rglob("*.py")))
 
 
 def module_of(path: Path) -> str:
@@ -60,7 +59,7 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_of(p) for p in sources()}
+MODULES = {module_of(p) for p in SOURCES}
 
 
 def imports_of(path: Path) -> Iterator[Import]:
@@ -96,7 +95,7 @@ def is_type_checking(node: ast.AST) -> bool:
 
 
 def every_import() -> list[Import]:
-    return [i for path in sources() for i in imports_of(path)]
+    return [i for path in SOURCES for i in imports_of(path)]
 
 
 def within(name: str, of: str) -> bool:
@@ -150,7 +149,7 @@ def test_nobody_reads_the_simulators_truth() -> None:
 
 def test_no_import_cycles() -> None:
     below: dict[str, set[str]] = {m: set() for m in MODULES}
-    for path in sources():
+    for path in SOURCES:
         me = module_of(path)
         below[me] |= {i.name for i in imports_of(path) if i.at_load and i.name in MODULES and i.name != me}
     done: set[str] = set()
@@ -167,7 +166,7 @@ def test_no_import_cycles() -> None:
 
 
 def test_init_files_hold_a_docstring_only() -> None:
-    for path in sources():
+    for path in SOURCES:
         if path.name == "__init__.py":
             body = ast.parse(path.read_text("utf-8")).body
             assert len(body) == 1, path
@@ -176,13 +175,13 @@ def test_init_files_hold_a_docstring_only() -> None:
 
 
 def test_no_lumber_rooms() -> None:
-    assert [str(p.relative_to(ROOT)) for p in sources() if p.stem in BANNED_NAMES] == []
+    assert [str(p.relative_to(ROOT)) for p in SOURCES if p.stem in BANNED_NAMES] == []
 
 
 def test_the_environment_is_read_in_one_place() -> None:
     found = [
         str(p.relative_to(ROOT))
-        for p in sources()
+        for p in SOURCES
         for n in ast.walk(ast.parse(p.read_text("utf-8")))
         if isinstance(n, ast.Attribute) and n.attr in {"environ", "getenv"} and ast.unparse(n.value) == "os"
     ]
@@ -191,7 +190,7 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 def test_functions_fit_a_screen() -> None:
     long = []
-    for path in sources():
+    for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
