@@ -38,11 +38,22 @@ ROLES: dict[str, Text] = {
     "admin": Text("系统管理", "administrator"),
 }
 REASONS: dict[str, Text] = {
-    "crc": Text("CRC 不符", "CRC does not match"),
-    "length": Text("长度不符", "length does not match"),
-    "header": Text("包头不符", "no packet header"),
-    "tail": Text("包尾不符", "no packet tail"),
-    "unknown_mn": Text("未登记的 MN", "MN not registered"),
+    "crc_mismatch": Text("CRC 不符", "CRC does not match"),
+    "crc_field_or_length": Text("CRC 或长度不符", "CRC or length wrong"),
+    "truncated_or_length": Text("截断或长度不符", "cut short, or length wrong"),
+    "length_wrong": Text("长度不符", "length wrong"),
+    "length_field": Text("长度字段无效", "length field unreadable"),
+    "no_header": Text("没有包头", "no packet header"),
+    "tail_missing": Text("没有包尾", "no packet tail"),
+    "mn_missing": Text("没有 MN", "no MN"),
+    "name_unknown": Text("未登记的 MN", "MN not registered"),
+    "name_too_long": Text("MN 过长", "MN too long"),
+    "undecodable": Text("无法解码", "cannot be decoded"),
+    "datatime_missing": Text("没有 DataTime", "no DataTime"),
+    "datatime_invalid": Text("DataTime 无效", "DataTime invalid"),
+    "split_incomplete": Text("分包不全", "split message incomplete"),
+    "flood": Text("来得过多", "too much at once"),
+    "idle": Text("长时间无数据", "silent for too long"),
 }
 
 
@@ -108,6 +119,7 @@ def stations(park: Park, counters: Mapping[str, Any] | None, now_ms: int, lang: 
         (Text("MN", "MN"), ""),
         (Text("包", "Frames"), "num"),
         (Text("拒收", "Rejected"), "num"),
+        (Text("合规 %", "Conform %"), "num"),
         (Text("时钟偏差", "Skew"), "num"),
         (Text("最近", "Last"), "num"),
         (Text("偏离标准", "Deviations"), ""),
@@ -133,7 +145,7 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
             [
                 html.Td(label, className="who"),
                 html.Td(mn, className="mono"),
-                html.Td(never.say(lang), colSpan=5, className="none"),
+                html.Td(never.say(lang), colSpan=6, className="none"),
             ]
         )
     skew = float(count.get("skew_ms") or 0)
@@ -149,6 +161,7 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
             html.Td(mn, className="mono"),
             html.Td(wording.number(count.get("frames", 0)), className="num"),
             html.Td(wording.number(rejects), className="num tx-alarm" if rejects else "num mut"),
+            html.Td(wording.number(count.get("conformance"), 1), className="num"),
             html.Td(
                 f"{skew / 1000:.1f} s", className="num tx-warning" if abs(skew) > SKEW_BAD_MS else "num mut"
             ),

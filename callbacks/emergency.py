@@ -16,6 +16,7 @@ from plotly.utils import PlotlyJSONEncoder
 from callbacks import approval, arrivals, dossier, ids, incidents, panel, plans, suspects, timeline
 from callbacks.dossier import Dossier, Moment
 from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
+from geodata.places import Gate, Receptor
 from geodata.words import Lang, Text, as_lang
 from layers import incidents as drawing
 from layers.map import draw_id, empty_drawing, park_map
@@ -210,16 +211,19 @@ def desk(
         "em-head": incidents.head(case.incident, case.first, waits, outcome, lang),
         "em-suspects": suspects.show(case.ranking, enterprises, lang, choice.suspect),
         "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
-        "em-cards": plans.show(
-            case.planset,
-            picked=plan.id if plan else None,
-            names=gates,
-            receptors=receptors,
-            gates=at.gates,
-            commands=case.commands,
-            whatifs=case.whatifs,
-            lang=lang,
-        ),
+        "em-cards": [
+            *plans.show(
+                case.planset,
+                picked=plan.id if plan else None,
+                names=gates,
+                receptors=receptors,
+                gates=at.gates,
+                commands=case.commands,
+                whatifs=case.whatifs,
+                lang=lang,
+            ),
+            beside(case, plan, gates, receptors, at, lang),
+        ],
         "em-steps": approval.steps(now, people, at.gates, lang),
         "em-hint": approval.hint(people, at.drill, lang),
     }
@@ -235,6 +239,23 @@ def desk(
             "gates": list(now.gates),
         },
     )
+
+
+def beside(
+    case: Dossier,
+    plan: GatePlan | None,
+    gates: Mapping[str, Gate],
+    receptors: Mapping[str, Receptor],
+    at: Moment,
+    lang: Lang,
+) -> Any:
+    """Return the arrival chart where fewer than three plans leave room for it."""
+    if case.planset is None or len(case.planset.plans) > 2:
+        return None
+    chart = arrivals.chart(
+        case.planset, plan, gates=gates, receptors=receptors, states=at.gates, now=at.now, lang=lang, most=6
+    )
+    return html.Div(chart, className="pl em-arr")
 
 
 def matter(case: Dossier, plan: GatePlan | None) -> approval.Matter:
@@ -275,6 +296,8 @@ def draw(web: Web, case: Dossier, at: Moment, lang: Lang) -> Any:
 
 def near(drawn: Any) -> Any:
     """Let the map fly to source, alarm and gates; a receptor far out at sea would make them all too small."""
+    tags = sum(f["properties"].get("kind") == "close" for f in drawn["features"])
+    drawn["key"] = f"{drawn['key']}/{'plan' if tags else 'open'}"  # fly again once there are gates to show
     for feature in drawn["features"]:
         if feature["properties"].get("kind") == "receptor":
             feature["properties"]["fit"] = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from layers import charts
 from layers.map import park_map, view_id
 from layers.style import LEVEL_WORDS
 from twin.clock import as_ms
-from twin.curves import EMPTY, Window
+from twin.curves import EMPTY
 from twin.errors import UnavailableError
 from twin.factors import factor
 from twin.limits import Limit
@@ -32,6 +31,8 @@ NAME = Text("企业", "Enterprises")
 MAP = "enterprise-map"
 WINDOW_H = 24.0
 AGAIN_MS = 60_000
+FRESH_MS = 900_000
+"""A point whose last value is older is not online."""
 SIDE_M = 420.0
 """Half the side of what the small map shows around an enterprise, metres."""
 
@@ -40,16 +41,6 @@ GRID_WORDS = {
     "loadingOoo": Text("正在读取", "Loading"),
     "ariaLabelCellEditor": Text("单元格", "Cell"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The last day, read once for the whole page."""
-
-    window: Window
-    counts: Mapping[str, Firm]
-    from_ms: int
-    to_ms: int
 
 
 def layout(web: Web, visit: Visit) -> Any:
@@ -93,12 +84,12 @@ def _grid(park: Park, lang: Lang) -> Any:
     level = Text("级别", "Level").say(lang)
     columns = [
         column("level", Text("", ""), width=46, cellRenderer="EnLevel", headerTooltip=level),
-        column("name", Text("企业", "Enterprise"), flex=3, minWidth=92),
-        column("trade", Text("行业", "Trade"), flex=2, minWidth=60, cellClass="mut"),
-        column("cod", Text("COD 负荷 %", "COD load %"), width=134, cellRenderer="EnLoad"),
-        column("nh3n", Text("氨氮 %", "NH₃-N %"), width=72, valueFormatter=plain, **number),
-        column("sent", Text("传输 %", "Sent %"), width=72, valueFormatter=tenth, **number),
-        column("over", Text("超标", "Over"), width=62, **number),
+        column("name", Text("企业", "Enterprise"), flex=3, minWidth=118),
+        column("trade", Text("行业", "Trade"), flex=2, minWidth=56, cellClass="mut"),
+        column("cod", Text("COD 负荷 %", "COD load %"), width=118, cellRenderer="EnLoad"),
+        column("nh3n", Text("氨氮 %", "NH₃-N %"), width=66, valueFormatter=plain, **number),
+        column("sent", Text("传输 %", "Sent %"), width=64, valueFormatter=tenth, **number),
+        column("over", Text("超标", "Over"), width=54, **number),
     ]
     return dag.AgGrid(
         id="en-grid",
@@ -152,7 +143,7 @@ def _detail(web: Web, lang: Lang) -> list[Any]:
 # what is counted ------------------------------------------------------------------------------------------
 
 
-def day(web: Web) -> Day:
+def counted(web: Web) -> tuple[firms.Day, dict[str, Firm]]:
     """Read the last day of readings and count every enterprise.
 
     Raises
@@ -160,11 +151,8 @@ def day(web: Web) -> Day:
     UnavailableError
         History or records are away.
     """
-    to_ms = as_ms(dossier.moment(web.stream).now)
-    from_ms = to_ms - int(WINDOW_H * 3_600_000)
-    window = web.history.window(from_ms, to_ms)
-    counts = firms.count(web.park, window, web.records.anomalies(limit=1000), from_ms, to_ms)
-    return Day(window, counts, firms.since(window, from_ms), to_ms)
+    today = firms.day(web.history, as_ms(dossier.moment(web.stream).now), WINDOW_H)
+    return today, firms.count(web.park, today, web.records.anomalies(limit=1000))
 
 
 def rows(enterprises: Sequence[Enterprise], counts: Mapping[str, Firm], lang: Lang) -> list[dict[str, Any]]:
@@ -202,18 +190,14 @@ def worst(counts: Mapping[str, Firm]) -> str:
     return max(counts.values(), key=lambda f: (f.level, f.cod or 0.0)).id
 
 
-def points(web: Web, firm: str, window: Window) -> list[firm_panels.Point]:
+def points(web: Web, firm: str, today: firms.Day) -> list[firm_panels.Point]:
     """Return every factor of every station of an enterprise, with its curve."""
-    at = {point: i for i, point in enumerate(window.points)}
-    found = []
-    for station in web.park.stations:
-        if station.enterprise != firm:
-            continue
-        for code in station.factors:
-            i = at.get((station.mn, code))
-            curve = window.curve(station.mn, code) if i is None else window.nth(i)
-            found.append(firm_panels.Point(station, code, web.limits.of(station.id, code), curve))
-    return found
+    return [
+        firm_panels.Point(s, code, web.limits.of(s.id, code), today.curve(s.mn, code))
+        for s in web.park.stations
+        if s.enterprise == firm
+        for code in s.factors
+    ]
 
 
 def suspected(web: Web, firm: str, most: int = 20) -> list[tuple[Incident, int, float]]:
@@ -227,14 +211,17 @@ def suspected(web: Web, firm: str, most: int = 20) -> list[tuple[Incident, int, 
     return found
 
 
-def chart(point: firm_panels.Point | None, today: Day, theme: Theme, lang: Lang) -> tuple[Any, Any]:
+def chart(
+    point: firm_panels.Point | None, today: firms.Day, now_ms: int, theme: Theme, lang: Lang
+) -> tuple[Any, Any]:
     """Return the title and the figure of the last day of one point."""
     empty = Text("没有在线监测点", "No monitored point")
+    window = (now_ms - int(WINDOW_H * 3_600_000), now_ms)
     if point is None:
         return panel.heading(empty, lang), charts.curve(
             charts.Line(EMPTY.at_ms, EMPTY.value),
             factor("w01018"),
-            (today.from_ms, today.to_ms),
+            window,
             interval_s=60.0,
             lang=lang,
             theme=theme,
@@ -248,8 +235,8 @@ def chart(point: firm_panels.Point | None, today: Day, theme: Theme, lang: Lang)
     figure = charts.curve(
         line,
         what,
-        (today.to_ms - int(WINDOW_H * 3_600_000), today.to_ms),
-        interval_s=max(point.station.interval_s, WINDOW_H * 3600 / 600),
+        window,
+        interval_s=today.interval_s,
         lang=lang,
         theme=theme,
     )
@@ -283,22 +270,21 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
     KeyError
         There is no such enterprise.
     """
-    today = day(web)
-    firm = web.park.enterprise(id or worst(today.counts))
-    count = today.counts[firm.id]
-    found = points(web, firm.id, today.window)
+    today, counts = counted(web)
+    firm = web.park.enterprise(id or worst(counts))
+    count = counts[firm.id]
+    found = points(web, firm.id, today)
     point = chosen_point(found, at)
     stations = [s for s in web.park.stations if s.enterprise == firm.id]
     mine = {s.id for s in stations}
     anomalies = [a for a in web.records.anomalies(limit=1000) if a.point.station in mine]
     now = dossier.moment(web.stream).now
-    fresh = sum(len(p.curve.at_ms) > 0 and today.to_ms - p.curve.at_ms[-1] < 900_000 for p in found)
-    title, figure = chart(point, today, theme, lang)
-    hours = (today.to_ms - today.from_ms) / 3_600_000
+    fresh = sum(len(p.curve.at_ms) > 0 and as_ms(now) - p.curve.at_ms[-1] < FRESH_MS for p in found)
+    title, figure = chart(point, today, as_ms(now), theme, lang)
     key = f"{point.station.id}/{point.factor}" if point else ""
     return {
         "en-head": firm_panels.head(firm, count.level, lang),
-        "en-kpis": firm_panels.kpis(count, hours, fresh, len(found), lang),
+        "en-kpis": firm_panels.kpis(count, today.hours, fresh, len(found), lang),
         "en-loads": firm_panels.loads(firm, count, lang),
         "en-chart-title": title,
         "en-chart": figure,
@@ -337,7 +323,7 @@ def _register_table(app: Dash, web: Web) -> None:
     @in_thread
     def _rows(_: Any, __: Any) -> Any:
         try:
-            return rows(web.park.enterprises, day(web).counts, reader_lang(as_lang(web.config.lang)))
+            return rows(web.park.enterprises, counted(web)[1], reader_lang(as_lang(web.config.lang)))
         except UnavailableError:
             return dash.no_update
 

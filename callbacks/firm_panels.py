@@ -90,7 +90,7 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
     ok = (
         Level.OFFLINE if effective is None else Level.NORMAL if effective >= LEAST_TRANSFER else Level.WARNING
     )
-    window = Text("近 {h} 小时", "last {h} h").fill(h=f"{hours:.0f}")
+    window = Text("近 {s}", "last {s}").fill(s=wording.hours(hours))
     of_permit = Text("占同期许可", "of the permit so far")
     online = Level.OFFLINE if not points else Level.NORMAL if live == points else Level.WARNING
     items: list[tuple[Text, str, str, Level, Text]] = [
@@ -178,8 +178,8 @@ def loads(firm: Enterprise, count: Firm, lang: Lang) -> Any:
             )
         )
     title = Text("负荷占许可", "Load against permit")
-    note = Text("{h} 小时有效读数，按年许可折算", "{h} h of valid readings, permit pro rata").fill(
-        h=f"{count.hours:.1f}"
+    note = Text("{h}有效读数，按年许可折算", "{h} of valid readings, permit pro rata").fill(
+        h=wording.hours(count.hours)
     )
     key = html.P([html.S(), Text("同期许可量", "permitted for the same hours").say(lang)], className="lgd")
     return panel.region(
@@ -258,7 +258,7 @@ def outlets(found: Sequence[Outlet], points: Sequence[Point], chosen: str, theme
     if not rows:
         return panel.region(title, lang, [panel.empty(Text("档案中没有排口", "No outlet on file"), lang)])
     stations = len({p.station.id for p in points})
-    note = Text("{n} 个点位，{s} 个站", "{n} points, {s} stations").fill(n=len(points), s=stations)
+    note = Text("{n} 个点位，{s} 个站", "points: {n}, stations: {s}").fill(n=len(points), s=stations)
     return panel.region(
         title, lang, [html.Table(html.Tbody(rows), className="ot")], note=note.say(lang), name="en-out"
     )

@@ -23,16 +23,15 @@ from layers import incidents as drawing
 from layers.map import draw_id, empty_drawing, park_map, view_id
 from layers.style import LEVEL_WORDS
 from twin.clock import as_ms
-from twin.curves import EMPTY, Window
+from twin.curves import Window
 from twin.errors import UnavailableError
-from twin.indicators import hourly, together, transfer
+from twin.indicators import hourly, transfer
 from twin.model import IncidentState, Level
 
 PATH = "/wall"
 NAME = Text("大屏", "Wall")
 MAP = "wall-map"
-QUICK_MS, SLOW_MS = 5_000, 60_000
-WINDOW_H = 24.0
+QUICK_MS, SLOW_MS = 5_000, 30_000
 BARS = 24
 
 QUICK = ("wl-alarms", "wl-gates", "wl-exceed")
@@ -189,22 +188,20 @@ def slow(web: Web, now: datetime, lang: Lang) -> dict[str, Any]:
     UnavailableError
         History or records are away.
     """
-    to_ms = as_ms(now)
-    from_ms = to_ms - int(WINDOW_H * 3_600_000)
-    window = web.history.window(from_ms, to_ms)
-    begin = firms.since(window, from_ms)
-    at = {point: window.nth(i) for i, point in enumerate(window.points)}
-    curves = [(at.get((s.mn, f), EMPTY), float(s.interval_s)) for s in web.park.stations for f in s.factors]
-    sent = together([transfer([c], i, begin, to_ms) for c, i in curves])
-    flow = flows(web.park, web.history.latest(to_ms))
-    known = [w.flow_m3d for w in flow.works if w.flow_m3d is not None]
-    counted = firms.count(web.park, window, web.records.anomalies(limit=1000), from_ms, to_ms)
-    bars = hourly(curves, begin, to_ms, BARS).tolist() if to_ms > begin else []
-    hours = (to_ms - begin) / 3_600_000
+    today = firms.day(web.history, as_ms(now))
+    curves = [today.window.curve(s.mn, f) for s in web.park.stations for f in s.factors]
+    known = len(today.window.at_ms) > 0
+    sent = transfer(curves if known else [], today.interval_s, today.from_ms, today.to_ms)
+    flow = flows(web.park, today.newest.last())
+    works = [w.flow_m3d for w in flow.works if w.flow_m3d is not None]
+    counted = firms.count(web.park, today, web.records.anomalies(limit=1000))
+    ends = (today.from_ms, today.to_ms)
+    spaced = [(c, today.interval_s) for c in curves]
+    bars = hourly(spaced, *ends, BARS).tolist() if known and ends[1] > ends[0] else []
     return {
-        "wl-trans": wall_quiet.transmission(sent.effective, bars, max(hours, 1.0), lang),
+        "wl-trans": wall_quiet.transmission(sent.effective, bars, today.hours, lang),
         "wl-works": wall_quiet.works(flow.works, lang),
-        "wl-water": wall_quiet.water(flow.outlets, flow.metered, sum(known) if known else None, lang),
+        "wl-water": wall_quiet.water(flow.outlets, flow.metered, sum(works) if works else None, lang),
         "wl-loads": wall_quiet.loads(counted, web.park.enterprises, lang),
     }
 

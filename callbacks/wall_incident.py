@@ -166,8 +166,9 @@ def who(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: La
         none = ranking.note or Text("没有可达的企业", "No enterprise can have done it")
         return panel.region(title, lang, [panel.empty(none, lang)], name="wl-who", note=note)
     top = ranking.suspects[: suspects.TOP]
+    most = 3 if lang == "zh" else 2  # English sentences take two lines each
     rows = [
-        _suspect(i, s, suspects.name(enterprises, s.enterprise, lang), 3 if i == 1 else 2, lang)
+        _suspect(i, s, suspects.name(enterprises, s.enterprise, lang), most if i == 1 else 2, lang)
         for i, s in enumerate(top, 1)
     ]
     return panel.region(

@@ -90,7 +90,8 @@ def stations(park: Park, lang: Lang) -> Any:
 def transmission(share: float | None, parts: Sequence[float], hours: float, lang: Lang) -> Any:
     """Return the share of due values that arrived, with its course over the window."""
     level = Level.OFFLINE if share is None else Level.NORMAL if share >= REQUIRED else Level.WARNING
-    note = Text("近 {h} 小时 · 要求 ≥ 95%", "{h} h · required ≥ 95%").fill(h=f"{hours:.0f}").say(lang)
+    span = wording.hours(hours)
+    note = Text("近 {s} · 要求 ≥ 95%", "{s} · required ≥ 95%").fill(s=span).say(lang)
     value = wording.NONE if share is None else f"{math.floor(share * 1000) / 10:.1f}"
     bars = [
         html.I(

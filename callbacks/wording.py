@@ -76,6 +76,13 @@ def span(seconds: float, lang: Lang) -> str:
     return " ".join(said)
 
 
+def hours(n: float) -> Text:
+    """A length of time in whole hours, in minutes where it is shorter: `24 小时`, `24 h`."""
+    if n >= 1:
+        return Text("{n} 小时", "{n} h").fill(n=f"{n:.0f}")
+    return Text("{n} 分钟", "{n} min").fill(n=f"{max(n, 0) * 60:.0f}")
+
+
 def countdown(seconds: float) -> str:
     """Time left as a clock, `00:12:24`; nothing left is `00:00:00`."""
     total = max(0, int(seconds))

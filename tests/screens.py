@@ -23,6 +23,7 @@ SIZES: dict[str, tuple[tuple[int, int], float]] = {
 }
 PAGES = {"atlas": "/atlas", "emergency": "/emergency", "enterprise": "/enterprise"}
 SETTLE_MS = 2500
+ONLINE = """() => Number((document.querySelector('[data-live="kpi.online"]') || {dataset: {}}).dataset.value) > 70"""
 
 
 def take(page: Page, name: str) -> None:
@@ -42,7 +43,10 @@ def walls(browser: Browser, address: str, sizes: list[str], faults: list[str]) -
             page = visit(reader(browser, lang, size, scale), address, "/wall", lang, faults)
             opened.append((f"{suffix}-{lang}" if suffix else f"-{lang}", page))
     for name, page in opened:
-        expect(page.locator(".wl-trans .stat, #wl-trans .stat").first).to_be_visible(timeout=60_000)
+        page.wait_for_function(ONLINE, timeout=60_000)
+        page.reload()  # what is counted from a day of readings is counted when a wall comes up
+        page.wait_for_function(ONLINE, timeout=60_000)
+        expect(page.locator("#wl-trans .stat")).to_contain_text("9", timeout=60_000)
         take(page, f"wall{name}")
     return opened
 

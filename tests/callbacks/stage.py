@@ -93,6 +93,7 @@ def counters(park: Park) -> bytes:
         by_mn[station.mn] = {
             "frames": 1440 - n,
             "rejects": rejects,
+            "conformance": 99.0 if rejects else 100.0,
             "deviations": {"crc lower case": 1440 - n} if n % 7 == 2 else {},
             "last_ms": wall_ms() - 3000 - 40 * n,
             "skew_ms": 95_000 if n == 11 else 800,
@@ -117,7 +118,7 @@ def up(
     stream.put("gates", to_json(list(told.gates.values())))
     stream.put("stations", counters(told.park))
     broken = b"##0101QN=20261122024601123;ST=32;CN=2011;PW=123456;MN="
-    reject(stream, told.park.stations[3].mn, "crc", broken)
+    reject(stream, told.park.stations[3].mn, "crc_mismatch", broken)
     if incident:
         story.put(records, told)
         stream.append("events", to_json(Event("incident.opened", story.NOW, story.ID)))

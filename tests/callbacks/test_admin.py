@@ -52,7 +52,7 @@ def test_totals_and_their_absence(counters: dict[str, Any], lang: Any) -> None:
 
 def test_rejects_show_reason_and_bytes_but_run_nothing() -> None:
     raw = b'##0101QN=2026;MN=1"><script>alert(1)</script>\r\n\xff'
-    row = {"at_ms": wall_ms(), "mn": "", "peer": "10.0.0.8:1", "reason": "crc", "hex": raw.hex()}
+    row = {"at_ms": wall_ms(), "mn": "", "peer": "10.0.0.8:1", "reason": "crc_mismatch", "hex": raw.hex()}
     shown = admin.rejects([row], "zh")
     assert "CRC 不符" in text(shown)
     assert "\\x0d\\x0a\\xff" in text(shown)

@@ -40,7 +40,9 @@ def counted() -> dict[str, firms.Firm]:
         mg_s = park.enterprise(station.enterprise).cod_permit_t * 1e9 / (8760 * 3600)
         values[station.mn, "w01018"] = 200.0
         values[station.mn, "w00000"] = mg_s * share / 200.0
-    return firms.count(park, _window(values), story.story().anomalies, END - 86_400_000, END)
+    window = _window(values)
+    today = firms.Day(window, STEP / 1000, window.last(), firms.since(window, 0), END)
+    return firms.count(park, today, story.story().anomalies)
 
 
 def test_load_is_against_the_permit_for_the_same_hours(counted: dict[str, firms.Firm]) -> None:
@@ -96,6 +98,32 @@ def test_outlets_show_live_points_with_limits_and_unwatched_ones(counted: dict[s
     assert "6–9" in text(panel)
     assert "没有在线监测" in text(panel)
     assert [n for n in walk(panel) if prop(n, "aria-pressed") == "true"]
+
+
+class _Past:
+    """A history with ten-minute means, or without."""
+
+    def __init__(self, means: Window, real: Window) -> None:
+        self.by_cn = {"2051": means, "2011": real}
+
+    def window(self, from_ms: int, to_ms: int, cn: str = "2011") -> Window:
+        return self.by_cn[cn]
+
+
+def test_a_day_is_counted_from_means_and_ends_with_real_time() -> None:
+    key = ("M", "w01018")
+    means, real = _window({key: 200.0, ("N", "w01018"): 1.0}, 30), _window({key: 222.0}, 3)
+    means = means._replace(at_ms=means.at_ms - STEP)
+    today = firms.day(_Past(means, real), END)
+    assert today.interval_s == STEP / 1000
+    assert today.to_ms < END
+    whole = today.curve(*key)
+    assert whole.value[-1] == 222.0
+    assert (np.diff(whole.at_ms) > 0).all()
+    nothing = Window((), np.zeros(1, np.int64), EMPTY.at_ms, EMPTY.value, EMPTY.flag)
+    assert len(firms.day(_Past(nothing, real), END).window.at_ms) == 3
+    empty = firms.day(_Past(nothing, nothing), END)
+    assert firms.count(story.demo_park(), empty, [])["E01"].level is Level.OFFLINE
 
 
 def test_limits_read_as_people_write_them() -> None:

@@ -104,7 +104,7 @@ def _no_chinese(shown: Any) -> bool:
 def test_english_wall_has_no_chinese(told: story.Story) -> None:
     park = told.park
     empty = Window((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
-    counted = firms.count(park, empty, told.anomalies, 0, 1)
+    counted = firms.count(park, firms.Day(empty, 60.0, empty, 0, 1), told.anomalies)
     shown = [
         wall_quiet.verdict("en"),
         wall_quiet.stations(park, "en"),
