@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geodata import crs as door
 from geodata import joining, placing, reading, survey
+from geodata.formats.encoding import spoilt
 from geodata.formats.mapping import Mapping, guess
 from geodata.formats.report import FormatError, LayerReport, Note, Report
 from geodata.formats.sheet import Sheet
@@ -115,6 +116,7 @@ def _open(path: Path, settings: Settings, report: Report) -> list[Item]:
             account.warn(PARK_HEAD if sheet.layer == "park" else SKIPPED)
         else:
             report.guesses += sheet.guesses
+            _empty_spoilt(sheet, account)
             item = Item(sheet, m, account)
             item.numbers = numbers_of(item)
             items.append(item)
@@ -129,6 +131,25 @@ def proposal(intake: Intake) -> Mapping:
             if key.startswith(f"{g.file}/") and g.value:
                 setattr(m, g.kind, g.value)
     return made
+
+
+def _empty_spoilt(sheet: Sheet, account: LayerReport) -> None:
+    """Say which texts were spoilt before they came here; what is lost for good is emptied, not passed on."""
+    for name in sheet.frame.columns:
+        column = sheet.frame[name]
+        if pd.api.types.is_numeric_dtype(column):
+            continue
+        found = {v: spoilt(v) for v in column.unique() if isinstance(v, str)}
+        bad = {v: right for v, right in found.items() if right}
+        if not bad:
+            continue
+        for row, value in zip(sheet.rows(column.isin(bad).to_numpy()), column[column.isin(bad)], strict=True):
+            lost = bad[value] == "lost"
+            text = (
+                LOST.fill(text=value[:20]) if lost else MISREAD.fill(text=value[:20], right=bad[value][:20])
+            )
+            account.warn(text, int(row), str(name))
+        sheet.frame[name] = ["" if isinstance(v, str) and bad.get(v) == "lost" else v for v in column]
 
 
 def _build(items: list[Item], target: str, settings: Settings, report: Report) -> Park:
@@ -294,6 +315,14 @@ def _scenery(items: list[Item], target: str) -> dict[str, gpd.GeoDataFrame]:
 NO_FIELD = Text(
     "对应表用到的字段 {field} 不在 {file} 里;请改对应表",
     "the mapping uses {field}, which {file} does not have; mend the mapping",
+)
+LOST = Text(
+    "“{text}” 是乱码,原文已经丢失,按空处理;请向提供方要原始文件",
+    "“{text}” is spoilt and its text is lost; taken as empty. Ask for the original file",
+)
+MISREAD = Text(
+    "“{text}” 是乱码,应为 “{right}”:文件曾按错误的编码另存;请用正确的编码重新导出",
+    "“{text}” is spoilt and should read “{right}”: the file was saved in the wrong charset. Export it again",
 )
 NO_LAYER = Text(
     "对应表写到 {key},但文件里没有这一层", "the mapping speaks of {key}, a layer that the file does not have"

@@ -35,6 +35,7 @@ DECODE = Text("把 HJ 212 字节解析为 JSON", "read HJ 212 bytes, print JSON"
 USERS = Text("用户账号", "user accounts")
 USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
 PARK = Text("园区文件", "the park's file")
+PARK_IMPORT = Text("把测绘、设计和模型文件合成园区文件", "make a park of survey, design and model files")
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 BENCH = Text("性能测量", "measurements")
 BENCH_INGEST = Text(
@@ -127,6 +128,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     user.add_argument("--zh", default="", metavar="NAME")
     user.add_argument("--en", default="", metavar="NAME")
     park = add("park", PARK).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
+    park.add_parser("import", help=PARK_IMPORT.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     ingest = bench.add_parser("ingest", help=BENCH_INGEST.say(lang), description=BENCH_INGEST.say(lang))
@@ -163,6 +165,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.ingest.hj212.decode import main as decode
 
             return decode(words[2:], lang)
+        if words[:2] == ["park", "import"]:
+            from twin.park_command import main as take_in
+
+            return take_in(words[2:], lang)
         grammar = parser(lang)
         options = grammar.parse_args(words)
         if options.word is None:

@@ -49,6 +49,7 @@ WROTE = Text("已写入 {path}:版本 {version},坐标系 {crs},节点 {nodes},�
 NOT_A_PAIR = Text("应为 经度,纬度", "longitude,latitude is wanted")
 NOT_WRITTEN = Text("还有要确认的判断,没有写入", "something waits for your word; nothing was written")
 NOT_SAVED = Text("写不了 {path}:{error}", "{path} cannot be written: {error}")
+NO_FOLDER = Text("没有文件夹 {path}", "there is no folder {path}")
 FOREIGN = Text(
     "{path} 已存在,而且不是园区文件,不覆盖", "{path} is there and is no park file; it is not overwritten"
 )
@@ -145,6 +146,9 @@ def _finish(o: argparse.Namespace, made: intake.Intake, said: list[Text]) -> int
         if o.out:
             if o.out.exists() and not _is_park(o.out):
                 said.append(FOREIGN.fill(path=o.out))
+                return WRONG
+            if not o.out.parent.is_dir():
+                said.append(NO_FOLDER.fill(path=o.out.parent))
                 return WRONG
             park.write(made.park, o.out)
             p = made.park

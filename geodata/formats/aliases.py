@@ -343,10 +343,15 @@ KNOWN = {key(a) for role in ALIASES.values() for names in role.values() for a in
 UNITS = ("mm", "cm", "m", "毫米", "米", "吨年", "ta", "m3", "s", "秒")
 
 
+def bare(name: str) -> str:
+    """Return a field name without what stands in brackets behind it: "X(m)" is X."""
+    return re.sub(r"[(\[].*[)\]]\s*$", "", unicodedata.normalize("NFKC", str(name)))
+
+
 def same(theirs: str, alias: str) -> bool:
     """Say whether a field's name is an alias, or one with a unit, or one cut to dBASE's 10 bytes."""
     a, b = key(theirs), key(alias)
-    if a == b or (a.startswith(b) and len(b) > 1 and a[len(b) :] in UNITS):
+    if a == b or key(bare(theirs)) == b or (a.startswith(b) and len(b) > 1 and a[len(b) :] in UNITS):
         return True
     cut = not a.isascii() and b.startswith(a) and len(a) > 2
     return cut and (len(a.encode()) in (9, 10) or len(a.encode("gb18030")) in (9, 10))

@@ -173,10 +173,11 @@ def _again(text: str, wrong: str, right: str) -> str:
 
 
 def _is_chinese(text: str) -> bool:
-    """Whether the letters beyond ASCII are common ideographs or Chinese punctuation."""
-    beyond = [c for c in text if ord(c) > 127]
-    good = sum(_common(c.encode(GBK)) == 1.0 and len(c.encode(GBK)) == 2 for c in beyond)
-    return bool(beyond) and good >= 0.9 * len(beyond)
+    """Whether the letters beyond ASCII are common ideographs, some Chinese punctuation allowed."""
+    beyond = [c.encode(GBK) for c in text if ord(c) > 127]
+    good = sum(len(c) == 2 and 0xB0 <= c[0] <= 0xD7 and c[1] >= 0xA1 for c in beyond)
+    marks = sum(len(c) == 2 and 0xA1 <= c[0] <= 0xA3 for c in beyond)
+    return 2 * good >= len(beyond) > 0 and good + marks >= 0.9 * len(beyond)
 
 
 NO_CHARSET = Text("没有编码 {name}", "there is no charset {name}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geodata.formats.aliases import ALIASES, KNOWN, UNITS, key, role_of_name, same, system_of
+from geodata.formats.aliases import ALIASES, KNOWN, UNITS, bare, key, role_of_name, same, system_of
 from geodata.formats.report import FormatError
 from geodata.formats.sheet import Sheet
 from geodata.schema import SCENERY
@@ -196,7 +196,9 @@ def _scenery(layer: str) -> str:
 
 def _known(cell: str) -> bool:
     k = key(cell)
-    return k in KNOWN or any(k.endswith(u) and k[: -len(u)] in KNOWN for u in UNITS)
+    return (
+        k in KNOWN or key(bare(cell)) in KNOWN or any(k.endswith(u) and k[: -len(u)] in KNOWN for u in UNITS)
+    )
 
 
 def _quote(text: str) -> str:

@@ -302,3 +302,15 @@ def test_a_mapping_may_say_everything(tmp_path: Path) -> None:
     said.fields["ground_m"] = "z"
     wrong = gather([tmp_path / "odd.csv"], Settings(mapping={"odd.csv/odd": said}))
     assert "z" in wrong.report.errors[0].en
+
+
+def test_spoilt_text_is_named_and_not_passed_on(tmp_path: Path) -> None:
+    frame = surveys.points()
+    frame["物探点号"] = ["WS1", "锟斤拷", "WS3", "WS4"]
+    frame["附属物"] = ["检查井", "检查井", "化工".encode().decode("gb18030"), "检查井"]
+    pyogrio.write_dataframe(frame, tmp_path / "WSP.gpkg", driver="GPKG")
+    made_ = gather([tmp_path / "WSP.gpkg"], Settings())
+    notes = [(n.row, n.field, n.skipped) for n in made_.report.layers[0].notes]
+    assert notes == [(2, "物探点号", False), (3, "附属物", False), (2, "物探点号", True)]
+    assert "“化工”" in made_.report.layers[0].notes[1].text.zh
+    assert list(made(made_).nodes["id"]) == ["WS1", "WS3", "WS4"]
