@@ -1,11 +1,9 @@
 """From anomalies to incidents: one pollution slug is one incident, however many points see it.
 
 What opens one
-    a canal or channel station where two factors leave their normal together (one of them by strong evidence);
-    the same single factor at two stations whose onsets fit one slug on a connected path;
-    at works and pump stations, two factors over their limits for `SEWER_MS`;
-    at an enterprise's own meter, two factors over for `BATCH_MS` or one, with company, for `LONG_MS`: batches
-    are routine there, and shorter ones stay alarms of that outlet.
+    one station with a solid sign, see `twin.signs`: at a canal or channel, two factors that leave their
+    normal together, one of them by strong evidence;
+    the same single factor at two stations whose onsets fit one slug on a connected path.
 What never does
     a frozen, impossible or silent instrument, and a single factor that nothing confirms.
 What joins
@@ -26,16 +24,12 @@ from geodata.places import Park
 from geodata.words import Text
 from twin.clock import as_datetime, as_ms
 from twin.detect.alarms import Alarms, Change
-from twin.detect.contract import Bools
-from twin.detect.table import Place
 from twin.errors import RefusedError
 from twin.model import Anomaly, Incident, IncidentState, Kind, Level
 from twin.reach import Barrier, Reach
+from twin.signs import Sign, Signs
 from twin.titles import Titles
 
-SEWER_MS = 10 * 60_000
-BATCH_MS = 30 * 60_000
-LONG_MS = 120 * 60_000
 QUIET_MS = 60 * 60_000  # every point of an incident normal for this long, and nothing still under way
 HORIZON_S = 12 * 3600.0  # how far downstream a closing incident waits for the slug to show again
 OPENED, UPDATED, ENDED = "incident.opened", "incident.updated", "incident.closed"
@@ -65,16 +59,6 @@ def moved(incident: Incident, state: IncidentState, at: datetime) -> Incident:
     return replace(incident, state=state, updated=max(at, incident.updated))
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """What one station shows of a slug: points that left their normal together, and when the first did."""
-
-    station: int
-    points: tuple[int, ...]
-    onset_ms: int
-    solid: bool  # can open an incident by itself
-
-
 @dataclass(slots=True)
 class Case:
     """An open incident with what it takes to follow it."""
@@ -84,6 +68,7 @@ class Case:
     points: dict[int, int] = field(default_factory=dict)  # onset by point
     over: set[int] = field(default_factory=set)  # stations that saw a limit exceeded
     odd_ms: int = 0  # when a point of it was last away
+    why: Text | None = None  # what it is taken for, if a sign said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +106,7 @@ class Incidents:
         self._muted: set[int] = set()  # points of incidents a person has ended, until they are well
         self._shut_ms: dict[str, int] = {}
         self._turned = False
-        self._titles = Titles(park, reach)
+        self._signs, self._titles = Signs(park, alarms), Titles(park, reach)
 
     def restore(self, incidents: Iterable[Incident], anomalies: Callable[[str], Iterable[Anomaly]]) -> None:
         """Take over the open incidents of the records after a restart."""
@@ -161,7 +146,7 @@ class Incidents:
         away[list(self._muted)] = False
         told: dict[str, str] = {}
         lonely: list[Sign] = []
-        signs = sorted(self._signs(away, now_ms), key=lambda s: s.onset_ms)
+        signs = sorted(self._signs.read(away, now_ms), key=lambda s: s.onset_ms)
         for sign in signs:
             case = self._case_of(sign)
             if case is None and sign.solid:
@@ -219,41 +204,7 @@ class Incidents:
         self._hold()
         return outcome
 
-    # signs ------------------------------------------------------------------------------------------------
-
-    def _signs(self, away: Bools, now_ms: int) -> Iterable[Sign]:
-        bank, table = self._bank, self._bank.table
-        hinting = bank.hinting
-        for k in np.unique(table.station[away]):
-            members = np.flatnonzero(table.station == k)
-            if table.place[k] != Place.AMBIENT:
-                yield from self._outlet_signs(int(k), members[away[members] & bank.over.on[members]], now_ms)
-                continue
-            strong = members[away[members]]
-            onsets = bank.onset_ms(strong)
-            for i in strong[np.argsort(onsets, kind="stable")]:
-                others = self._alarms.company(int(i), hinting)
-                points = tuple(sorted((int(i), *map(int, others))))
-                onset = int(bank.onset_ms(np.array(points)).min())
-                yield Sign(int(k), points, onset, solid=len(points) > 1)
-
-    def _outlet_signs(
-        self, k: int, over: np.ndarray[tuple[int], np.dtype[np.intp]], now_ms: int
-    ) -> Iterable[Sign]:
-        """Signs on the wastewater side, where only limits count and only for long."""
-        if not len(over):
-            return
-        bank = self._bank
-        first = bank.over.first_ms[over]
-        lasted = now_ms - first
-        allowed = SEWER_MS if bank.table.place[k] == Place.SEWER else BATCH_MS
-        points = tuple(int(i) for i in over)
-        solid = bool(np.count_nonzero(lasted >= allowed) > 1)
-        for i, since in zip(over, lasted, strict=True):
-            accompanied = len(self._alarms.company(int(i), bank.hinting)) > 0
-            solid = solid or bool(since >= LONG_MS and accompanied)
-        if solid:
-            yield Sign(k, points, int(first.min()), solid=True)
+    # cases ----------------------------------------------------------------------------------------------
 
     def _case_of(self, sign: Sign) -> Case | None:
         """Return the open incident whose slug can have caused a sign."""
@@ -288,8 +239,6 @@ class Incidents:
                 for sign in (a, b):
                     self._join(case, sign, now_ms, told)
 
-    # cases ------------------------------------------------------------------------------------------------
-
     def _open(self, sign: Sign, now_ms: int) -> Case:
         at = as_datetime(now_ms)
         station = self._bank.table.stations[sign.station]
@@ -305,7 +254,7 @@ class Incidents:
             updated=at,
             drill=self._drill(),
         )
-        case = Case(incident, odd_ms=now_ms)
+        case = Case(incident, odd_ms=now_ms, why=sign.why)
         self.cases.append(case)
         return case
 
@@ -349,7 +298,7 @@ class Incidents:
         return replace(
             case.incident,
             level=Level.CRITICAL if case.over else Level.ALARM,
-            title=self._titles.of(stations[0], factors),
+            title=self._titles.of(stations[0], factors, case.why),
             stations=tuple(table.stations[k].id for k in stations),
             factors=factors,
             anomalies=(*case.incident.anomalies, *more),

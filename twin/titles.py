@@ -29,14 +29,14 @@ class Titles:
         self._stations = park.stations
         self._why = [self._suspicion(park, reach, k) for k in range(len(park.stations))]
 
-    def of(self, station: int, factors: tuple[str, ...]) -> Text:
-        """Return the title of an incident first seen at a station (its position) by these factors."""
+    def of(self, station: int, factors: tuple[str, ...], why: Text | None = None) -> Text:
+        """Return the title of an incident first seen at a station (its position), by these factors."""
         names = [factor(code).short for code in factors[:MOST]]
         more = len(factors) > MOST
         zh = "、".join(n.zh for n in names) + (" 等" if more else "")
         en = ", ".join(n.en for n in names) + (" and others" if more else "")
         return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
-            place=self._stations[station].name, factors=Text(zh, en), why=self._why[station]
+            place=self._stations[station].name, factors=Text(zh, en), why=why or self._why[station]
         )
 
     @staticmethod

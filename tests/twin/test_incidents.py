@@ -154,6 +154,25 @@ def test_a_routine_batch_at_an_outlet_is_an_alarm_and_a_long_one_an_incident(wor
     assert incident.title.zh == "甲染料总排口 COD、氨氮 异常，甲染料排口超标"
 
 
+def test_the_shared_pipe_used_outside_its_hours_is_told_within_minutes(world: World) -> None:
+    """E01's hours are 22:00 to 02:00; it is about 20:40 local time."""
+    batch = {world.at("S04", "w00000"): 200.0, world.at("S04", "w01014"): 3000.0}
+    began = world.now_ms
+    world.run(12, batch)
+    (incident,) = world.opened()
+    assert incident.opened - as_datetime(began) <= timedelta(minutes=8)
+    now = world.correlator.cases[0].incident
+    assert "疑似在时段外使用公管" in now.title.zh
+    assert len(now.anomalies) >= 1
+
+
+def test_the_same_batch_within_its_hours_is_routine(world: World) -> None:
+    world.run(100)  # to 22:20
+    world.run(60, {world.at("S04", "w00000"): 200.0, world.at("S04", "w01014"): 3000.0})
+    assert world.opened() == []
+    assert not [c for _, c in world.changes if c.anomaly.point.station == "S04"]
+
+
 def test_readings_back_to_normal_close_it_and_the_next_slug_is_a_new_one(world: World) -> None:
     world.run(20, slug(world, "S03", 0.3))
     assert len(world.correlator.cases) == 1

@@ -137,6 +137,8 @@ class Alarms:
         if over:
             return Kind.EXCEEDANCE
         place = bank.table.place[bank.table.station[i]]
+        if i in self.trusted and hinting[i]:
+            return Kind.DEVIATION
         if place == Place.OUTLET or not hinting[i]:
             return None
         if strays and place == Place.AMBIENT:

@@ -16,7 +16,8 @@ from twin.limits import Limit, Limits
 from twin.model import Point
 
 FLOW, TEMPERATURE, PH, OXYGEN = "w00000", "w01010", "w01001", "w01009"
-SIDES = {FLOW: 0, TEMPERATURE: 0, PH: 2, OXYGEN: -1}  # every other factor is odd when it is high
+# Every other factor is odd when it is high. Flow has a usual only at an enterprise's own meter.
+SIDES = {FLOW: 0, TEMPERATURE: 0, PH: 2, OXYGEN: -1}
 
 
 class Place(IntEnum):
@@ -76,7 +77,7 @@ class Table:
             low=np.array([_number(None if f is None else f.low) for f in found], np.float64),
             high=np.array([_number(None if f is None else f.high) for f in found], np.float64),
             decimals=np.array([factor(p.factor).decimals for p in points], np.intp),
-            side=np.array([SIDES.get(p.factor, 1) for p in points], np.int8),
+            side=_sides(park, points),
             place=places(park),
         )
 
@@ -96,6 +97,13 @@ def places(park: Park) -> NDArray[np.int8]:
         return Place.OUTLET if station.kind is StationKind.OUTLET else Place.SEWER
 
     return np.array([place(s) for s in park.stations], np.int8)
+
+
+def _sides(park: Park, points: Sequence[Point]) -> NDArray[np.int8]:
+    owned = {s.id for s in park.stations if s.kind is StationKind.OUTLET}
+    return np.array(
+        [1 if p.factor == FLOW and p.station in owned else SIDES.get(p.factor, 1) for p in points], np.int8
+    )
 
 
 def _number(limit: float | None) -> float:
