@@ -11,7 +11,8 @@ import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,7 @@ class BlockBuilder:
         )
 
 
-_COLUMNS = (
+_COLUMNS_1 = (
     ("series_index", "<i4"),
     ("at_ms", "<i8"),
     ("value", "<f8"),
@@ -149,6 +150,8 @@ _COLUMNS = (
     ("frame", "<i4"),
     ("received_ms", "<i8"),
 )
+_COLUMNS = (("value", "<f8"), ("flag", "|u1"), ("received_ms", "<i8"))
+_RUNS = (("frame", "<i4"), ("start", "<i4"), ("count", "<i4"), ("run_at_ms", "<i8"))
 
 
 def encode(block: Block) -> bytes:
@@ -157,16 +160,20 @@ def encode(block: Block) -> bytes:
     kinds: dict[tuple[str, str, str], int] = {}
     name = [names.setdefault(s[0], len(names)) for s in block.series]
     kind = [kinds.setdefault(s[1:], len(kinds)) for s in block.series]
+    begins, count = _runs(block)
     header = {
         "v": VERSION,
         "n": len(block),
         "m": len(block.raw),
         "s": len(block.series),
+        "r": len(begins),
         "mn": list(names),
         "kinds": list(kinds),
     }
     parts = [json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode(), b"\n"]
     parts += [np.array(numbers, "<i4").tobytes() for numbers in (name, kind, [len(r) for r in block.raw])]
+    runs = (block.frame[begins], block.series_index[begins], count, block.at_ms[begins])
+    parts += [np.asarray(x, dtype).tobytes() for x, (_, dtype) in zip(runs, _RUNS, strict=True)]
     parts += [np.ascontiguousarray(getattr(block, name), dtype).tobytes() for name, dtype in _COLUMNS]
     parts += block.raw
     return zlib.compress(b"".join(parts), 1)
@@ -183,29 +190,55 @@ def decode(data: bytes) -> Block:
     plain = zlib.decompress(data)
     head, _, body = plain.partition(b"\n")
     header = json.loads(head)
-    at = 0
     if header["v"] == 1:
-        series = tuple(Series(*s) for s in header["series"])
-        lengths = header["raw"]
-    elif header["v"] == VERSION:
-        (name, at), (kind, at) = _ints(body, header["s"], at), _ints(body, header["s"], header["s"] * 4)
-        mn, kinds = header["mn"], [tuple(k) for k in header["kinds"]]
-        series = tuple([Series(mn[i], *kinds[k]) for i, k in zip(name, kind, strict=True)])
-        lengths, at = _ints(body, header["m"], at)
-    else:
+        return _decode_1(header, body)
+    if header["v"] != VERSION:
         raise ValueError(f"block version {header['v']} is newer than this program ({VERSION})")
-    counts = {"received_ms": header["m"]}
+    n, m, s, r = (header[key] for key in "nmsr")
+    sizes = [("name", "<i4", s), ("kind", "<i4", s), ("raw", "<i4", m)]
+    sizes += [(name, dtype, r) for name, dtype in _RUNS]
+    sizes += [(name, dtype, m if name == "received_ms" else n) for name, dtype in _COLUMNS]
+    column, at = _columns(body, sizes, 0)
+    mn, kinds = header["mn"], [tuple(k) for k in header["kinds"]]
+    pairs = zip(column["name"].tolist(), column["kind"].tolist(), strict=True)
+    count = column["count"]
+    within = np.arange(n, dtype=np.int32) - np.repeat(np.cumsum(count) - count, count)
+    return Block(
+        series=tuple([Series(mn[i], *kinds[k]) for i, k in pairs]),
+        series_index=(np.repeat(column["start"], count) + within).astype(np.int32),
+        at_ms=np.repeat(column["run_at_ms"], count),
+        value=column["value"],
+        flag=column["flag"],
+        frame=np.repeat(column["frame"], count),
+        raw=_raw(body, at, column["raw"].tolist()),
+        received_ms=column["received_ms"],
+    )
+
+
+def _decode_1(header: dict[str, Any], body: bytes) -> Block:
+    sizes = [(x, dtype, header["m" if x == "received_ms" else "n"]) for x, dtype in _COLUMNS_1]
+    columns, at = _columns(body, sizes, 0)
+    series = tuple(Series(*s) for s in header["series"])
+    return Block(series=series, raw=_raw(body, at, header["raw"]), **columns)
+
+
+def _runs(block: Block) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where runs begin (one frame, one moment, series that follow each other), and how long they are."""
+    if not len(block):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    goes_on = (np.diff(block.frame) == 0) & (np.diff(block.at_ms) == 0) & (np.diff(block.series_index) == 1)
+    begins = np.flatnonzero(np.concatenate(([True], ~goes_on)))
+    return begins, np.diff(begins, append=len(block))
+
+
+def _columns(body: bytes, sizes: list[tuple[str, str, int]], at: int) -> tuple[dict[str, Any], int]:
     columns = {}
-    for column, dtype in _COLUMNS:
-        count = counts.get(column, header["n"])
-        columns[column] = np.frombuffer(body, dtype, count, at)
+    for name, dtype, count in sizes:
+        columns[name] = np.frombuffer(body, dtype, count, at)
         at += count * np.dtype(dtype).itemsize
-    raw = []
-    for length in lengths:
-        raw.append(body[at : at + length])
-        at += length
-    return Block(series=series, raw=tuple(raw), **columns)
+    return columns, at
 
 
-def _ints(body: bytes, count: int, at: int) -> tuple[list[int], int]:
-    return np.frombuffer(body, "<i4", count, at).tolist(), at + 4 * count
+def _raw(body: bytes, at: int, lengths: list[int]) -> tuple[bytes, ...]:
+    ends = list(accumulate(lengths, initial=at))
+    return tuple([body[a:b] for a, b in pairwise(ends)])

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from twin.clock import wall_ms
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import UNTRUSTED, Packet, Reject
-from twin.ingest.hj212.quick import Head, Moments, Taken, take
+from twin.ingest.hj212.quick import Head, Memory, Taken, take
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Desk(Protocol):
 
     limits: Limits
     unseal: Callable[[bytes], Sequence[bytes] | None] | None
-    moments: Moments
+    memory: Memory
 
     @property
     def asking(self) -> bool:
@@ -161,7 +161,7 @@ class Connection(asyncio.Protocol):
         if not reader.idle or self._desk.asking:
             return data
         taken: list[Taken] = []
-        done = take(data, self.heads, self._desk.moments, taken)
+        done = take(data, self.heads, self._desk.memory, taken)
         if taken:
             reader.passed(done)
             self._desk.taken(self, taken, wall_ms())

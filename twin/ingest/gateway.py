@@ -27,7 +27,7 @@ from twin.ingest.commit import Committer
 from twin.ingest.connection import Connection, Limits
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.packet import Packet
-from twin.ingest.hj212.quick import Moments, Taken, answer, learn
+from twin.ingest.hj212.quick import Memory, Taken, answer, learn
 from twin.ingest.hj212.readings import Interpreter, Note
 from twin.ingest.hj212.requests import set_time
 from twin.ingest.hj212.splits import Splits
@@ -94,7 +94,7 @@ class Gateway:
         self._interpreter = Interpreter()
         self._lines = LineBook(loggers)
         self.asker = Asker(self._lines, clock.now_ms)
-        self.moments = Moments()
+        self.memory = Memory()
         self._heads_left = HEADS_KEPT
         self._splits = Splits()
         self._restored = False
@@ -229,7 +229,7 @@ class Gateway:
         line = self._lines.note(connection, packet)
         if line is not None and self._heads_left > 0:
             before = len(connection.heads)
-            learn(packet, self._interpreter, connection.heads, Known(station, line))
+            learn(packet, self._interpreter, connection.heads, self.memory, Known(station, line))
             self._heads_left -= len(connection.heads) - before
         if self.asker.active:
             self.asker.packet(packet)
@@ -260,7 +260,7 @@ class Gateway:
                 station.peer = connection.peer
             if received_ms - station.skew_at_ms >= SKEW_EVERY_MS:
                 park_ms = park_ms or self._clock.now_ms()
-                qn_ms = self.moments.qn(one.qn)
+                qn_ms = self.memory.qn(one.qn)
                 station.skew_at_ms, station.skew_ms = received_ms, None if qn_ms is None else qn_ms - park_ms
             data = answer(one)
             if data is not None:

@@ -13,7 +13,7 @@ from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.crc import crc_text
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet, Reject
-from twin.ingest.hj212.quick import Head, Moments, Taken, learn, take
+from twin.ingest.hj212.quick import Head, Memory, Taken, learn, take
 from twin.ingest.hj212.readings import Interpreter
 from twin.ingest.hj212.write import frame
 
@@ -62,14 +62,14 @@ class Quick(Careful):
     def __init__(self) -> None:
         super().__init__()
         self.heads: dict[bytes, Head] = {}
-        self.moments = Moments()
+        self.memory = Memory()
         self.short = 0
 
     def feed(self, data: bytes) -> None:
         data = self.reader.release(len(data)) + data
         if self.reader.idle:
             taken: list[Taken] = []
-            done = take(data, self.heads, self.moments, taken)
+            done = take(data, self.heads, self.memory, taken)
             self.reader.passed(done)
             for one in taken:
                 triples = zip(one.layout.series, one.values, one.flags, strict=True)
@@ -81,7 +81,7 @@ class Quick(Careful):
 
     def learn(self, packet: Packet) -> None:
         if packet.trusted:
-            learn(packet, self.interpreter, self.heads, None)
+            learn(packet, self.interpreter, self.heads, self.memory, None)
 
 
 def both(pieces: list[bytes]) -> Quick:
@@ -159,10 +159,10 @@ def test_a_peer_cannot_make_us_remember_without_end() -> None:
         got.feed(frame(segment(0, f"w{i:05d}-Rtd=1").encode()))
     (head,) = got.heads.values()
     assert len(head.forms) == quick.FORMS_PER_HEAD
-    moments = Moments()
+    memory = Memory()
     for i in range(10_000):
-        moments.of(b"202406%02d%02d%02d%02d" % (1 + i % 28, i // 28 % 24, i // 672 % 60, 0))
-    assert len(moments._known) <= quick.MOMENTS_KEPT
+        memory.of(b"202406%02d%02d%02d%02d" % (1 + i % 28, i // 28 % 24, i // 672 % 60, 0))
+    assert len(memory._known) <= quick.MOMENTS_KEPT
 
 
 def mutated(rng: random.Random) -> bytes:

@@ -18,12 +18,13 @@ from twin.blocks import Layout
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.crc import crc_text
 from twin.ingest.hj212.packet import Packet
-from twin.ingest.hj212.readings import Interpreter
+from twin.ingest.hj212.readings import Interpreter, Plan
 from twin.ingest.hj212.segment import STANDARD_CP, STANDARD_SEGMENT
 from twin.ingest.hj212.times import epoch_ms
 
 FORMS_PER_HEAD = 4
 MOMENTS_KEPT = 4096
+FORMS_KEPT = 4096
 LONGEST_NUMBERS = 280  # digits of all values together: far from where a float ends
 _SIZES = {b"##%04d" % n: n for n in range(STANDARD_SEGMENT + 1)}
 _TAIL = b"\r\n"
@@ -38,14 +39,13 @@ Values = Callable[[list[bytes]], Any]
 
 @dataclass(slots=True, eq=False)
 class Form:
-    """Which items a data area has, and which of them are numbers and marks."""
+    """Which items a data area has, and which of them are numbers and marks. Many loggers share one."""
 
     shape: bytes
     names: list[bytes]
     numbers: Values
     marks: Values | None
     no_flags: bytes
-    layout: Layout
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +63,7 @@ class Head:
     mn: str
     about: Any
     answer: bytes | None
-    forms: list[Form] = field(default_factory=list)
+    forms: list[tuple[Form, Layout]] = field(default_factory=list)
 
 
 class Taken(NamedTuple):
@@ -78,11 +78,20 @@ class Taken(NamedTuple):
     qn: bytes
 
 
-class Moments:
-    """Moments as epoch milliseconds, remembered: many loggers speak of the same one."""
+class Memory:
+    """What the short way remembers for all connections: forms, and moments as epoch milliseconds."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, int] = {}
+        self._forms: dict[Plan, Form | None] = {}
+
+    def form(self, plan: Plan, shape: bytes, names: list[str]) -> Form | None:
+        """How the short way reads frames of a plan; None where only the careful way can."""
+        if plan not in self._forms:
+            if len(self._forms) >= FORMS_KEPT:
+                self._forms.clear()
+            self._forms[plan] = _form(plan, shape, names)
+        return self._forms[plan]
 
     def qn(self, text: bytes) -> int | None:
         """Read the 17 digits of a QN; None where they are no moment."""
@@ -102,7 +111,7 @@ class Moments:
         return ms
 
 
-def take(data: bytes, heads: dict[bytes, Head], moments: Moments, out: list[Taken]) -> int:
+def take(data: bytes, heads: dict[bytes, Head], memory: Memory, out: list[Taken]) -> int:
     """Take frames from the start of a read for as long as their like is known; return how many bytes."""
     pos, end = 0, len(data)
     while pos < end:
@@ -113,7 +122,7 @@ def take(data: bytes, heads: dict[bytes, Head], moments: Moments, out: list[Take
         segment = data[pos + _HEAD_SIZE : stop]
         if data[stop + 4 : stop + 6] != _TAIL or data[stop : stop + 4] != crc_text(segment):
             break
-        found = _read(segment, data[pos : stop + 6], heads, moments)
+        found = _read(segment, data[pos : stop + 6], heads, memory)
         if found is None:
             break
         out.append(found)
@@ -121,11 +130,11 @@ def take(data: bytes, heads: dict[bytes, Head], moments: Moments, out: list[Take
     return pos
 
 
-def _read(segment: bytes, raw: bytes, heads: dict[bytes, Head], moments: Moments) -> Taken | None:
+def _read(segment: bytes, raw: bytes, heads: dict[bytes, Head], memory: Memory) -> Taken | None:
     at = segment.find(_AREA)
     head = heads.get(segment[_QN_END:at])
     qn = segment[3:_QN_END]
-    if head is None or segment[:3] != b"QN=" or not qn.isdigit() or moments.of(qn[:14]) is None:
+    if head is None or segment[:3] != b"QN=" or not qn.isdigit() or memory.of(qn[:14]) is None:
         return None
     area = segment[at + len(_AREA) : -2]
     if segment[-2:] != b"&&" or len(area) > STANDARD_CP or b" " in area or not area.isascii():
@@ -133,15 +142,18 @@ def _read(segment: bytes, raw: bytes, heads: dict[bytes, Head], moments: Moments
     items = area.translate(_TO_EQUALS).split(b"=")
     names = items[::2]
     shape = area.translate(None, _NOT_SEPARATORS)
-    for form in head.forms:
+    for form, layout in head.forms:
         if form.names == names and form.shape == shape:
-            break
-    else:
-        return None
-    values = items[1::2]
+            read = _values(form, items[1::2], memory)
+            return None if read is None else Taken(head, layout, raw, *read, qn)
+    return None
+
+
+def _values(form: Form, values: list[bytes], memory: Memory) -> tuple[int, list[float], bytes] | None:
+    """Read moment, numbers and marks; None where one of them is not plainly that."""
     numbers = form.numbers(values)
     text = b"".join(numbers)
-    at_ms = moments.of(values[0])
+    at_ms = memory.of(values[0])
     if at_ms is None or len(text) > LONGEST_NUMBERS or text.translate(None, _NUMERIC):
         return None
     flags = form.no_flags
@@ -150,7 +162,7 @@ def _read(segment: bytes, raw: bytes, heads: dict[bytes, Head], moments: Moments
         if not flags:
             return None
     try:
-        return Taken(head, form.layout, raw, at_ms, list(map(float, numbers)), flags, qn)
+        return at_ms, list(map(float, numbers)), flags
     except ValueError:
         return None
 
@@ -164,40 +176,45 @@ def _one_each(marks: tuple[bytes, ...]) -> bytes:
     return flags
 
 
-def learn(packet: Packet, interpreter: Interpreter, heads: dict[bytes, Head], about: object) -> None:
+def learn(
+    packet: Packet, interpreter: Interpreter, heads: dict[bytes, Head], memory: Memory, about: object
+) -> None:
     """Remember how a packet was read, if the short way can read its like."""
     at = packet.raw.find(_AREA)
     if packet.flat is None or packet.deviations or packet.qn is None or packet.split or at < 0:
         return
-    if packet.raw[_HEAD_SIZE : _HEAD_SIZE + _QN_END] != b"QN=%b" % packet.qn.encode():
+    qn = packet.qn.encode()
+    if packet.raw[_HEAD_SIZE : _HEAD_SIZE + _QN_END] != b"QN=%b" % qn:
         return
     plan = interpreter.plan_of(packet)
-    if plan is None or plan.odd or plan.moments != [0] or not plan.columns:
-        return
-    marks = [c.mark for c in plan.columns]
-    if any(c.moment != 0 for c in plan.columns) or (max(marks) >= 0 and min(marks) < 0):
+    form = None if plan is None else memory.form(plan, packet.shape, packet.flat[::2])
+    if plan is None or form is None:
         return
     key = packet.raw[_HEAD_SIZE + _QN_END : at]
     head = heads.get(key)
     if head is None:
-        answer = answer_to(packet)
-        end = None
-        if answer is not None:
-            segment = answer.encode()[_HEAD_SIZE:-6]
-            if segment[3:_QN_END] != packet.qn.encode():
-                return
-            end = segment[_QN_END:]
-        head = heads[key] = Head(packet.mn or "", about, end)
-    form = Form(
-        packet.shape,
-        [name.encode("ascii") for name in packet.flat[::2]],
+        said = answer_to(packet)
+        segment = b"" if said is None else said.encode()[_HEAD_SIZE:-6]
+        if segment and segment[3:_QN_END] != qn:
+            return
+        head = heads[key] = Head(packet.mn or "", about, segment[_QN_END:] or None)
+    head.forms.insert(0, (form, Layout(plan.series(packet.mn or ""))))
+    del head.forms[FORMS_PER_HEAD:]
+
+
+def _form(plan: Plan, shape: bytes, names: list[str]) -> Form | None:
+    marks = [c.mark for c in plan.columns]
+    if plan.odd or plan.moments != [0] or not marks or any(c.moment != 0 for c in plan.columns):
+        return None
+    if max(marks) >= 0 and min(marks) < 0:
+        return None
+    return Form(
+        shape,
+        [name.encode("ascii") for name in names],
         _getter([c.value for c in plan.columns]),
         _getter(marks) if marks[0] >= 0 else None,
         bytes(len(marks)),
-        Layout(tuple(c.series for c in plan.columns)),
     )
-    head.forms.insert(0, form)
-    del head.forms[FORMS_PER_HEAD:]
 
 
 def answer(taken: Taken) -> bytes | None:

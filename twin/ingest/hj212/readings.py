@@ -36,7 +36,7 @@ _PLAIN_NAMES = frozenset(
 )
 _NOT_BELIEVED = UNTRUSTED | {"cp_unclosed", "undecodable"}
 _LONGEST_NAME = 64
-PLANS_KEPT = 60_000
+PLANS_KEPT = 20_000
 
 
 class Note(NamedTuple):
@@ -72,16 +72,23 @@ class Column(NamedTuple):
     value: int
     mark: int  # -1: none sent
     moment: int  # -1: none applies
-    series: Series
+    factor: str
+    stat: str
 
 
-class Plan(NamedTuple):
-    """How to read every frame that has the same names in the same places."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """How to read every frame of one command that has the same names in the same places."""
 
+    cn: str
     columns: list[Column]
     moments: list[int]  # which values are DataTimes
     odd: list[tuple[int, str]]  # which items are not understood, and why
     timeless: str  # why a column may have no moment
+
+    def series(self, mn: str) -> tuple[Series, ...]:
+        """Series of the columns when a logger sends them."""
+        return tuple([Series(mn, c.factor, self.cn, c.stat) for c in self.columns])
 
 
 class _Items(NamedTuple):
@@ -96,7 +103,7 @@ class Interpreter:
     """Turns packets into readings. Remembers how to read what it has met, a bounded number of forms."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[str, str, bytes, tuple[str, ...]], Plan] = {}
+        self._plans: dict[tuple[str, bytes, tuple[str, ...]], Plan] = {}
 
     def readings(self, packet: Packet) -> Readings:
         """Return a packet's numbers and what was not understood.
@@ -113,11 +120,11 @@ class Interpreter:
         if packet.flat is None:
             items = _items(packet)
             names, values = items.names, items.values
-            plan = _plan(packet, items)
+            plan = _plan(packet.cn, items)
         else:
             names, values = packet.flat[::2], packet.flat[1::2]
-            plan = self._known(packet, names, values)
-        rows, notes = _read(plan, names, values)
+            plan = self._known(packet.cn, packet.shape, names, values)
+        rows, notes = _read(plan, packet.mn or "", names, values)
         if packet.deviations and "duplicate_key" in packet.deviations:
             rows = _first_of_each(rows, notes)
         return Readings(rows, notes)
@@ -126,35 +133,39 @@ class Interpreter:
         """How frames like this packet are read; None where that is not remembered."""
         if packet.flat is None or packet.cn is None or not packet.cn.startswith("2") or not packet.cp:
             return None
-        return None if _unbelievable(packet) else self._known(packet, packet.flat[::2], packet.flat[1::2])
+        if _unbelievable(packet):
+            return None
+        return self._known(packet.cn, packet.shape, packet.flat[::2], packet.flat[1::2])
 
-    def _known(self, packet: Packet, names: list[str], values: list[str]) -> Plan:
-        key = (packet.mn or "", packet.cn or "", packet.shape, tuple(names))
+    def _known(self, cn: str, shape: bytes, names: list[str], values: list[str]) -> Plan:
+        key = (cn, shape, tuple(names))
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
             groups, group = [0], 0
-            for separator in packet.shape[1::2]:
+            for separator in shape[1::2]:
                 group += separator == ord(";")
                 groups.append(group)
-            plan = self._plans[key] = _plan(packet, _Items(names, values, groups))
+            plan = self._plans[key] = _plan(cn, _Items(names, values, groups))
         return plan
 
 
-def _read(plan: Plan, names: list[str], values: list[str]) -> tuple[list[Row], list[Note]]:
+def _read(plan: Plan, mn: str, names: list[str], values: list[str]) -> tuple[list[Row], list[Note]]:
     """Read the values of a frame whose form is known."""
     moments = [epoch_ms(values[i].strip()) for i in plan.moments]
     rows: list[Row] = []
     notes = [_note(names[i], values[i], why) for i, why in plan.odd] if plan.odd else []
-    for at, mark_at, moment, series in plan.columns:
+    cn = plan.cn
+    for at, mark_at, moment, factor, stat in plan.columns:
         at_ms = moments[moment] if moment >= 0 else None
         number, why = _number(values[at])
         if number is None or at_ms is None:
             notes.append(_note(names[at], values[at], why or plan.timeless))
             continue
         mark = values[mark_at] if mark_at >= 0 else ""
-        rows.append((series, at_ms, number, ord(mark) if len(mark) == 1 and mark.isascii() else _mark(mark)))
+        code = ord(mark) if len(mark) == 1 and mark.isascii() else _mark(mark)
+        rows.append((Series(mn, factor, cn, stat), at_ms, number, code))
     return rows, notes
 
 
@@ -169,7 +180,7 @@ def _items(packet: Packet) -> _Items:
     return items
 
 
-def _plan(packet: Packet, items: _Items) -> Plan:
+def _plan(cn: str, items: _Items) -> Plan:
     """Work out how to read frames of this form."""
     names = [_read_name(text) for text in items.names]
     moments, moment_of, timeless = _moments(items)
@@ -194,9 +205,8 @@ def _plan(packet: Packet, items: _Items) -> Plan:
     for i in values:
         name, group = names[i], items.groups[i]
         mark = marks.get((group, name.factor), marks.get((group, ""), -1))
-        series = Series(packet.mn or "", name.factor, packet.cn or "", name.stat)
-        columns.append(Column(i, mark, moment_of[group], series))
-    return Plan(columns, moments, odd, timeless)
+        columns.append(Column(i, mark, moment_of[group], name.factor, name.stat))
+    return Plan(cn, columns, moments, odd, timeless)
 
 
 def _read_name(text: str) -> _Name:
