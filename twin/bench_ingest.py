@@ -43,7 +43,7 @@ from twin.stream import Entry, Stream
 from twin.supervisor import free_port
 
 WARM_S = 4  # sent before anything is measured: the first frame of every logger is read the careful way
-DRAIN_S = 60.0
+WARM_SETTLE_S, DRAIN_S = 120.0, 60.0
 PER_FRAME = len(FACTORS)
 BARE_S = 2  # seconds' worth of bytes for the bare costs
 
@@ -211,7 +211,7 @@ def run(config: Config, points: int, seconds: int, sockets: int) -> dict[str, An
         _hear(there, worker.is_alive, 180.0)
         load = Load(port, sockets, loggers, _answer_size())
         with closing(load):
-            load.run(WARM_S)
+            load.run(WARM_S, settle_s=WARM_SETTLE_S)
             warm, load.sent = load.sent, type(load.sent)()
             cpu, began = _cpu(pids), time.monotonic()
             sent = load.run(seconds, WARM_S)

@@ -84,13 +84,15 @@ class Load:
             line.plug.close()
         self._poll.close()
 
-    def run(self, seconds: int, first: int = 0) -> Sent:
+    def run(self, seconds: int, first: int = 0, settle_s: float = SETTLE_S) -> Sent:
         """Send so many seconds' frames at their pace, then wait for the answers.
 
         Parameters
         ----------
         first : int
             Which second to begin with; seconds must not be sent twice.
+        settle_s : float
+            How long answers are waited for in the end.
         """
         sent, cpu = self.sent, time.process_time()
         begin = time.monotonic()
@@ -102,7 +104,7 @@ class Load:
                 sent.behind_s = max(sent.behind_s, time.monotonic() - due)
                 self._send_slot(data, slot)
         sent.seconds = max(time.monotonic() - begin, float(seconds))
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + settle_s
         while any(line.due for line in self._lines) and time.monotonic() < deadline:
             self._receive_until(time.monotonic() + 0.05)
         sent.answered = sum(line.got // self._answer for line in self._lines)

@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
 from functools import partial
@@ -28,13 +28,14 @@ from twin.ingest.connection import Connection, Limits
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.quick import Memory, Taken, answer, learn
-from twin.ingest.hj212.readings import Interpreter, Note
+from twin.ingest.hj212.readings import Interpreter
 from twin.ingest.hj212.requests import set_time
 from twin.ingest.hj212.splits import Splits
 from twin.ingest.lines import Line, LineBook
 from twin.ingest.loggers import Loggers
 from twin.ingest.loggers import load as load_loggers
 from twin.ingest.orders import Orders
+from twin.ingest.rejects import Rejects
 from twin.ingest.stations import MOST, SKEW_EVERY_MS, Station, Stations
 from twin.model import AuditLine
 from twin.stream import AsyncStream
@@ -44,9 +45,6 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.25  # how often waiting connections are looked after
 IDLE_LOOK_S = 5.0
 PUBLISH_S = 1.0
-RAW_STORED = 1024
-REJECTS_QUEUED = 2000
-REJECTS_KEPT = 50_000  # in their stream; the oldest give way
 HEADS_KEPT = 60_000  # headers of frames that are read the short way
 SET_CLOCK_EVERY_S = 60.0  # of one logger that asks for it
 
@@ -99,8 +97,7 @@ class Gateway:
         self._splits = Splits()
         self._restored = False
         self._clocks_set: dict[str, float] = {}
-        self._rejects: deque[dict[str, Any]] = deque()
-        self._budget = self.limits.rejects_stored_per_s
+        self._rejects = Rejects(stream, self.limits.rejects_stored_per_s)
         self._published = b""
         self._paused = False
         self._server: asyncio.Server | None = None
@@ -132,7 +129,13 @@ class Gateway:
             ) from error
         self._tasks = [
             loop.create_task(job())
-            for job in (self.committer.run, self._look_after, self._publish, self._store, self._orders.run)
+            for job in (
+                self.committer.run,
+                self._look_after,
+                self._publish,
+                self._rejects.run,
+                self._orders.run,
+            )
         ]
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -164,8 +167,7 @@ class Gateway:
             connection.abort()
 
     async def _last_words(self) -> None:
-        while self._rejects and await self._store_some():
-            pass
+        await self._rejects.flush()
         await self._publish_once()
 
     def opened(self, connection: Connection) -> None:
@@ -221,7 +223,7 @@ class Gateway:
             station.deviations.update(packet.deviations)
         if readings.notes:
             station.deviations.update({note.reason for note in readings.notes})
-            self._note(connection.peer, packet, readings.notes, received_ms)
+            self._rejects.noted(connection.peer, packet, readings.notes, received_ms)
         if received_ms - station.skew_at_ms >= SKEW_EVERY_MS:
             qn_ms = packet.qn_ms
             if qn_ms is not None:
@@ -296,29 +298,7 @@ class Gateway:
     def refused(self, peer: str, mn: str | None, reason: str, raw: bytes, at_ms: int) -> None:
         """Count broken bytes and queue them for the rejects stream."""
         self.stations.reject(mn, reason)
-        self._queue(
-            {"at_ms": at_ms, "mn": mn or "", "peer": peer, "reason": reason, "hex": raw[:RAW_STORED].hex()}
-        )
-
-    def _note(self, peer: str, packet: Packet, notes: list[Note], at_ms: int) -> None:
-        """Queue what was not understood in a frame that was taken in."""
-        self._queue(
-            {
-                "at_ms": at_ms,
-                "mn": packet.mn or "",
-                "peer": peer,
-                "reason": notes[0].reason,
-                "hex": packet.raw[:RAW_STORED].hex(),
-                "items": [f"{note.name}={note.value} ({note.reason})" for note in notes[:20]],
-            }
-        )
-
-    def _queue(self, reject: dict[str, Any]) -> None:
-        if self._budget < 1 or len(self._rejects) >= REJECTS_QUEUED:
-            self.stations.suppressed += 1
-            return
-        self._budget -= 1
-        self._rejects.append(reject)
+        self._rejects.broken(peer, mn, reason, raw, at_ms)
 
     def _pause(self, paused: bool) -> None:
         self._paused = paused
@@ -336,8 +316,7 @@ class Gateway:
         while True:
             await asyncio.sleep(LOOK_S)
             now = time.monotonic()
-            fresh = self._budget + limits.rejects_stored_per_s * LOOK_S
-            self._budget = min(fresh, 2 * limits.rejects_stored_per_s)
+            self._rejects.refill(LOOK_S)
             for connection in list(self._waiting):
                 connection.look(now)
             self._unfinished(self._splits.expire(now))
@@ -368,25 +347,12 @@ class Gateway:
         if not await self._restore():
             return
         self.stations.dropped = self.committer.dropped
+        self.stations.suppressed = self._rejects.suppressed
         heartbeat = {"at_ms": wall_ms(), "trouble": self.committer.trouble}
         body = json.dumps(self.stations.as_dict(), ensure_ascii=False).encode()
         if body != self._published and await _attempt(self._stream.put("stations", body)):
             self._published = body
         await _attempt(self._stream.put("gateway", json.dumps(heartbeat).encode()))
-
-    async def _store(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            while self._rejects and await self._store_some():
-                pass
-
-    async def _store_some(self) -> bool:
-        """Write the oldest reject; it stays queued if that fails."""
-        body = json.dumps(self._rejects[0], ensure_ascii=False).encode()
-        if not await _attempt(self._stream.append("rejects", body, most=REJECTS_KEPT)):
-            return False
-        self._rejects.popleft()
-        return True
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -401,7 +367,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _attempt(doing: Awaitable[object]) -> bool:
-    """Do what may fail without harm to readings: counters and rejects are tried again soon."""
+    """Do what may fail without harm to readings: counters are tried again soon."""
     try:
         await doing
     except Exception as error:

@@ -93,6 +93,7 @@ class Stations:
     dropped_before: int = 0
     """Frames given up because the stream was away too long; they were not answered."""
     suppressed: int = 0
+    suppressed_before: int = 0
     """Rejects counted but not stored, because too many came at once."""
     cut: Counter[str] = field(default_factory=Counter)
     """Connections closed by us, by reason: flood, slow, idle, full."""
@@ -136,7 +137,7 @@ class Stations:
         self.readings += _count(body.get("readings"))
         self.rejects += _count(body.get("rejects"))
         self.dropped_before += _count(body.get("dropped"))
-        self.suppressed += _count(body.get("suppressed"))
+        self.suppressed_before += _count(body.get("suppressed"))
         self.cut.update(_counts(body.get("cut")))
         self.nameless.update(_counts(body.get("nameless")))
         rows = body.get("by_mn")
@@ -160,7 +161,7 @@ class Stations:
             "readings": self.readings,
             "rejects": self.rejects,
             "dropped": self.dropped + self.dropped_before,
-            "suppressed": self.suppressed,
+            "suppressed": self.suppressed + self.suppressed_before,
             "connections": self.connections,
             "cut": dict(self.cut),
             "nameless": dict(self.nameless),

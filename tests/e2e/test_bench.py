@@ -1,0 +1,23 @@
+"""`twin bench ingest` in small: every reading arrives, once, through the real processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_small_bench_loses_and_doubles_nothing() -> None:
+    words = ("bench", "ingest", "--points", "1600", "--seconds", "3", "--sockets", "20")
+    done = subprocess.run(
+        [sys.executable, "-m", "twin", *words], capture_output=True, timeout=120, check=True, text=True
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["lost"], told["doubled"], told["unanswered"]) == (0, 0, 0)
+    assert told["written"] == 1600 * (3 + told["warm_s"])
+    assert told["readings_per_s"] > 0
+    assert set(told["bare"]) >= {"socket_readings_per_core_s", "redis_readings_per_s"}
