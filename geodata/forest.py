@@ -57,6 +57,8 @@ class Forest:
         Tree whose root is a.
     door_s : (d,) float64
         Time from a through the door to the root of b's tree.
+    door_begin : (r + 1,) int32
+        Where the doors into each tree begin.
     """
 
     a: Ints
@@ -72,6 +74,7 @@ class Forest:
     door_place: Ints
     door_tree: Ints
     door_s: Floats
+    door_begin: Ints
 
     @classmethod
     def of(cls, n: int, a: Ints, b: Ints, travel_s: Floats, may_close: Bools) -> Forest:
@@ -100,7 +103,8 @@ class Forest:
         door_place = place[b[doors]]
         door_tree = (np.searchsorted(tree, place[a[doors]], "right") - 1).astype(np.int32)
         door_s = travel_s[doors] + time[door_place]
-        doorways = (is_door, doors, door_place, door_tree, door_s)
+        door_begin = np.searchsorted(door_place, tree).astype(np.int32)
+        doorways = (is_door, doors, door_place, door_tree, door_s, door_begin)
         return cls(a, b, travel_s, place, node, size, time, tree, *doorways)
 
     def reach(self, start: int, open_: Bools, bars: Sequence[int] = ()) -> Ints:
@@ -183,13 +187,14 @@ class _Walk:
         count = len(f.tree) - 1
         if not len(self.mine):
             return None, count
-        begins = np.searchsorted(f.door_place, f.tree).astype(np.int32)
-        # A shut door leads back where it came from, which no search minds.
-        own = np.repeat(np.arange(count, dtype=np.int32), np.diff(begins))
-        to = np.where(self.beyond, f.door_tree, own)
+        to = f.door_tree
+        if not self.beyond.all():
+            # A shut door leads back where it came from, which no search minds.
+            own = np.repeat(np.arange(count, dtype=np.int32), np.diff(f.door_begin))
+            to = np.where(self.beyond, to, own)
         to = np.concatenate([to, f.door_tree[self.mine]])
         seconds = np.concatenate([f.door_s, f.door_s[self.mine] - f.time[self.low]])
-        begins = np.append(begins, np.int32(len(to)))
+        begins = np.append(f.door_begin, np.int32(len(to)))
         return csr_array((seconds, to, begins), shape=(count + 1, count + 1)), count
 
     def indirect(self, trees: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -176,15 +176,16 @@ class Network:
         a, b = np.asarray(from_node, np.int32), np.asarray(to_node, np.int32)
         turned = flow < 0
         tail, head = np.where(turned, b, a).astype(np.int32), np.where(turned, a, b).astype(np.int32)
-        nodes, links = Ids(node_ids), Ids(link_ids)
+        node_names, link_names = _narrow(node_ids), _narrow(link_ids)
+        nodes, links = Ids(node_names), Ids(link_names)
         out_start, out_links = _csr(tail, len(nodes))
         in_start, in_links = _csr(head, len(nodes))
         open_ = np.ones(m, bool)
         open_[[links[s] for s in shut]] = False
         back = _column(reversal, m, 0.0)
         return cls(
-            node_ids=np.asarray(node_ids, str),
-            link_ids=np.asarray(link_ids, str),
+            node_ids=node_names,
+            link_ids=link_names,
             tail=tail,
             head=head,
             travel_s=travel,
@@ -399,6 +400,12 @@ class Network:
         first[1:] = key[1:] != key[:-1]
         kept = order[first]
         return csr_array((time[kept], (row[kept], column[kept])), shape=(n, n))
+
+
+def _narrow(names: Sequence[str] | Names) -> Names:
+    """As an array no wider than its longest name; numbers written by numpy come 21 characters wide."""
+    array = np.asarray(names, str)
+    return array.astype(f"<U{max(int(np.strings.str_len(array).max(initial=1)), 1)}", copy=False)
 
 
 def _column(values: Sequence[float] | Floats | None, m: int, default: float) -> Floats:

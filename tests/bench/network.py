@@ -1,0 +1,211 @@
+"""How fast a network answers beside rustworkx and networkx, same graph and same run, and its memory.
+
+`python -m tests.bench.network [LINKS]` prints one JSON line; a million links unless told otherwise. The graph
+is drawn like a city's drains: a tree that gathers to one outfall, short branches and long trunks, with a
+second way on at every fiftieth node and a gate on every five hundredth link. Every answer is compared with
+rustworkx's before its time counts.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import rustworkx as rx
+
+from geodata.network import Network
+
+LINKS = 1_000_000
+SECOND_WAY = 50  # one node in so many has two ways on
+GATES = 500  # one link in so many is a gate
+NODES_ASKED = 1_000
+
+
+def drains(links: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return tail, head and travel time (s) of every link; node 0 is the outfall."""
+    dice = np.random.default_rng(20260)
+    n = int(links * SECOND_WAY / (SECOND_WAY + 1)) + 1
+    node = np.arange(1, n)
+    # Half of the nodes follow the one before: trunks. The others join somewhere nearer the outfall.
+    joins = (node * dice.random(n - 1)).astype(np.int64)
+    near = np.maximum(node - 1 - dice.integers(0, 50, n - 1), 0)
+    head = np.where(dice.random(n - 1) < 0.05, joins, np.where(dice.random(n - 1) < 0.6, node - 1, near))
+    extra = dice.choice(node, links - (n - 1), replace=False)
+    beside = np.maximum(extra - 2 - dice.integers(0, 200, len(extra)), 0)
+    tail, head = np.concatenate([node, extra]), np.concatenate([head, beside])
+    return tail, head, dice.gamma(2.0, 40.0, links) + 0.5
+
+
+def memory_mb() -> float:
+    """Memory of this process, MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def best(function: Callable[[], object], times: int = 5) -> float:
+    """Return the shortest of several runs, s."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def build(links: int) -> tuple[Network, dict[str, float]]:
+    """Build the network with its forest; memory is what the process grew by meanwhile."""
+    gc.collect()
+    before = memory_mb()
+    start = time.perf_counter()
+    tail, head, travel = drains(links)
+    flow = np.full(links, 0.01)
+    names = np.char.add("N", np.arange(int(tail.max()) + 1).astype(str))
+    ids = np.char.add("L", np.arange(links).astype(str))
+    drawn = time.perf_counter()
+    gates = {f"G{k}": str(ids[k]) for k in range(0, links, GATES)}
+    net = Network.of(names, ids, tail, head, travel_s=travel, flow_m3s=flow, length_m=travel, gates=gates)
+    built = time.perf_counter()
+    net.forest(back=True)
+    grown = time.perf_counter()
+    del tail, head, travel, flow, names, ids
+    gc.collect()
+    facts = {
+        "build_s": round(built - drawn, 3),
+        "first_trace_extra_s": round(grown - built, 3),
+        "memory_mb": round(memory_mb() - before),
+        "peak_process_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+    }
+    assert drawn > start
+    return net, facts
+
+
+def rival(net: Network) -> Any:
+    """Return the same graph in rustworkx, turned so that upstream is the way of its links."""
+    graph = rx.PyDiGraph()
+    graph.add_nodes_from(range(len(net.node_ids)))
+    graph.add_edges_from(list(zip(net.tail.tolist(), net.head.tolist(), net.travel_s.tolist(), strict=True)))
+    return graph
+
+
+def agree(net: Network, graph: Any, node: int) -> None:
+    """Assert that reach and times of one node are rustworkx's."""
+    back = graph.copy()
+    back.reverse()
+    want = dict(rx.dijkstra_shortest_path_lengths(back, node, float))
+    nodes, seconds = net.times(node, back=True)
+    mine = dict(zip(nodes.tolist(), seconds.tolist(), strict=True))
+    assert mine.pop(node) == 0.0
+    assert set(mine) == set(want) == rx.ancestors(graph, node)
+    assert set(net.reach(node, back=True).tolist()) == {node, *want.keys()}
+    keys = list(mine)
+    assert np.allclose([mine[k] for k in keys], [want[k] for k in keys], rtol=1e-9, atol=1e-6)
+
+
+def everything(net: Network, graph: Any) -> dict[str, float]:
+    """All that is upstream of the outfall: reach and times, beside the others."""
+    back = graph.copy()
+    back.reverse()
+    ours_reach = best(lambda: net.reach(0, back=True))
+    ours_times = best(lambda: net.times(0, back=True))
+    rust_reach = best(lambda: rx.ancestors(graph, 0), 3)
+    rust_times = best(lambda: rx.dijkstra_shortest_path_lengths(back, 0, float), 3)
+    plain = nx.DiGraph()
+    plain.add_edges_from(zip(net.tail.tolist(), net.head.tolist(), strict=True))
+    nx_reach = best(lambda: nx.ancestors(plain, 0), 1)
+    return {
+        "reach_ms": round(ours_reach * 1e3, 2),
+        "times_ms": round(ours_times * 1e3, 2),
+        "rustworkx_reach_ms": round(rust_reach * 1e3, 1),
+        "rustworkx_times_ms": round(rust_times * 1e3, 1),
+        "networkx_reach_ms": round(nx_reach * 1e3, 1),
+        "reach_ratio_rustworkx": round(rust_reach / ours_reach, 1),
+        "reach_ratio_networkx": round(nx_reach / ours_reach, 1),
+        "times_ratio_rustworkx": round(rust_times / ours_times, 1),
+    }
+
+
+def from_many(net: Network, back: bool) -> dict[str, float]:
+    """Traces with times from random nodes, by name and in order as the page gets them."""
+    dice = np.random.default_rng(7)
+    seconds, sizes = [], []
+    walk = net.upstream if back else net.downstream
+    for node in dice.integers(0, len(net.node_ids), NODES_ASKED):
+        name = str(net.node_ids[node])
+        start = time.perf_counter()
+        found = walk(name)
+        seconds.append(time.perf_counter() - start)
+        sizes.append(len(found.nodes))
+    cuts = statistics.quantiles(seconds, n=100)
+    return {
+        "p50_ms": round(cuts[49] * 1e3, 2),
+        "p95_ms": round(cuts[94] * 1e3, 2),
+        "max_ms": round(max(seconds) * 1e3, 2),
+        "nodes_p95": int(statistics.quantiles(sizes, n=100)[94]),
+    }
+
+
+def after_a_gate(net: Network, graph: Any) -> dict[str, float]:
+    """A gate near the outfall closes: the next trace, right and not slower."""
+    reached = max(list(net.gates)[:40], key=lambda g: len(net.reach(int(net.tail[net.gates[g]]), back=True)))
+    start = time.perf_counter()
+    shut = net.with_gates({reached: 0.0})
+    found = shut.reach(0, back=True)
+    next_s = time.perf_counter() - start
+    cut = graph.copy()
+    link = shut.gates[reached]
+    cut.remove_edge_from_index(link)
+    assert set(found.tolist()) == {0, *rx.ancestors(cut, 0)}
+    nodes, _ = shut.times(0, back=True)
+    assert set(nodes.tolist()) == set(found.tolist())
+    return {
+        "next_trace_ms": round(next_s * 1e3, 2),
+        "times_ms": round(best(lambda: shut.times(0, back=True)) * 1e3, 2),
+        "nodes_cut_off": len(net.reach(0, back=True)) - len(found),
+    }
+
+
+def measure(links: int = LINKS) -> dict[str, Any]:
+    """Build, compare, time."""
+    net, facts = build(links)
+    graph = rival(net)
+    dice = np.random.default_rng(3)
+    for node in (0, *dice.integers(0, len(net.node_ids), 20).tolist()):
+        agree(net, graph, node)
+    return {
+        "bench": "network",
+        "links": links,
+        "nodes": len(net.node_ids),
+        **facts,
+        "upstream_of_outfall": everything(net, graph),
+        "upstream_of_1000_nodes": from_many(net, back=True),
+        "downstream_of_1000_nodes": from_many(net, back=False),
+        "after_a_gate": after_a_gate(net, graph),
+        "machine": {
+            "python": platform.python_version(),
+            "processor": platform.machine(),
+            "cpus": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 1),
+            **{name: importlib.metadata.version(name) for name in ("scipy", "rustworkx", "networkx")},
+        },
+    }
+
+
+def main() -> None:
+    """Print one JSON line."""
+    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else LINKS)))
+
+
+if __name__ == "__main__":
+    main()
