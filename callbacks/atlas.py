@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 import dash
-from dash import ALL, Dash, Input, Output, State, dcc, html
+from dash import ALL, Dash, Input, Output, State, html
 from dash.development.base_component import Component
 
-from callbacks import card, follow
+from callbacks import card, follow, ids, notice
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang, reader_theme
 from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
@@ -61,11 +61,11 @@ def layout(web: Web, visit: Visit) -> Component:
             html.Div(
                 [
                     park_map(MAP, version=web.park.version, lang=lang, pad=(40, 40, 40, 40)),
+                    html.Div(id="atlas-notice", className="atlas-notice"),
                     html.Div(id="atlas-card", className="atlas-card"),
                 ],
                 className="atlas-map",
             ),
-            dcc.Store(id="atlas-open", data=visit.query.get("obj", "")),
         ],
         className="atlas",
         id="atlas",
@@ -135,6 +135,22 @@ def register(app: Dash, web: Web) -> None:
     @in_thread
     def _open(pick: dict[str, Any] | None) -> Any:
         return opened(web, pick, reader_lang(default))
+
+    @app.callback(Output("atlas-notice", "children"), Input(ids.REVISION, "data"))
+    @in_thread
+    def _notice(_revision: Any) -> Any:
+        return notice.notice(web, reader_lang(default))
+
+    @app.callback(
+        Output(draw_id(MAP), "data", allow_duplicate=True),
+        Input({"type": "atlas-show", "incident": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    @in_thread
+    def _show(clicks: list[int | None]) -> Any:
+        if not any(clicks):
+            return dash.no_update
+        return notice.drawing(web, dash.ctx.triggered_id["incident"], reader_lang(default))
 
     @app.callback(
         Output("atlas-curve", "children"),

@@ -15,6 +15,7 @@ from tests.conftest import Embedded
 from tests.e2e.screen import Screen, Site, browser, screen, site
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import as_ms, wall_ms
+from twin.model import Event, Order, from_json, to_json
 from twin.records import Records
 from twin.stream import Stream
 
@@ -139,6 +140,43 @@ def test_search_layers_and_a_deep_link(atlas: Screen, web: tuple[Site, Stream]) 
     atlas.wait(f"{MAP}.scenery._container.toDataURL().length < {before}")
     page.goto(f"{web[0].url}/atlas?obj=enterprise/E05")
     expect(page.locator(".atlas-card h2")).to_have_text(PARK.enterprise("E05").name.zh)
+
+
+def test_an_open_incident_is_told_and_shown(
+    chromium: Browser, web: tuple[Site, Stream], embedded: Embedded
+) -> None:
+    with screen(chromium) as it:
+        it.open(f"{web[0].url}/atlas")
+        it.page.wait_for_selector(".park-map[data-ready]")
+        expect(it.page.locator(".atlas-notice")).to_be_empty()
+        story.put(Records(f"sqlite:///{embedded.folder / 'records.sqlite'}"), story.story())
+        web[1].append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
+        it.wait("twin.live.level('S33') === 'critical'", 5)
+        expect(it.page.locator(".nav .cnt")).to_have_text("1")
+        it.page.get_by_role("button", name="在图上看").click()
+        it.wait(f"{MAP}.drawing && {MAP}.drawing.items.filter(f => f.p.kind === 'suspect').length === 3")
+        it.page.wait_for_timeout(800)
+        assert it.page.evaluate(f"{MAP}.map.getZoom()") > 14
+        it.page.get_by_role("link", name="进入应急").click()
+        it.page.wait_for_url(f"**/emergency/{story.ID}")
+        it.page.wait_for_selector(".park-map[data-ready]")
+        assert it.wrong == []
+
+
+def test_a_drill_is_ordered_from_any_page(atlas: Screen, web: tuple[Site, Stream]) -> None:
+    page = atlas.page
+    assert page.evaluate("document.documentElement.classList.contains('is-sim')")
+    expect(page.locator("#drill-bar")).to_be_hidden()
+    page.locator("#drill-badge").click()
+    page.get_by_role("button", name="储罐满溢").click()
+    expect(page.locator("#drill-note")).to_have_text("已发出：储罐满溢")
+    page.get_by_role("button", name="60×").click()
+    expect(page.locator("#drill-note")).to_have_text("已发出：60×")
+    orders = [from_json(entry.body, Order) for entry in web[1].since("commands")]
+    assert [(o.kind, o.about, o.number) for o in orders] == [
+        ("drill.start", "tank-overflow", 20.0),
+        ("drill.speed", "", 60.0),
+    ]
 
 
 def test_english_light_and_small(chromium: Browser, web: tuple[Site, Stream]) -> None:
