@@ -267,7 +267,11 @@ class Advise:
             return
         try:
             answer = self._running.result()
-        except Exception:  # an answer less; the plan stands without it
+        except TwinError as error:  # an answer less; the plan stands without it
+            log.warning("no what-if: %s", error)
+            self._running = None
+            return
+        except Exception:
             log.exception("the what-if failed")
             self._running = None
             return

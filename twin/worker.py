@@ -142,16 +142,22 @@ def _note(it: Advise, entry: Entry) -> None:
 
 
 def _drive(control: Control, clock: KnownClock, stream: Stream, stop: threading.Event) -> None:
-    """Take orders and look after the gates, often while one moves; an order never waits for a thought."""
+    """Take orders and look after the gates, often while one moves; an order never waits for a thought.
+
+    While the stream is away no order comes, but strokes under way are still followed.
+    """
     inbox, desk = Inbox(stream, ORDERED, "control"), Desk(control)
     while not stop.is_set():
         try:
             clock.look()
             inbox.done(desk.take(inbox.take(round((BUSY_S if control.busy else IDLE_S) * 1000))))
-            control.step()
         except UnavailableError as error:
             inbox.away(error)
             stop.wait(AWAY_S)
+        try:
+            control.step()
+        except UnavailableError as error:
+            inbox.away(error)
 
 
 class KnownClock:
