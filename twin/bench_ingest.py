@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geodata import park as parks
 from geodata.places import Park
@@ -43,7 +44,7 @@ from twin.stream import Entry, Stream
 from twin.supervisor import free_port
 
 WARM_S = 4  # sent before anything is measured: the first frame of every logger is read the careful way
-WARM_SETTLE_S, DRAIN_S = 120.0, 60.0
+DRAIN_S = 60.0
 PER_FRAME = len(FACTORS)
 BARE_S = 2  # seconds' worth of bytes for the bare costs
 
@@ -75,6 +76,11 @@ class Tally:
     def distinct(self) -> int:
         """Readings seen at least once."""
         return int(np.count_nonzero(self._seen))
+
+    def whole(self) -> NDArray[np.bool_]:
+        """(loggers, seconds) frames of which every reading was seen."""
+        every: NDArray[np.bool_] = np.all(self._seen.reshape(-1, PER_FRAME, self._seen.shape[1]), axis=1)
+        return every
 
     def add(self, series: tuple[Series, ...], index: Any, at_ms: Any) -> None:
         """Tick off the readings of a block."""
@@ -123,12 +129,14 @@ def work(task: Task, pipe: Connection) -> None:
         {
             "rows": tally.rows,
             "distinct": tally.distinct,
+            "whole": tally.whole(),
             "written": written[0],
             "levels": np.bincount(state.level, minlength=6).tolist(),
             "history_bytes": size,
             "readings_bytes": readings,
         }
     )
+    pipe.recv()  # until our processor time has been read
 
 
 def _write_history(task: Task, stop: threading.Event, written: list[int]) -> None:
@@ -211,22 +219,23 @@ def run(config: Config, points: int, seconds: int, sockets: int) -> dict[str, An
         _hear(there, worker.is_alive, 180.0)
         load = Load(port, sockets, loggers, _answer_size())
         with closing(load):
-            load.run(WARM_S, settle_s=WARM_SETTLE_S)
+            load.run(WARM_S)
             warm, load.sent = load.sent, type(load.sent)()
             cpu, began = _cpu(pids), time.monotonic()
             sent = load.run(seconds, WARM_S)
-            took = time.monotonic() - began
-            spent = {name: round(value - cpu[name], 2) for name, value in _cpu(pids).items()}
             memory = {name: _rss_mb(pid) for name, pid in pids.items()}
             there.send("stop")
             seen = _hear(there, worker.is_alive, DRAIN_S + 60.0)
             drained = time.monotonic() - began
+            spent = {name: round(value - cpu[name], 2) for name, value in _cpu(pids).items()}
+            there.send("bye")
+            seen["lost"] = int(np.count_nonzero(load.proved(WARM_S + seconds) & ~seen.pop("whole")))
         worker.join(10)
         bodies = [e.body for e in _newest(url, 40)]
         bare = {**_bare_socket(load), **_bare_redis(bodies)}
     return {
         "bench": "ingest",
-        **_told(sent, warm.frames, took, drained, spent, memory, seen),
+        **_told(sent, warm.frames, drained, spent, memory, seen),
         "bare": bare,
         "points": points,
         "seconds": seconds,
@@ -239,33 +248,29 @@ def run(config: Config, points: int, seconds: int, sockets: int) -> dict[str, An
 def _told(
     sent: Sent,
     warm_frames: int,
-    took: float,
     drained: float,
     spent: dict[str, float],
     memory: dict[str, float],
     seen: dict[str, Any],
 ) -> dict[str, Any]:
     """What the counts mean."""
-    answered = sent.answered - warm_frames  # a line counts its answers from its beginning
+    in_time = sent.in_time - warm_frames  # a line counts its answers from its beginning
     waits = np.array(sent.wait_s or [np.nan]) * 1000
-    readings = answered * PER_FRAME
-    every = (sent.frames + warm_frames) * PER_FRAME
-    ours = sum(spent.values())
+    offered = sent.frames * PER_FRAME
     return {
-        "readings_per_s": round(readings / sent.seconds),
-        "frames_per_s": round(answered / sent.seconds),
-        "offered_per_s": round(sent.frames * PER_FRAME / sent.seconds),
-        "lost": every - seen["distinct"],
+        "readings_per_s": round(in_time * PER_FRAME / sent.seconds),
+        "frames_per_s": round(in_time / sent.seconds),
+        "offered_per_s": round(offered / sent.seconds),
+        "lost": seen["lost"] * PER_FRAME,
         "doubled": seen["rows"] - seen["distinct"],
-        "unanswered": sent.frames - answered,
+        "unanswered": sent.frames + warm_frames - sent.answered,
         "written": seen["written"],
         "p50_durable_ms": round(float(np.percentile(waits, 50)), 1),
         "p99_durable_ms": round(float(np.percentile(waits, 99)), 1),
         "load_behind_ms": round(sent.behind_s * 1000),
-        "took_s": round(took, 1),
         "drained_s": round(drained, 1),
         "cpu_s": {**spent, "load": round(sent.cpu_s, 2)},
-        "readings_per_core_s": round(readings / ours) if ours else 0,
+        "readings_per_core_s": round(offered / sum(spent.values())),
         "rss_mb": memory,
         "history_bytes_per_reading": round(seen["readings_bytes"] / max(seen["written"], 1), 2),
         "levels": seen["levels"],

@@ -8,11 +8,14 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from twin.bench_frames import Frames
 
 SLOTS = 50  # of a second: sockets take turns, as real loggers' clocks would make them
 FIRST_MS = 1_717_200_000_000  # moment of the first second, epoch milliseconds
-SETTLE_S = 20.0
+SETTLE_S = 120.0
 
 
 @dataclass(slots=True)
@@ -22,6 +25,9 @@ class Sent:
     Attributes
     ----------
     frames, answered : int
+        Answers on a line come in the order of its frames.
+    in_time : int
+        Answers that were there when the last second was over.
     wait_s : list of float
         From the sending of a second's frames on one socket to the answer of the last of them.
     behind_s : float
@@ -32,6 +38,7 @@ class Sent:
 
     frames: int = 0
     answered: int = 0
+    in_time: int = 0
     bytes: int = 0
     seconds: float = 0.0
     wait_s: list[float] = field(default_factory=list)
@@ -84,15 +91,13 @@ class Load:
             line.plug.close()
         self._poll.close()
 
-    def run(self, seconds: int, first: int = 0, settle_s: float = SETTLE_S) -> Sent:
+    def run(self, seconds: int, first: int = 0) -> Sent:
         """Send so many seconds' frames at their pace, then wait for the answers.
 
         Parameters
         ----------
         first : int
             Which second to begin with; seconds must not be sent twice.
-        settle_s : float
-            How long answers are waited for in the end.
         """
         sent, cpu = self.sent, time.process_time()
         begin = time.monotonic()
@@ -103,13 +108,28 @@ class Load:
                 self._receive_until(due)
                 sent.behind_s = max(sent.behind_s, time.monotonic() - due)
                 self._send_slot(data, slot)
-        sent.seconds = max(time.monotonic() - begin, float(seconds))
-        deadline = time.monotonic() + settle_s
+        self._receive_until(begin + seconds)
+        sent.seconds = time.monotonic() - begin
+        sent.in_time = sum(self.answered())
+        deadline = time.monotonic() + SETTLE_S
         while any(line.due for line in self._lines) and time.monotonic() < deadline:
             self._receive_until(time.monotonic() + 0.05)
-        sent.answered = sum(line.got // self._answer for line in self._lines)
+        sent.answered = sum(self.answered())
         sent.cpu_s = time.process_time() - cpu
         return sent
+
+    def answered(self) -> list[int]:
+        """Answers that came on each line since it was opened."""
+        return [line.got // self._answer for line in self._lines]
+
+    def proved(self, seconds: int) -> NDArray[np.bool_]:
+        """(loggers, seconds) which frames were answered, counted from the first second."""
+        out = np.zeros((self._bounds[-1], seconds), bool)
+        for i, count in enumerate(self.answered()):
+            low, high = self._bounds[i], self._bounds[i + 1]
+            flat = np.arange((high - low) * seconds) < count  # second after second, logger after logger
+            out[low:high] = flat.reshape(seconds, high - low).T
+        return out
 
     def _send_slot(self, data: bytes, slot: int) -> None:
         size, now = self.frames.size, time.monotonic()

@@ -2,8 +2,9 @@
 
 Frames are collected for at most one tick and appended to the readings stream as one block. Answers go out
 when that append has returned, which with the embedded server means: synced to disk. If it fails the block is
-tried again for a while and then dropped unanswered, so that the loggers send its frames again. A block that
-was written although its answer got lost is written twice; readers take readings by their natural key.
+tried again for a while and then dropped unanswered, so that the loggers send its frames again. Before a block
+is tried again the newest entries are looked at, lest one whose answer alone got lost is written twice; where
+that happens all the same, readers take readings by their natural key.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Committer:
     ----------
     append : callable
         Appends one encoded block to the readings stream; durable when it returns.
+    written : callable
+        Tells whether an encoded block is among the newest entries of the stream.
     tick_s : float
         Longest time a frame waits for others.
     retry_s : float
@@ -61,6 +64,7 @@ class Committer:
     def __init__(
         self,
         append: Callable[[bytes], Awaitable[object]],
+        written: Callable[[bytes], Awaitable[bool]],
         *,
         tick_s: float,
         retry_s: float,
@@ -68,6 +72,7 @@ class Committer:
         relieved: Callable[[], None],
     ) -> None:
         self._append = append
+        self._written = written
         self._tick_s = tick_s
         self._retry_s = retry_s
         self._most = most_bytes
@@ -148,10 +153,12 @@ class Committer:
         block = batch.builder.build()
         body = encode(block) if batch.size < LARGE_BLOCK else await asyncio.to_thread(encode, block)
         deadline = time.monotonic() + retry_s
-        pause = FIRST_PAUSE_S
+        pause, again = FIRST_PAUSE_S, False
         while True:
             try:
-                await self._append(body)
+                if not (again and await self._written(body)):
+                    again = True
+                    await self._append(body)
             except Exception as error:  # whatever the reason, not written means not answered
                 self._note(f"{type(error).__name__}: {error}")
             else:

@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.25  # how often waiting connections are looked after
 IDLE_LOOK_S = 5.0
 PUBLISH_S = 1.0
+NEWEST = 4  # entries looked through for a block whose answer got lost
 HEADS_KEPT = 60_000  # headers of frames that are read the short way
 SET_CLOCK_EVERY_S = 60.0  # of one logger that asks for it
 
@@ -106,6 +107,7 @@ class Gateway:
         self._orders = Orders(stream, clock, self.asker, audit)
         self.committer = Committer(
             partial(stream.append, "readings"),
+            self._has_written,
             tick_s=self.limits.tick_s,
             retry_s=self.limits.retry_s,
             most_bytes=self.limits.held_bytes,
@@ -304,6 +306,10 @@ class Gateway:
         self._paused = paused
         for connection in self._connections:
             connection.pause(paused)
+
+    async def _has_written(self, body: bytes) -> bool:
+        """Tell whether a block is in the stream although the server's word for it never came."""
+        return any(entry.body == body for entry in await self._stream.last("readings", NEWEST))
 
     def _relieved(self) -> None:
         if self._paused:

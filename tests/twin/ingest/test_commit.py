@@ -25,13 +25,20 @@ class Peer:
 
 
 def committer(
-    append: Callable[[bytes], object], *, retry_s: float = 0.3, relieved: Callable[[], None] = lambda: None
+    append: Callable[[bytes], object],
+    *,
+    retry_s: float = 0.3,
+    relieved: Callable[[], None] = lambda: None,
+    there: Callable[[bytes], bool] = lambda body: False,
 ) -> Committer:
     async def write(body: bytes) -> object:
         await asyncio.sleep(0)
         return append(body)
 
-    return Committer(write, tick_s=0.01, retry_s=retry_s, most_bytes=100_000, relieved=relieved)
+    async def written(body: bytes) -> bool:
+        return there(body)
+
+    return Committer(write, written, tick_s=0.01, retry_s=retry_s, most_bytes=100_000, relieved=relieved)
 
 
 async def test_a_tick_is_one_block_and_answers_follow_it() -> None:
@@ -117,3 +124,17 @@ async def test_large_blocks_are_packed_too() -> None:
         it.add(b"x" * 100, i, ROWS, Peer([]), None)
     await it.flush(0.3)
     assert len(decode(bodies[0])) == LARGE_BLOCK // 100 + 1
+
+
+async def test_a_block_that_was_written_after_all_is_answered_and_not_written_again() -> None:
+    log: list[str] = []
+    bodies: list[bytes] = []
+
+    def append(body: bytes) -> None:
+        bodies.append(body)
+        raise OSError("the server's answer got lost")
+
+    it = committer(append, retry_s=5, there=lambda body: body in bodies)
+    it.add(b"one", 1, ROWS, Peer(log), b"1")
+    await it.flush(5)
+    assert (len(bodies), log, it.dropped, it.trouble) == (1, ["1"], 0, "")
