@@ -29,7 +29,10 @@ class CrsError(ValueError):
 
 @lru_cache(maxsize=32)
 def _between(source: str, target: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+    try:
+        return pyproj.Transformer.from_crs(source, target, always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise CrsError(f"no way from {source} to {target}: {error}") from error
 
 
 def to_lonlat(x: ArrayLike, y: ArrayLike, crs: str) -> tuple[Floats, Floats]:
@@ -49,8 +52,8 @@ def to_lonlat(x: ArrayLike, y: ArrayLike, crs: str) -> tuple[Floats, Floats]:
 
     Raises
     ------
-    pyproj.exceptions.CRSError
-        If the CRS is not known.
+    CrsError
+        If the CRS is not known, or is a local plane.
     """
     lon, lat = _between(crs, WGS84).transform(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     return np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
@@ -61,8 +64,8 @@ def to_metres(lon: ArrayLike, lat: ArrayLike, crs: str) -> tuple[Floats, Floats]
 
     Raises
     ------
-    pyproj.exceptions.CRSError
-        If the CRS is not known.
+    CrsError
+        If the CRS is not known, or is a local plane.
     """
     x, y = _between(WGS84, crs).transform(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
     return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -124,12 +127,7 @@ def convert(x: ArrayLike, y: ArrayLike, source: str, target: str) -> tuple[Float
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if source == target:
         return a, b
-    _crs(source)
-    _crs(target)
-    try:
-        u, v = _between(source, target).transform(a, b)
-    except pyproj.exceptions.ProjError as error:
-        raise CrsError(f"no way from {source} to {target}: {error}") from error
+    u, v = _between(source, target).transform(a, b)
     return np.asarray(u, dtype=float), np.asarray(v, dtype=float)
 
 

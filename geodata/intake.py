@@ -268,7 +268,8 @@ def _fill_places(nodes: pd.DataFrame, links: pd.DataFrame, report: LayerReport) 
 
 def _outfalls(nodes: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """An outfall that water leaves again is a junction: a survey's mouth of a pipe into a canal."""
-    leaves = nodes["id"].isin(set(links["from_node"]))
+    left = set(links["from_node"].tolist())
+    leaves = np.array([n in left for n in nodes["id"].tolist()], bool)
     made = nodes.copy()
     made["kind"] = np.where((made["kind"] == "outfall") & leaves, "junction", made["kind"])
     return made

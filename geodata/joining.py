@@ -83,11 +83,12 @@ def _merge_nodes(made: Joined, parts: list[Part], snap_m: float) -> dict[tuple[s
     names: dict[tuple[str, str], str] = {}
     for part in parts:
         table, old = part.table.copy(), made.nodes
-        at = dict(zip(old["id"], zip(old["x"], old["y"], strict=True), strict=True))
-        final, keep = list(table["id"]), np.ones(len(table), bool)
+        at = dict(zip(old["id"].tolist(), _xy(old).tolist(), strict=True))
+        ids = table["id"].tolist()
+        final, keep = list(ids), np.ones(len(table), bool)
         near = _nearest(old, table, snap_m)
         same = met = renamed = 0
-        for i, (name, x, y) in enumerate(zip(table["id"], table["x"], table["y"], strict=True)):
+        for i, (name, x, y) in enumerate(zip(ids, table["x"].tolist(), table["y"].tolist(), strict=True)):
             if name in at and np.hypot(at[name][0] - x, at[name][1] - y) <= max(snap_m, 0.5):
                 keep[i], same = False, same + 1
             elif near[i]:
@@ -127,13 +128,13 @@ def _resolve(made: Joined, part: Part, names: dict[tuple[str, str], str], snap_m
     """Turn end ids as the file has them into ids of the network; ends not known are made where drawn."""
     table = part.table.copy()
     table["unnamed"] = (table["from_node"] == "") | (table["to_node"] == "")
-    known = set(made.nodes["id"])
+    known = set(made.nodes["id"].tolist())
     drawn = ~shapely.is_missing(table["geometry"].to_numpy(object))
     lost = np.zeros(len(table), bool)
     new: dict[str, dict[str, object]] = {}
     for end, at in (("from_node", 0), ("to_node", -1)):
         final = []
-        for i, name in enumerate(table[end]):
+        for i, name in enumerate(table[end].tolist()):
             name = names.get((part.file, name), name)
             if name and name not in known and drawn[i]:
                 point = shapely.get_point(table["geometry"].iloc[i], at)
@@ -155,10 +156,10 @@ def _resolve(made: Joined, part: Part, names: dict[tuple[str, str], str], snap_m
 
 def _far_ends(made: Joined, table: pd.DataFrame, part: Part, snap_m: float) -> None:
     """Say where a line is drawn away from the nodes it names."""
-    at = dict(zip(made.nodes["id"], zip(made.nodes["x"], made.nodes["y"], strict=True), strict=True))
+    at = dict(zip(made.nodes["id"].tolist(), _xy(made.nodes).tolist(), strict=True))
     for end, i in (("from_node", 0), ("to_node", -1)):
         points = shapely.get_point(table["geometry"].to_numpy(object), i)
-        here = np.array([at.get(n, (np.nan, np.nan)) for n in table[end]]).reshape(-1, 2)
+        here = np.array([at.get(n, (np.nan, np.nan)) for n in table[end].tolist()]).reshape(-1, 2)
         gap = np.hypot(shapely.get_x(points) - here[:, 0], shapely.get_y(points) - here[:, 1])
         rows = table["row"].to_numpy(int)[np.nan_to_num(gap) > max(snap_m, 0.5)]
         if len(rows):
@@ -273,7 +274,8 @@ def _unique_ids(made: Joined) -> None:
     links = made.links
     seen: dict[str, int] = {}
     names, doubled = [], 0
-    for name, a, b in zip(links["id"], links["from_node"], links["to_node"], strict=True):
+    ends = links["from_node"].tolist(), links["to_node"].tolist()
+    for name, a, b in zip(links["id"].tolist(), *ends, strict=True):
         wanted = name or f"{a}-{b}"
         final, i = wanted, 1
         while final in seen:
@@ -289,10 +291,10 @@ def _unique_ids(made: Joined) -> None:
 
 def _draw(made: Joined) -> None:
     """Draw links that had no line from node to node, and measure what had no length."""
-    at = {n: i for i, n in enumerate(made.nodes["id"])}
+    at = {n: i for i, n in enumerate(made.nodes["id"].tolist())}
     xy = _xy(made.nodes)
-    a = xy[[at[n] for n in made.links["from_node"]]]
-    b = xy[[at[n] for n in made.links["to_node"]]]
+    a = xy[[at[n] for n in made.links["from_node"].tolist()]]
+    b = xy[[at[n] for n in made.links["to_node"].tolist()]]
     lines = made.links["geometry"].to_numpy(object).copy()
     bare = shapely.is_missing(lines)
     if bare.any():

@@ -59,8 +59,8 @@ class Ground:
         """Index the network."""
         self.tree = cKDTree(self.nodes[["x", "y"]].to_numpy(float)) if len(self.nodes) else None
         self.lines = shapely.STRtree(self.links["geometry"].to_numpy(object)) if len(self.links) else None
-        self.known_nodes = set(self.nodes["id"])
-        self.known_links = set(self.links["id"]) if len(self.links) else set()
+        self.known_nodes = set(self.nodes["id"].tolist())
+        self.known_links = set(self.links["id"].tolist()) if len(self.links) else set()
 
     def node(self, said: str, x: float, y: float) -> str:
         """Return the node said, or the nearest in reach; "" if there is none."""

@@ -176,12 +176,12 @@ def directed(links: pd.DataFrame) -> pd.DataFrame:
 
 def levels(nodes: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fill levels from one another: pipe ends from ground and depth, bottoms from the lowest pipe end."""
-    at = {n: i for i, n in enumerate(nodes["id"])}
+    at = {n: i for i, n in enumerate(nodes["id"].tolist())}
     ground, invert = nodes["ground_m"].to_numpy(float).copy(), nodes["invert_m"].to_numpy(float).copy()
     made = links.copy()
     low = np.full(len(nodes), np.inf)
     for end in ("from", "to"):
-        where = np.array([at[n] for n in links[f"{end}_node"]], int)
+        where = np.array([at[n] for n in links[f"{end}_node"].tolist()], int)
         level = links[f"{end}_level_m"].to_numpy(float).copy()
         by_depth = ground[where] - links[f"{end}_depth_m"].to_numpy(float)
         offset = links["offset_in_m" if end == "from" else "offset_out_m"].to_numpy(float)
@@ -192,7 +192,7 @@ def levels(nodes: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     empty = ~np.isfinite(invert) & np.isfinite(low)
     invert[empty] = low[empty]
     for end, offset_name in (("from", "offset_in_m"), ("to", "offset_out_m")):
-        where = np.array([at[n] for n in links[f"{end}_node"]], int)
+        where = np.array([at[n] for n in links[f"{end}_node"].tolist()], int)
         above = made[f"{end}_level_m"].to_numpy(float) - invert[where]
         given = links[offset_name].to_numpy(float)
         above = np.where(np.isfinite(given), given, above)
@@ -262,6 +262,8 @@ def _link_kinds(sheet: Sheet, m: LayerMap, n: int) -> list[str]:
         "堰": "weir",
     }
     default = m.kind if m.kind in list(LinkKind) else "pipe"
+    if not {"kind", "burial"} & set(m.fields):
+        return [default] * n
     found = []
     for a, b in zip(_texts(sheet, m, "kind", n), _texts(sheet, m, "burial", n), strict=True):
         kind = a.lower() if a.lower() in list(LinkKind) else next((k for w, k in words.items() if w in a), "")
@@ -318,7 +320,7 @@ def _roughness(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
         for t in set(materials)
     }
     usual = np.array([cache[t] if np.isfinite(cache[t]) else ROUGHNESS[LinkKind(k)]
-                      for t, k in zip(materials, table["kind"], strict=True)], float)  # fmt: skip
+                      for t, k in zip(materials, table["kind"].tolist(), strict=True)], float)  # fmt: skip
     given = table["roughness"].to_numpy(float)
     table["roughness"] = np.where(np.isfinite(given), given, usual)
 
@@ -326,10 +328,10 @@ def _roughness(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
 def _provenance(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
     """Keep where each row came from: its own word, else file, layer and row."""
     own = _texts(sheet, m, "source", len(table))
-    table["source"] = [s or f"{sheet.key}:{r}" for s, r in zip(own, table["row"], strict=True)]
+    table["source"] = [s or f"{sheet.key}:{r}" for s, r in zip(own, table["row"].tolist(), strict=True)]
     table["as_of"] = [t[:10] for t in _texts(sheet, m, "as_of", len(table))]
     said = _texts(sheet, m, "confidence", len(table))
-    assumed = table["confidence"] if "confidence" in table else [""] * len(table)
+    assumed = table["confidence"].tolist() if "confidence" in table else [""] * len(table)
     table["confidence"] = [a or b or "surveyed" for a, b in zip(said, assumed, strict=True)]
 
 

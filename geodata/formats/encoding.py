@@ -99,7 +99,7 @@ def spoilt(text: str) -> str:
         bytes in the wrong charset can be undone.
     """
     if text.isascii():
-        return "lost" if LOST.search(text) else ""
+        return "lost" if "???" in text else ""
     if LOST.search(text):
         return "lost"
     if "\u0080" <= max(text) <= "\u024f":  # GBK or UTF-8 bytes shown as Latin letters

@@ -64,6 +64,8 @@ class Sheet:
 
 def plain(value: Any) -> str:
     """Return a cell as text: full-width letters made plain, blanks trimmed, whole numbers without a point."""
+    if isinstance(value, str) and value.isascii():
+        return value.strip()
     if value is None or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -189,6 +189,8 @@ def _by_class(drawing: Sheet) -> Iterator[Sheet]:
 
 def _decode(text: str, charset: str) -> str:
     """Turn bytes shown as Latin letters into text; a character cut at the end is dropped."""
+    if text.isascii():
+        return text
     return codecs.getincrementaldecoder(charset)("replace").decode(text.encode("latin-1"))
 
 

@@ -49,3 +49,22 @@ def test_table_is_reprojected() -> None:
     table = gpd.GeoDataFrame(geometry=gpd.points_from_xy([500_000], [3_320_113.4]), crs="EPSG:4549")
     point = crs.to_wgs84(table).geometry.iloc[0]
     assert (point.x, point.y) == pytest.approx((120.0, 30.0), abs=1e-5)
+
+
+def test_what_has_no_place_on_earth_is_refused() -> None:
+    for source in (crs.LOCAL, "EPSG:1"):
+        with pytest.raises(crs.CrsError):
+            crs.to_lonlat(1.0, 2.0, source)
+
+
+def test_planes_by_meridian_and_by_place() -> None:
+    assert [crs.cgcs2000(m) for m in (75, 117, 120, 135)] == [
+        "EPSG:4534",
+        "EPSG:4548",
+        "EPSG:4549",
+        "EPSG:4554",
+    ]
+    assert crs.plane_at(120.8, 33.2) == "EPSG:4549"
+    assert crs.plane_at(-84.5, 38.0) == "EPSG:32616"
+    with pytest.raises(crs.CrsError):
+        crs.cgcs2000(121)
