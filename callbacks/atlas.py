@@ -16,6 +16,7 @@ from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
 from layers.map import draw_id, park_map, pick_id
 from layers.style import LEVEL_WORDS, level_word
+from twin.model import Point
 
 MAP = "atlas-map"
 
@@ -161,7 +162,10 @@ def register(app: Dash, web: Web) -> None:
     def _curve(clicks: list[int | None], shown: list[dict[str, str]]) -> Any:
         if not shown:
             return dash.no_update
-        chosen = dash.ctx.triggered_id if any(clicks) and dash.ctx.triggered_id else shown[0]
+        pressed = dash.ctx.triggered_id if any(clicks) else None
+        chosen = pressed or max(
+            shown, key=lambda it: web.live.board.level(Point(it["station"], it["factor"]))
+        )
         return card.curve(web, chosen["station"], chosen["factor"], reader_lang(default), reader_theme())
 
     @app.callback(

@@ -42,7 +42,7 @@ from geodata.places import Park
 from twin import blocks
 from twin.clock import LIVE, ClockState, park_ms, wall_ms
 from twin.errors import UnavailableError
-from twin.model import Anomaly, GateState, Incident, Level, from_json
+from twin.model import Anomaly, GateState, Incident, Level, Point, from_json
 from twin.state import State
 from twin.stream import AsyncStream, Entry, Name
 
@@ -97,6 +97,11 @@ class Board:
         """Take one entry of the readings stream; tells whether a level is now other than was last sent."""
         moved = self._state.fold(blocks.decode(body))
         return bool((self._state.level[moved] != self._level[moved]).any())
+
+    def level(self, point: Point) -> Level:
+        """Return the level of a point now; offline where it is not known."""
+        found = self._state.index.get(point)
+        return Level.OFFLINE if found is None else Level(int(self._state.level[found]))
 
     def stand(self, standing: Standing) -> None:
         """Let open anomalies and incidents colour their points, whatever the last value says."""

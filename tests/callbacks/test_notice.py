@@ -17,8 +17,8 @@ from twin.model import Incident, IncidentState, Level
 PARK = tiny_park()
 AT = datetime(2026, 11, 22, 2, 31, tzinfo=UTC)
 MILD = Incident(
-    "EV-1", AT + timedelta(hours=1), IncidentState.OPEN, Level.ALARM, Text("轻", "mild"), ("S01",), ("w01018",),
-    (), AT,
+    "EV-1", AT + timedelta(hours=1), IncidentState.OPEN, Level.ALARM, Text("轻", "mild"), ("S01",),
+    ("w01018",), (), AT,
 )  # fmt: skip
 GRAVE = replace(MILD, id="EV-2", opened=AT, level=Level.CRITICAL, title=Text("重", "grave"))
 
