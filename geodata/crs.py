@@ -27,7 +27,7 @@ class CrsError(ValueError):
     """PROJ does not know this coordinate system, or has no way between two."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)  # every zone both ways
 def _between(source: str, target: str) -> pyproj.Transformer:
     try:
         return pyproj.Transformer.from_crs(source, target, always_xy=True)
