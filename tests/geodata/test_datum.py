@@ -42,7 +42,7 @@ def test_columns_come_back_too() -> None:
     assert np.allclose(back, (lon, lat), atol=1e-8)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(LON, st.floats(18.0, 53.0), st.booleans(), st.booleans())
 def test_a_zone_is_read_from_its_prefix(lon: float, lat: float, swapped: bool, wide: bool) -> None:
     zone = int(lon // 6) + 1 if wide else max(round(lon / 3), 25)
@@ -57,7 +57,7 @@ def test_a_zone_is_read_from_its_prefix(lon: float, lat: float, swapped: bool, w
     assert metres(lon, lat, *map(float, back)) < 0.01
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.floats(108.0, 122.0), LAT)
 def test_no_prefix_asks_and_a_neighbour_answers(lon: float, lat: float) -> None:
     meridian = 3 * round(lon / 3)
