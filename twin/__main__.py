@@ -36,6 +36,8 @@ USERS = Text("用户账号", "user accounts")
 USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
 PARK = Text("园区文件", "the park's file")
 PARK_IMPORT = Text("把测绘、设计和模型文件合成园区文件", "make a park of survey, design and model files")
+PARK_CHECK = Text("检查园区文件:错误、位置、处理办法", "what is wrong in a park file, where, and the mend")
+PARK_TRACE = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything in a park file")
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 BENCH = Text("性能测量", "measurements")
 BENCH_INGEST = Text(
@@ -129,6 +131,8 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     user.add_argument("--en", default="", metavar="NAME")
     park = add("park", PARK).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     park.add_parser("import", help=PARK_IMPORT.say(lang), add_help=False)
+    park.add_parser("check", help=PARK_CHECK.say(lang), add_help=False)
+    park.add_parser("trace", help=PARK_TRACE.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     ingest = bench.add_parser("ingest", help=BENCH_INGEST.say(lang), description=BENCH_INGEST.say(lang))
@@ -169,6 +173,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.park_command import main as take_in
 
             return take_in(words[2:], lang)
+        if words[:2] == ["park", "check"]:
+            from twin.park_check import main as check_park
+
+            return check_park(words[2:], lang)
+        if words[:2] == ["park", "trace"]:
+            from twin.park_trace import main as trace_park
+
+            return trace_park(words[2:], lang)
         grammar = parser(lang)
         options = grammar.parse_args(words)
         if options.word is None:

@@ -136,7 +136,9 @@ def _places(park: Park, found: Sequence[Finding]) -> list[dict[str, float | None
     points = [f.geometry.representative_point() if f.geometry is not None else None for f in found]
     x = np.array([p.x if p is not None and not p.is_empty else np.nan for p in points])
     y = np.array([p.y if p is not None and not p.is_empty else np.nan for p in points])
-    lon, lat = crs.to_lonlat(x, y, park.crs)
+    nowhere = np.full(len(x), np.nan)  # a model in its own plane, or a CRS that does not exist
+    somewhere = crs.is_known(park.crs) and not crs.is_local(park.crs)
+    lon, lat = crs.to_lonlat(x, y, park.crs) if somewhere else (nowhere, nowhere)
     columns = {"x": x.round(2), "y": y.round(2), "lon": lon.round(7), "lat": lat.round(7)}
     return [
         {name: float(v[i]) if np.isfinite(v[i]) else None for name, v in columns.items()}

@@ -7,13 +7,15 @@ from pathlib import Path
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from geodata import park as park_file
+from geodata.framing import Settings
+from geodata.intake import gather
 from geodata.network import Network
 from geodata.places import Park
 from twin.errors import ConfigError, MissingError
 
 
 def open_park(path: Path) -> Park:
-    """Read a park file.
+    """Read a park file, or a model of SWMM or EPANET as it stands: its ids, its ends, its own plane.
 
     Raises
     ------
@@ -24,10 +26,20 @@ def open_park(path: Path) -> Park:
     """
     if not path.is_file():
         raise MissingError(f"there is no file {path}")
+    if path.suffix.lower() == ".inp":
+        return _model(path)
     try:
         return park_file.read(path)
     except (ValueError, KeyError, IndexError, TypeError, DataSourceError, DataLayerError) as error:
         raise ConfigError(f"{path} cannot be read as a park: {error}") from error
+
+
+def _model(path: Path) -> Park:
+    got = gather([path], Settings(yes=True, snap_m=0.0, name=path.stem))
+    if got.park is None:
+        said = "; ".join(e.en for e in got.report.errors) or "nothing in it is a network"
+        raise ConfigError(f"{path} cannot be read as a model: {said}")
+    return got.park
 
 
 def network_of(park: Park, path: Path) -> Network:

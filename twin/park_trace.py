@@ -150,7 +150,7 @@ class Places:
         net = self.network
         if id in net.nodes:
             return Start((id,))
-        link = id if id in net.links else next((g.link for g in self.park.gates if g.id == id), None)
+        link = id if id in net.links else next((g.link for g in self.park.gates if g.id == id), "")
         if link in net.links:
             end = (net.tail if back else net.head)[net.links[link]]
             return Start((str(net.node_ids[end]),), (link,))

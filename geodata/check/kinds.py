@@ -178,6 +178,11 @@ PLACES: dict[str, Kind] = {
         Text("{layer} 图层中编号 {id} 用了 {value} 次", "the id {id} is used {value} times in layer {layer}"),
         Text("给每个要素各自的编号", "give every feature its own id"),
     ),
+    "crs_unknown": Kind(
+        _E,
+        Text("没有坐标系“{value}”", "there is no CRS “{value}”"),
+        Text("改成 EPSG 编号,如 EPSG:4549", "name it by EPSG number, e.g. EPSG:4549"),
+    ),
     "crs_out_of_zone": Kind(
         _E,
         Text(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from geodata.check.findings import Finding, finding
-from geodata.check.table import GRAVITY_KINDS, STRUCTURES, Bools, Floats, Table
+from geodata.check.table import GRAVITY_KINDS, STRUCTURES, Bools, Floats, Table, vague
 from geodata.places import Park
 from geodata.words import Text
 
@@ -29,9 +29,9 @@ def check(park: Park, t: Table) -> Iterator[Finding]:
 
 
 def climbs(t: Table) -> Bools:
-    """Return which pipes and channels end above their start, in the direction of their water."""
+    """Return which pipes and channels of known direction end above their start."""
     gravity = np.isin(t.kind.astype(str), GRAVITY_KINDS)
-    return gravity & t.whole & (t.end_m - t.start_m > CLIMB_M)
+    return gravity & t.whole & ~t.assumed & (t.end_m - t.start_m > CLIMB_M)
 
 
 def turned_round(t: Table) -> Bools:
@@ -41,7 +41,8 @@ def turned_round(t: Table) -> Bools:
     for the direction drawn: a pipe or channel climbs, or any link lies level and nothing feeds its start.
     """
     leaving, arriving = t.leaving(), t.arriving()
-    rows = np.flatnonzero(t.whole)
+    unsure = vague(t)
+    rows = np.flatnonzero(t.whole & ~unsure[t.head] & ~unsure[t.tail])
     up, low = t.head[rows], t.tail[rows]
     stuck = (leaving[up] == 0) & ~t.sink[up]
     goes_on = (leaving[low] > 1) | t.sink[low]
@@ -78,7 +79,7 @@ def _sizes(park: Park, t: Table) -> Iterator[Finding]:
     for k in np.flatnonzero(carries & ~((t.height_m > 0) & (wide | (shape == "circular")))):
         yield finding("missing_size", "link", t.link[k], t.line(k))
     size = np.where(shape == "circular", t.height_m, t.width_m)
-    rows = np.flatnonzero(np.isin(kind, GRAVITY_KINDS) & t.whole & np.isfinite(size))
+    rows = np.flatnonzero(np.isin(kind, GRAVITY_KINDS) & t.whole & ~t.assumed & np.isfinite(size))
     works = [str(f.node) for f in park.facilities]  # a works' own line is no measure for the pipe behind it
     drains = rows[~np.isin(t.node[t.tail[rows]].astype(str), works)]
     largest = _largest_arriving(t, drains, size)

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geodata.check.findings import Finding, finding
 from geodata.check.levels import turned_round
-from geodata.check.table import SAME_POINT_M, STRUCTURES, Bools, Ints, Table
+from geodata.check.table import SAME_POINT_M, STRUCTURES, Bools, Ints, Table, vague
 from geodata.places import Park
 from geodata.words import Text
 
@@ -75,21 +75,23 @@ def _doubles(park: Park, t: Table) -> Iterator[Finding]:
         if t.node[a] != t.node[b]:
             apart = f"{np.hypot(t.x[a] - t.x[b], t.y[a] - t.y[b]):.2f}"
             yield finding("duplicate_points", "node", t.node[a], t.point(a), t.node[b], value=apart)
-    lines = t.whole & ~np.isin(t.kind.astype(str), STRUCTURES)
-    rows = np.flatnonzero(lines)
-    keys = pd.DataFrame(
-        {
-            "a": np.minimum(t.start, t.end)[rows],
-            "b": np.maximum(t.start, t.end)[rows],
-            "owner": park.links["enterprise"].to_numpy(object)[rows],
-        }
-    )
-    for same in keys[keys.duplicated(keep=False)].groupby(["a", "b", "owner"]).indices.values():
-        first, *others = keys.index[keys.duplicated(keep=False)].to_numpy()[same]
-        for other in others:
-            k, j = rows[other], rows[first]
-            if t.link[k] != t.link[j] and _same_line(t, int(k), int(j)):
-                yield finding("link_twice", "link", t.link[k], t.line(k), t.link[j])
+    rows = np.flatnonzero(t.whole & ~np.isin(t.kind.astype(str), STRUCTURES))
+    alike = {
+        "a": np.minimum(t.start, t.end)[rows],
+        "b": np.maximum(t.start, t.end)[rows],
+        "owner": park.links["enterprise"].to_numpy(object)[rows],
+        "kind": t.kind[rows],
+        "shape": t.shape[rows],
+        "height": t.height_m[rows],
+        "width": t.width_m[rows],
+    }
+    keys = pd.DataFrame(alike)
+    keys = keys[keys.duplicated(keep=False)]
+    for same in keys.groupby(list(alike), dropna=False).indices.values():
+        first, *others = rows[keys.index.to_numpy()[same]]
+        for k in others:
+            if t.link[k] != t.link[first] and _same_line(t, int(k), int(first)):
+                yield finding("link_twice", "link", t.link[k], t.line(k), t.link[first])
 
 
 def _same_line(t: Table, k: int, j: int) -> bool:
@@ -145,7 +147,7 @@ def _ways_out(t: Table, short: list[int]) -> Iterator[Finding]:
         inside = np.flatnonzero(part == p)
         yield finding("isolated_part", "node", t.node[inside[0]], _cloud(t, inside), value=len(inside))
     odd = np.flatnonzero(turned_round(t))
-    spared = stuck.copy()
+    spared = stuck | vague(t)
     spared[[*short, *t.tail[odd], *t.head[odd]]] = True
     for i in np.flatnonzero((arriving > 0) & (leaving == 0) & ~t.sink & ~spared):
         yield finding("blind_end", "node", t.node[i], t.point(i))

@@ -82,7 +82,11 @@ def _ids(park: Park, t: Table) -> Iterator[Finding]:
 
 
 def _crs(park: Park, t: Table) -> Finding | None:
-    """The park lies nowhere in China: the finding, or None."""
+    """The park lies nowhere in China, or nobody can say where: the finding, or None."""
+    if not crs.is_known(park.crs):
+        return finding("crs_unknown", "park", park.id, None, value=park.crs)
+    if crs.is_local(park.crs):  # a model in its own plane
+        return None
     x, y = float(np.nanmedian(t.x)), float(np.nanmedian(t.y))
     lon, lat = (float(v) for v in crs.to_lonlat(x, y, park.crs))
     west, east, south, north = CHINA

@@ -42,8 +42,10 @@ class Table:
         The same, turned round where the stored flow is negative, and with doubles of a node taken as one.
     whole : (m,) bool
         Both ends exist and differ.
+    assumed : (m,) bool
+        The direction is nobody's word.
     doubles : (k, 2) int
-        Pairs of nodes that lie on the same spot.
+        Pairs of nodes that lie on the same spot, but for the two ends of a gate, pump or weir.
     first : (n,) int
         The first of the doubles of each node; itself where it has none.
     sink : (n,) bool
@@ -73,6 +75,7 @@ class Table:
     tail: Ints
     head: Ints
     whole: Bools
+    assumed: Bools
     start_m: Floats
     end_m: Floats
     offset_in_m: Floats
@@ -91,7 +94,8 @@ class Table:
         start, end = find(at, links["from_node"]), find(at, links["to_node"])
         turned = _number(links["flow_m3s"]) < 0
         x, y = _number(nodes["x"]), _number(nodes["y"])
-        doubles, first = _doubles(x, y)
+        structure = (start >= 0) & (end >= 0) & np.isin(_text(links["kind"]).astype(str), STRUCTURES)
+        doubles, first = _doubles(x, y, start[structure], end[structure])
         one = np.append(first, -1)  # row -1 is "no such node"
         a, b = one[start], one[end]
         whole = (start >= 0) & (end >= 0) & (a != b)
@@ -126,6 +130,7 @@ class Table:
             tail=np.where(turned, b, a),
             head=np.where(turned, a, b),
             whole=whole,
+            assumed=_text(links["direction_source"]) == "assumed",
             start_m=np.where(turned, to_m, from_m),
             end_m=np.where(turned, from_m, to_m),
             offset_in_m=into,
@@ -159,14 +164,26 @@ class Table:
         return np.bincount(self.tail[self.whole], minlength=len(self.node))
 
 
-def _doubles(x: Floats, y: Floats) -> tuple[Ints, Ints]:
+def _doubles(x: Floats, y: Floats, a: Ints, b: Ints) -> tuple[Ints, Ints]:
+    """Pairs of nodes on one spot that no structure from a to b parts, and the first of each one's doubles."""
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     tree = cKDTree(np.column_stack([x[known], y[known]]))
     pairs = known[np.sort(tree.query_pairs(SAME_POINT_M, output_type="ndarray"), axis=1)].reshape(-1, 2)
+    parted = np.minimum(a, b) * len(x) + np.maximum(a, b)
+    pairs = pairs[~np.isin(pairs.min(axis=1) * len(x) + pairs.max(axis=1), parted)]
     joined = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(x), len(x)))
     _, group = connected_components(joined, directed=False)
     _, lowest = np.unique(group, return_index=True)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], np.asarray(lowest[group], np.int64)
+
+
+def vague(t: Table) -> Bools:
+    """Return the nodes where nobody knows which way water goes: a link of assumed direction ends there."""
+    found = np.zeros(len(t.node), bool)
+    unsure = t.whole & t.assumed
+    found[t.tail[unsure]] = True
+    found[t.head[unsure]] = True
+    return found
 
 
 def point(x: float, y: float) -> BaseGeometry | None:

@@ -11,6 +11,7 @@ import pytest
 
 from geodata import park as park_file
 from twin import park_check
+from twin.__main__ import main as command
 
 
 def spoilt(path: Path) -> Path:
@@ -92,3 +93,12 @@ def test_what_cannot_be_read_is_one_sentence(
 def test_an_export_nobody_can_write_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert park_check.main([str(park_file.demo_path()), "--export", str(tmp_path / "x.doc")], "en") == 2
     assert ".gpkg" in capsys.readouterr().err
+
+
+def test_the_command_line_knows_check_and_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    demo = str(park_file.demo_path())
+    assert command(["park", "check", demo, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+    assert command(["park", "trace", demo, "--from", "E01-YS001", "--direction", "upstream", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["enterprises"] == ["E01", "E02"]
+    assert command(["park", "trace", demo, "--from", "nobody", "--direction", "upstream"]) == 2

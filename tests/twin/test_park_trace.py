@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 from geodata import park as park_file
@@ -14,6 +17,9 @@ from geodata.places import Park
 from tests.twin.parks import tiny_park
 from twin import park_trace
 from twin.errors import MissingError
+from twin.park_file import network_of, open_park
+
+MODELS = Path(__file__).parents[1] / "data" / "networks"
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +120,45 @@ def test_a_wrong_file_or_id_is_one_sentence(
     park_file.write(replace(park, links=links), path)
     assert park_trace.main([str(path), "--from", "N1", "--direction", "upstream"], "en") == 2
     assert "twin park check" in capsys.readouterr().err
+
+
+def ways(file: Path) -> nx.DiGraph:
+    """The model's links by a reader of its own: the second and third word of every line of their sections."""
+    graph = nx.DiGraph()
+    for name in ("CONDUITS", "PUMPS", "ORIFICES", "WEIRS", "PIPES", "VALVES"):
+        body = re.search(rf"^\[{name}\]$(.*?)^\[", file.read_text("utf-8"), re.S | re.M)
+        for line in body[1].splitlines() if body else []:
+            if line.strip() and not line.strip().startswith(";"):
+                graph.add_edge(*line.split()[1:3])
+    return graph
+
+
+@pytest.mark.parametrize("model", ["cid203", "infoswmm7", "user5", "ky10"])
+def test_models_made_by_others_are_traced_as_networkx_does(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = MODELS / f"{model}.inp"
+    graph, dice = ways(file), random.Random(model)
+    park = open_park(file)
+    network = network_of(park, file)
+    nodes = sorted(graph.nodes)
+    for a, b in (dice.sample(nodes, 2) for _ in range(50)):
+        bars = [x for x in dice.sample(nodes, 3) if x != a]
+        for direction, reached in (("upstream", nx.ancestors), ("downstream", nx.descendants)):
+            found = park_trace.trace(park, network, a, direction)
+            assert set(found["nodes"]) == {a, *reached(graph, a)}
+            assert (b in found["travel_s"]) == (b in reached(graph, a))
+            leaving = graph.in_edges if direction == "upstream" else graph.out_edges
+            cut = nx.restricted_view(graph, [], list(leaving(bars)))
+            assert set(park_trace.trace(park, network, a, direction, bars)["nodes"]) == {a, *reached(cut, a)}
+    assert park_trace.main([str(file), "--from", a, "--direction", "upstream", "--json"], "en") == 0
+    assert set(json.loads(capsys.readouterr().out)["nodes"]) == {a, *nx.ancestors(graph, a)}
+
+
+def test_a_wrong_model_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "m.inp"
+    file.write_text("[JUNCTIONS]\nA 1\n[CONDUITS]\nC A\n")
+    assert park_trace.main([str(file), "--from", "A", "--direction", "upstream"], "en") == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"{file} cannot be read as a model: ")
+    assert err.count("\n") == 1

@@ -279,6 +279,7 @@ FAULTS: list[tuple[Spoil, Expected]] = [
         {("id_twice", "H4-05")},
     ),
     (lambda p: replace(p, crs="EPSG:4326"), {("crs_out_of_zone", "chaoyu")}),
+    (lambda p: replace(p, crs="EPSG:9"), {("crs_unknown", "chaoyu")}),
     (record("pools", "P11", x=500_000.0), {("outside_park", "P11")}),
     (record("enterprises", "E40", x=float("nan")), {("no_position", "E40")}),
     (record("gates", "G02", link="GONE"), {("gate_without_link", "G02")}),
@@ -319,7 +320,7 @@ FAULTS: list[tuple[Spoil, Expected]] = [
     (fingerprint(Fingerprint("E19", "w9", 5.0, "x", "")), {("fingerprint_unknown_factor", "E19")}),
     (fingerprint(Fingerprint("E20", "w01018", 0.0, "x", "")), {("fingerprint_not_positive", "E20")}),
 ]
-ALONE = {"crs_out_of_zone"}  # hides what is found by position
+ALONE = {"crs_out_of_zone", "crs_unknown"}  # hide what is found by position
 
 
 def found(park: Park) -> Expected:
