@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+from tests.e2e.warm import share
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def check(folder: Path, *words: str) -> tuple[int, dict[str, Any], str]:
+    share(folder)
     env = {**os.environ, "TWIN_DATA": str(folder), "TWIN_LANG": "en"}
     command = [sys.executable, "-m", "twin", "demo", "--check", *words]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=500)
     lines = done.stdout.splitlines()
     return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
 

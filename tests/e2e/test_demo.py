@@ -15,16 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.warm import share
 from twin.demo import is_healthy
 from twin.supervisor import free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 UP_S = 90.0
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     it = Path(tempfile.mkdtemp(prefix="twin-e2e-"))
+    share(it)
     yield it
     shutil.rmtree(it, ignore_errors=True)
 

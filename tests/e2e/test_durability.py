@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from geodata import park as park_file
+from tests.e2e.warm import share
 from twin.clock import as_datetime
 from twin.config import Config, load
 from twin.demo import environment, people, start_roles
@@ -27,7 +28,7 @@ from twin.simulate.truth import Truth
 from twin.stream import Stream
 from twin.supervisor import Supervisor, free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @dataclass
@@ -81,6 +82,7 @@ def site() -> Iterator[Site]:
         plc_port=free_port(),
         port=free_port(),
     )
+    share(folder)
     people(config)
     supervisor = Supervisor(environment(config), folder / "logs", lambda t: None)
     files = ("--truth", str(folder / "truth.json"), "--journal", str(folder / "journal"))

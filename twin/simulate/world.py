@@ -287,11 +287,11 @@ class World:
 
     async def _obey(self, order: Order) -> None:
         if order.kind == "drill.start":
-            if order.number:
-                self._set_speed(order.number)
             with contextlib.suppress(MissingError):  # an unknown name changes nothing
-                scenarios.kind_of(order.about)
-                await self._begin(order.about)
+                name = scenarios.kind_of(order.about).name
+                if order.number:
+                    self._set_speed(order.number)
+                await self._begin(name)
         elif order.kind == "drill.speed":
             self._set_speed(order.number)
             if self.clock.state.speed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from callbacks.drill import SCENARIOS
 from geodata import park as park_file
 from geodata.places import OutletKind, Park
 from twin.errors import MissingError
@@ -22,6 +23,10 @@ def test_names() -> None:
     assert [k.name for k in KINDS] == names
     with pytest.raises(MissingError, match="night-discharge"):
         kind_of("day-discharge")
+
+
+def test_the_page_offers_the_same_drills_by_the_same_names() -> None:
+    assert {k.name: k.title for k in KINDS} == SCENARIOS
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
