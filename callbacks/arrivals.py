@@ -89,13 +89,14 @@ def _row(
     now: datetime,
     label: Any,
     standing: str,
+    flip: float,
     lang: Lang,
 ) -> Any:
     early, middle, late = axis.at(arrival.early), axis.at(arrival.middle), axis.at(arrival.late)
     band_text = f"{wording.hm(arrival.early)} – {wording.hm(arrival.late)}"
     if move is not None and (word := _word(move, now, standing)) is not None:
         band_text += f"　{word.say(lang)}"
-    right = late < 80
+    right = late < flip
     marks: list[Any] = [
         html.I(className="band", style={"left": _pct(early), "width": _pct(max(late - early, 0.4))}),
         html.I(className="mid", style={"left": _pct(middle)}),
@@ -173,6 +174,7 @@ def chart(
     now: datetime,
     lang: Lang,
     most: int = 5,
+    flip: float = 80.0,
 ) -> Any:
     """Return the arrival chart: gates of a plan, then receptors, on one axis from now to the last arrival.
 
@@ -180,6 +182,8 @@ def chart(
     ----------
     most : int
         Rows at most.
+    flip : float
+        Percent of the axis from which on a band's words stand before it.
     """
     if planset is None:
         return panel.region(
@@ -197,7 +201,7 @@ def chart(
     for arrival, move in rows:
         standing = "shut" if plans.is_shut(states.get(arrival.place)) else ""
         label = _name(arrival.place, gates, receptors, lang)
-        lines.append(_row(arrival, move, axis, now, label, standing, lang))
+        lines.append(_row(arrival, move, axis, now, label, standing, flip, lang))
     body = html.Div([*lines, _grid(axis, now, lang)], className="arr-b", **_ends(axis, now))
     return panel.region(TITLE, lang, [body], name="arr", note=_legend(lang))
 
@@ -249,7 +253,7 @@ def strip(
         for moment, text, name in marks
     ]
     return html.Div(
-        [html.I(className="past"), html.I(className="future"), *points, _grid(axis, now, lang)],
+        [html.I(className="past"), html.I(className="future"), _grid(axis, now, lang), *points],
         className="strip",
         role="img",
         **panel.attrs(aria_label=Text("事件时间轴", "Timeline of the incident").say(lang)),

@@ -253,7 +253,15 @@ def beside(
     if case.planset is None or len(case.planset.plans) > 2:
         return None
     chart = arrivals.chart(
-        case.planset, plan, gates=gates, receptors=receptors, states=at.gates, now=at.now, lang=lang, most=6
+        case.planset,
+        plan,
+        gates=gates,
+        receptors=receptors,
+        states=at.gates,
+        now=at.now,
+        lang=lang,
+        most=6,
+        flip=101.0,
     )
     return html.Div(chart, className="pl em-arr")
 

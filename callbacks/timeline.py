@@ -74,7 +74,7 @@ def of_plans(planset: PlanSet) -> Line:
     n = len(planset.plans)
     if not n:
         return Line(planset.at, Text("推算：没有来得及的关闸方案", "No gate plan is in time"))
-    return Line(planset.at, Text("生成 {n} 个关闸方案", "{n} gate plans made").fill(n=n))
+    return Line(planset.at, Text("生成 {n} 个关闸方案", "gate plans made: {n}").fill(n=n))
 
 
 def of_command(command: Command) -> list[Line]:

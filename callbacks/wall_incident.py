@@ -19,6 +19,9 @@ from twin.approval import NEEDED
 from twin.clock import as_ms
 from twin.model import Command, GatePlan, GateState, PlanSet, Ranking, Suspect
 
+LONG_ZH, LONG_EN = 25, 46
+"""Characters of a sentence that fill one line of the wall."""
+
 
 def head(case: Dossier, lang: Lang) -> Any:
     """Return the head: what it is, how bad, since when, by when the first report is due."""
@@ -166,14 +169,33 @@ def who(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: La
         none = ranking.note or Text("没有可达的企业", "No enterprise can have done it")
         return panel.region(title, lang, [panel.empty(none, lang)], name="wl-who", note=note)
     top = ranking.suspects[: suspects.TOP]
-    most = 3 if lang == "zh" else 2  # English sentences take two lines each
     rows = [
-        _suspect(i, s, suspects.name(enterprises, s.enterprise, lang), most if i == 1 else 2, lang)
+        _suspect(
+            i,
+            s,
+            suspects.name(enterprises, s.enterprise, lang),
+            fitting(s, lang) if i == 1 else 2,
+            lang,
+        )
         for i, s in enumerate(top, 1)
     ]
     return panel.region(
         title, lang, [html.Ol(rows), _next_sample(ranking, enterprises, lang)], name="wl-who", note=note
     )
+
+
+def fitting(suspect: Suspect, lang: Lang, lines: int = 4) -> int:
+    """Return how many of the first suspect's sentences fit: a long one takes two lines."""
+    pro, con = suspects.in_order(suspect.reasons)
+    long = LONG_ZH if lang == "zh" else LONG_EN
+    taken = sum(1 + (len(r.text.say(lang)) > long) for r in con[:1])
+    found = len(con[:1])
+    for reason in pro:
+        taken += 1 + (len(reason.text.say(lang)) > long)
+        if taken > lines:
+            break
+        found += 1
+    return max(found, 2)
 
 
 def _suspect(rank: int, suspect: Suspect, called: str, lines: int, lang: Lang) -> Any:

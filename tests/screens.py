@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ SIZES: dict[str, tuple[tuple[int, int], float]] = {
 }
 PAGES = {"atlas": "/atlas", "emergency": "/emergency", "enterprise": "/enterprise"}
 SETTLE_MS = 2500
-ONLINE = """() => Number((document.querySelector('[data-live="kpi.online"]') || {dataset: {}}).dataset.value) > 70"""
+ONLINE = """() => Number(document.querySelector('[data-live="kpi.online"]')?.dataset.value) > 70"""
 
 
 def take(page: Page, name: str) -> None:
@@ -46,7 +47,8 @@ def walls(browser: Browser, address: str, sizes: list[str], faults: list[str]) -
         page.wait_for_function(ONLINE, timeout=60_000)
         page.reload()  # what is counted from a day of readings is counted when a wall comes up
         page.wait_for_function(ONLINE, timeout=60_000)
-        expect(page.locator("#wl-trans .stat")).to_contain_text("9", timeout=60_000)
+        expect(page.locator("#wl-trans .stat")).to_have_text(re.compile(r"\d\d"), timeout=60_000)
+        expect(page.locator(".wl.is-taken")).to_have_count(0)
         take(page, f"wall{name}")
     return opened
 

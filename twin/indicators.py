@@ -117,10 +117,12 @@ def hourly(
     edges = np.linspace(from_ms, to_ms, parts + 1)
     received, due = np.zeros(parts), np.zeros(parts)
     for curve, interval_s in curves:
-        slot = np.unique((curve.at_ms - from_ms) // int(interval_s * 1000))
-        at = from_ms + slot * interval_s * 1000
-        received += np.histogram(at[(at >= from_ms) & (at < to_ms)], edges)[0]
-        due += np.diff(edges) / (interval_s * 1000)
+        step = int(interval_s * 1000)
+        slots = np.arange(max((to_ms - from_ms) // step, 0))
+        have = np.isin(slots, (curve.at_ms - from_ms) // step)
+        # Both are placed by the start of their slot, so that no part is due more than it can get.
+        due += np.histogram(from_ms + slots * step, edges)[0]
+        received += np.histogram(from_ms + slots[have] * step, edges)[0]
     share: NDArray[np.float64] = np.full(parts, np.nan)
     np.divide(received, due, out=share, where=due >= 1)
     return np.minimum(share, 1.0)

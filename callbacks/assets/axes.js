@@ -11,11 +11,11 @@
   function thin(axis) {
     const taken = [];
     for (const label of axis.querySelectorAll("[data-thin]")) {
-      label.classList.remove("thin");
       const box = label.getBoundingClientRect();
       if (!box.width) continue;
       const hit = taken.some((t) => box.left < t.right + 6 && box.right + 6 > t.left && box.top < t.bottom && box.bottom > t.top);
-      if (hit) label.classList.add("thin"); else taken.push(box);
+      label.classList.toggle("thin", hit);
+      if (!hit) taken.push(box);
     }
   }
 
@@ -26,6 +26,15 @@
       thin(axis);
     }
   }
+  let due = 0;
+  function soon() {
+    if (!due) due = requestAnimationFrame(() => { due = 0; tick(); });
+  }
+
   setInterval(tick, 1000);
-  document.addEventListener("DOMContentLoaded", tick);
+  new MutationObserver((changes) => {
+    for (const change of changes)
+      for (const node of change.addedNodes)
+        if (node.nodeType === 1 && (node.matches("[data-from]") || node.querySelector("[data-from]"))) { soon(); return; }
+  }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -63,4 +63,6 @@ def test_hourly_share_shows_when_it_was_missing() -> None:
     half = Curve(full.at_ms[:60], full.value[:60], full.flag[:60])
     assert hourly([(full, 60.0)], 0, 120 * MINUTE, 4).tolist() == pytest.approx([1, 1, 1, 1])
     assert hourly([(half, 60.0)], 0, 120 * MINUTE, 4).tolist() == pytest.approx([1, 1, 0, 0])
+    odd = hourly([(full, 60.0)], 0, 119 * MINUTE + 1, 7)
+    assert odd.tolist() == pytest.approx([1] * 7)
     assert np.isnan(hourly([], 0, 120 * MINUTE, 2)).all()
