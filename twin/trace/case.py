@@ -114,7 +114,7 @@ def lay_out(
         owner=_owners(park, outlets),
         prior=_priors(outlets),
         sensors=sensors,
-        first=alarmed[0] if alarmed else 0,
+        first=alarmed[0] if alarmed else _earliest(by_factor[lead]),
         alarmed=alarmed,
         factor=lead,
         by_factor=by_factor,
@@ -134,6 +134,12 @@ def _quiet_until(incident: Incident, anomalies: Sequence[Anomaly]) -> float:
 def _alarmed(observations: Observations, sensors: tuple[int, ...], incident: Incident) -> tuple[int, ...]:
     at = {observations.stations[i]: k for k, i in enumerate(sensors)}
     return tuple(at[s] for s in incident.stations if s in at)
+
+
+def _earliest(signals: Signals) -> int:
+    """Return the sensor of the earliest event, the first sensor if there is none."""
+    events = signals.events
+    return int(events.sensor[np.argmin(events.onset_s)]) if len(events) else 0
 
 
 def _lead(by_factor: dict[str, Signals], alarmed: tuple[int, ...]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, ndtr
 
-from twin.trace.signals import START_Z, Signals
+from twin.trace.signals import HOLD_Z, START_Z, Signals
 from twin.trace.transport import Transport
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 NEVER = 1e9  # s
-PARTS = ("reach", "onset", "shape", "clean")
+FRONT = np.array([0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 0.95])
+MOST_GROWTH = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Weights:
 
     speeds: tuple[float, ...] = (0.7, 0.85, 1.0, 1.2, 1.45)
     stretch_sd: float = 0.3
-    mixings: tuple[float, ...] = (0.05, 0.5, 1.0)
+    mixings: tuple[float, ...] = (1.0, 0.5, 0.05)
     time_share: float = 0.2
     time_samples: float = 2.0
     size_sd: float = 0.7
@@ -186,9 +187,15 @@ def _release(transport: Transport, signals: Signals, mixing: float, anchor: int,
     smear = 2.0 * spread[:, j]
     duration = np.sqrt(np.maximum(width**2 - smear**2, (0.2 * width) ** 2))
     excess = np.log(np.maximum(smear / width, 1.0)) / 0.5  # nothing from so far could be so short
-    kept = duration[:, None] / np.hypot(duration[:, None], 2.5 * spread)
+    if events.open[anchor]:  # it goes on: at least as long as it has been seen, and its end says nothing yet
+        excess, duration = np.zeros_like(excess), np.full_like(duration, width)
+    lasting = NEVER if events.open[anchor] else duration[:, None]
+    kept = lasting / np.hypot(lasting, 2.5 * spread)
     reaches = gain[:, j] > 0
-    rate = np.where(reaches, events.peak[anchor] / np.maximum(gain[:, j] * kept[:, j], 1e-30), 0.0)
+    height = events.peak[anchor]
+    if events.open[anchor]:
+        height = height * _growth(transport, signals, mixing, anchor)
+    rate = np.where(reaches, height / np.maximum(gain[:, j] * kept[:, j], 1e-30), 0.0)
     full = rate[:, None] * gain
     level = START_Z * np.where(np.isfinite(signals.sigma), signals.sigma, np.inf)[None, :]
     ratio = np.maximum(full * kept, 1e-30) / level
@@ -202,6 +209,24 @@ def _release(transport: Transport, signals: Signals, mixing: float, anchor: int,
         delay_s=transport.quantile_s(np.clip(level / np.maximum(full, 1e-30), 0.003, 0.9), mixing),
         short=-0.5 * np.minimum(excess**2, 6.0),
     )
+
+
+def _growth(transport: Transport, signals: Signals, mixing: float, anchor: int) -> Floats:
+    """Return by how much a rise that still goes on will have grown in the end, per candidate, (c,).
+
+    How steeply it rose since its onset tells how far up its front it is: on the way from any candidate the
+    front has a shape, and only one part of it rises by so much in so long.
+    """
+    events = signals.events
+    j = int(events.sensor[anchor])
+    since = max(float(signals.t_s[-1] - events.onset_s[anchor]), _step(signals))
+    grown = max(float(events.peak[anchor] / (HOLD_Z * signals.sigma[j])), 1.0)
+    at = np.stack([transport.quantile_s(float(p), mixing)[:, j] for p in FRONT], axis=1)
+    at = np.where(np.isfinite(at), at, NEVER)
+    later = np.array([np.interp(row + since, row, FRONT) for row in at])
+    fits = np.abs(np.log(later / FRONT[None, :]) - np.log(grown))
+    reached = later[np.arange(len(at)), np.argmin(fits, axis=1)]
+    return np.asarray(np.clip(1 / reached, 1.0, MOST_GROWTH))
 
 
 def _score(
@@ -262,6 +287,7 @@ def _event_parts(
     off = np.clip((arrived - due[:, of]) / wide, -1e6, 1e6)
     onset = -2.0 * np.log1p(off**2 / 3.0)  # Student's t, three degrees of freedom
     ratio = np.log(signals.events.peak / np.maximum(peak, 1e-30)) / w.size_sd
+    ratio = np.where(signals.events.open & (ratio < 0), 0.0, ratio)  # it may grow yet
     size = -1.5 * np.log1p(ratio**2 / 2.0) + np.log(w.other_sd / w.size_sd)
     return reach, onset, size
 

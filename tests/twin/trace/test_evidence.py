@@ -118,6 +118,20 @@ def test_the_release_is_found_in_time_and_strength() -> None:
     assert h.rate[0] == pytest.approx(40 * 0.02, rel=0.4)
 
 
+def test_a_rise_that_still_goes_on_is_taken_to_grow_and_begins_before_it_is_seen() -> None:
+    net = network()
+    transport = solve(net, np.array([net.nodes["A"]]), np.array([net.nodes["C"], net.nodes["E"]]))
+    seen = START + 10
+    y = np.full((2, seen + 8), 10.0) * (1 + 0.03 * np.random.default_rng(5).normal(size=(2, seen + 8)))
+    y[0, seen:] += 3.0 * np.arange(1, 9)  # a front coming in
+    found = signals.read(T[: seen + 8], y, T[START])
+    assert found.events.open.tolist() == [True]
+    h = hydraulic(transport, found, float(T[seen + 7]), Weights())
+    assert T[seen] - 900 < h.start_s[0] < T[seen]
+    assert h.rate[0] > 1.2 * 24.0 * 0.02  # more than its height so far asks for
+    assert h.clean[0] == 0.0  # E is not overdue
+
+
 def test_without_events_nobody_is_better_than_anybody() -> None:
     rng = np.random.default_rng(3)
     quiet = 10 * (1 + 0.03 * rng.normal(size=(2, N)))

@@ -74,6 +74,20 @@ def test_reversing_links_reach_back_and_a_loop_counts_once() -> None:
     assert 0.1 < t.share[0, 0] <= 1.0
 
 
+def test_a_weir_that_stands_dry_is_a_way_for_what_makes_it_run() -> None:
+    net = Network.of(
+        ["well", "works", "ditch"],
+        ["pipe", "weir"],
+        [0, 0],
+        [1, 2],
+        flow_m3s=[0.1, 0.0],
+        travel_s=[600.0, 5.0],
+        kind=["pipe", "weir"],
+    )
+    assert solve(net, at(0), at(2)).share[0, 0] == pytest.approx(0.05, rel=0.1)
+    assert solve(net, at(0), at(2), overflow=0.0).share[0, 0] == 0
+
+
 @st.composite
 def flows(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, float, float]]]:
     """Networks without cycles whose links run from lower to higher nodes."""
