@@ -189,7 +189,7 @@ class State:
         """Index of the point a series belongs to, or why it has none."""
         found = self._targets.get(series)
         if found is None:
-            if len(self._targets) >= MANY * 16:
+            if len(self._targets) >= MANY * 16 + 4 * len(self.points):
                 self._targets.clear()  # somebody is inventing names; the true ones come back at once
             found = self._targets[series] = self._resolve(series)
         return found

@@ -67,7 +67,7 @@ class Columner:
         """Kind (0 reading, 1 mean, else nothing) and point of a series."""
         found = self._known.get(series)
         if found is None:
-            if len(self._known) >= MANY:
+            if len(self._known) >= MANY + 4 * len(self._at):
                 self._known.clear()
             found = self._known[series] = self._resolve(series)
         return found
