@@ -244,9 +244,13 @@ def _behind(scene: _Scene, gates: Sequence[Gate], ahead: Sequence[str]) -> list[
 
 
 def _closer(sets: list[choice.Screened], deadlines: dict[str, GateMove]) -> list[tuple[str, ...]]:
-    """Return the sets worth carrying through: the best, the best of one gate, and the outermost good one."""
-    picked = [s.gates for s in sets[: CLOSER - 2]]
-    picked += [s.gates for s in sets if len(s.gates) == 1][:1]
+    """Return the sets worth carrying through: the best, those in time first; of one gate; the outermost."""
+    late = {g for g, m in deadlines.items() if m.too_late}
+    in_time = [s for s in sets if not late & set(s.gates)]
+    picked = [s.gates for s in in_time[: CLOSER - 2]]
+    picked += [s.gates for s in sets[: max(CLOSER - 2 - len(in_time), 1)]]
+    picked += [s.gates for s in in_time if len(s.gates) == 1][:1]
+    sets = in_time or sets
     best = sets[0].held
 
     def time(s: choice.Screened) -> float:

@@ -210,3 +210,11 @@ def test_onsets_are_read_from_the_incident_when_no_anomalies_are_given(park: Par
     assert [a.place for a in found.arrivals] == [a.place for a in same.arrivals]
     for a, b in zip(found.arrivals, same.arrivals, strict=True):
         assert np.abs((a.early - b.early).total_seconds()) < 2
+
+
+def test_when_the_best_gate_is_too_late_those_still_in_time_come_first(park: Park) -> None:
+    """G01 holds most but its deadline is over: G02, which is in time, is recommended."""
+    slow = replace(park, gates=tuple(replace(g, stroke_s=5000.0) if g.id == "G01" else g for g in park.gates))
+    found = plan(slow, saw={"S01": 5})
+    assert [m.gate for m in found.plans[0].moves] == ["G02"]
+    assert not found.plans[0].moves[0].too_late
