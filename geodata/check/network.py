@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from geodata.check.findings import Finding, finding
 from geodata.check.levels import turned_round
-from geodata.check.table import SAME_POINT_M, STRUCTURES, Bools, Ints, Table, vague
+from geodata.check.table import SAME_POINT_M, STRUCTURES, Bools, Table, vague
 from geodata.places import Park
 from geodata.words import Text
 
@@ -43,19 +43,13 @@ def _ends(park: Park, t: Table) -> Iterator[Finding]:
                 yield finding("missing_end_node", "link", t.link[k], t.line(k), str(ids[k]))
     for k in np.flatnonzero((t.start >= 0) & (t.start == t.end)):
         yield finding("self_loop", "link", t.link[k], t.line(k), t.node[t.start[k]])
+    x, y = np.append(t.x, np.nan), np.append(t.y, np.nan)  # row -1 is "no such node"
     for rows, which in ((t.start, 0), (t.end, -1)):
-        off = shapely.distance(shapely.get_point(t.lines, which), _points(t, rows))
+        end = shapely.get_point(t.lines, which)
+        off = np.hypot(shapely.get_x(end) - x[rows], shapely.get_y(end) - y[rows])
         for k in np.flatnonzero(t.whole & (off > END_M)):
             node = t.node[rows[k]]
             yield finding("end_off_node", "link", t.link[k], t.line(k), node, value=f"{off[k]:.1f}")
-
-
-def _points(t: Table, rows: Ints) -> np.ndarray:
-    x, y = np.append(t.x, np.nan), np.append(t.y, np.nan)
-    known = np.isfinite(x[rows]) & np.isfinite(y[rows])
-    found = np.full(len(rows), None, object)
-    found[known] = shapely.points(x[rows][known], y[rows][known])
-    return found
 
 
 def _lengths(t: Table) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from geodata import crs
 from geodata.check.codes import credit_check, is_mn
 from geodata.check.findings import Finding, finding
-from geodata.check.table import Table, find, point, rows_of
+from geodata.check.table import Table, find, point
 from geodata.places import OutletKind, Park
 
 GATE_M = 30.0  # how far a gate's point may lie from its link
@@ -107,7 +107,10 @@ def _positions(park: Park, t: Table) -> Iterator[Finding]:
     x, y = np.append([r[2] for r in rows], t.x), np.append([r[3] for r in rows], t.y)
     nowhere = ~(np.isfinite(x) & np.isfinite(y))
     points = shapely.points(np.where(nowhere, 0.0, x), np.where(nowhere, 0.0, y))
-    off = shapely.distance(inside, points)
+    shapely.prepare(inside)
+    off = np.where(shapely.covers(inside, points), 0.0, np.inf)
+    outside = np.flatnonzero(off > 0)
+    off[outside] = shapely.distance(inside, points[outside])
     for i in np.flatnonzero(nowhere | (off > room)):
         layer, key = names[i]
         if nowhere[i]:
@@ -180,7 +183,7 @@ def _outlets(park: Park, t: Table) -> Iterator[Finding]:
 
 
 def _node_rows(t: Table, records: Iterable[Any]) -> list[int]:
-    return [int(i) for i in find(rows_of(t.node), pd.Series([r.node for r in records], dtype=object))]
+    return [int(i) for i in find(t.node_at, pd.Series([r.node for r in records], dtype=object))]
 
 
 def _apart(t: Table, row: int, record: Any) -> float:
@@ -188,7 +191,7 @@ def _apart(t: Table, row: int, record: Any) -> float:
 
 
 def _gates(park: Park, t: Table) -> Iterator[Finding]:
-    rows = find(rows_of(t.link), pd.Series([g.link for g in park.gates], dtype=object))
+    rows = find(t.link_at, pd.Series([g.link for g in park.gates], dtype=object))
     owner = park.links["gate"].fillna("").to_numpy(object)
     units: dict[int, str] = {}
     for g, row in zip(park.gates, rows, strict=True):

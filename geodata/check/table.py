@@ -33,7 +33,9 @@ class Table:
     Attributes
     ----------
     node, link : (n,), (m,) object
-        Ids as text; the first row counts where one is used twice.
+        Ids as text.
+    node_at, link_at : Series
+        The first row of every id.
     x, y, ground_m, invert_m, max_depth_m : (n,) float
         NaN where nothing is known.
     start, end : (m,) int
@@ -57,6 +59,8 @@ class Table:
     """
 
     node: Objects
+    node_at: pd.Series
+    link_at: pd.Series
     x: Floats
     y: Floats
     ground_m: Floats
@@ -89,7 +93,7 @@ class Table:
     def of(cls, park: Park) -> Table:
         """Prepare the columns of a park."""
         nodes, links = park.nodes, park.links
-        node = _text(nodes["id"])
+        node, link = _text(nodes["id"]), _text(links["id"])
         at = rows_of(node)
         start, end = find(at, links["from_node"]), find(at, links["to_node"])
         turned = _number(links["flow_m3s"]) < 0
@@ -112,6 +116,8 @@ class Table:
         from_m, to_m = low[start] + np.nan_to_num(into), low[end] + np.nan_to_num(out)
         return cls(
             node=node,
+            node_at=at,
+            link_at=rows_of(link),
             x=x,
             y=y,
             ground_m=_number(nodes["ground_m"]),
@@ -121,7 +127,7 @@ class Table:
             sink=sink,
             doubles=doubles,
             first=first,
-            link=_text(links["id"]),
+            link=link,
             kind=_text(links["kind"]),
             system=_text(links["system"]),
             shape=_text(links["shape"]),
@@ -199,7 +205,7 @@ def rows_of(ids: Objects) -> pd.Series:
 
 def find(rows: pd.Series, ids: Any) -> Ints:
     """Return the row of each id, -1 where there is none."""
-    at = pd.Index(rows.index).get_indexer(pd.Index(_text(ids)))
+    at = rows.index.get_indexer(pd.Index(_text(ids)))
     values = np.append(rows.to_numpy(np.int64), -1)
     return np.asarray(values[at], np.int64)
 

@@ -1,9 +1,9 @@
 """How fast a network answers beside rustworkx and networkx, same graph and same run, and its memory.
 
-`python -m tests.bench.network [LINKS]` prints one JSON line; a million links unless told otherwise. The graph
-is drawn like a city's drains: a tree that gathers to one outfall, short branches and long trunks, with a
-second way on at every fiftieth node and a gate on every five hundredth link. Every answer is compared with
-rustworkx's before its time counts.
+`python -m tests.bench.network [LINKS ...]` prints one JSON line for each size, 100,000 and a million links if
+none is given. The graph is drawn like a city's drains: a tree that gathers to one outfall, short branches and
+long trunks, with a second way on at every fiftieth node and a gate on every five hundredth link. Every answer
+is compared with rustworkx's before its time counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import rustworkx as rx
 
 from geodata.network import Network
 
-LINKS = 1_000_000
+LINKS = (100_000, 1_000_000)
 SECOND_WAY = 50  # one node in so many has two ways on
 GATES = 500  # one link in so many is a gate
 NODES_ASKED = 1_000
@@ -176,7 +176,7 @@ def after_a_gate(net: Network, graph: Any) -> dict[str, float]:
     }
 
 
-def measure(links: int = LINKS) -> dict[str, Any]:
+def measure(links: int) -> dict[str, Any]:
     """Build, compare, time."""
     net, facts = build(links)
     graph = rival(net)
@@ -203,8 +203,9 @@ def measure(links: int = LINKS) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print one JSON line."""
-    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else LINKS)))
+    """Print one JSON line for each size."""
+    for links in [int(word) for word in sys.argv[1:]] or LINKS:
+        print(json.dumps(measure(links)), flush=True)
 
 
 if __name__ == "__main__":
