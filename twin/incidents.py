@@ -23,10 +23,11 @@ import numpy as np
 from geodata.places import Park
 from geodata.words import Text
 from twin.clock import as_datetime, as_ms
+from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
 from twin.errors import RefusedError
-from twin.model import Anomaly, Incident, IncidentState, Kind, Level
-from twin.reach import Barrier, Reach
+from twin.model import Anomaly, Incident, IncidentState, Kind, Level, PlanSet
+from twin.reach import Reach
 from twin.signs import Sign, Signs
 from twin.titles import Titles
 
@@ -95,17 +96,15 @@ class Incidents:
         park: Park,
         alarms: Alarms,
         reach: Reach,
-        barrier: Barrier,
+        containment: Containment,
         reserve: Callable[[datetime], str],
         drill: Callable[[], bool] = lambda: False,
     ) -> None:
         self.cases: list[Case] = []
         self._park, self._alarms, self._bank = park, alarms, alarms.bank
-        self._reach, self._barrier = reach, barrier
+        self._reach, self._containment = reach, containment
         self._reserve, self._drill = reserve, drill
         self._muted: set[int] = set()  # points of incidents a person has ended, until they are well
-        self._shut_ms: dict[str, int] = {}
-        self._turned = False
         self._signs, self._titles = Signs(park, alarms), Titles(park, reach)
 
     def restore(self, incidents: Iterable[Incident], anomalies: Callable[[str], Iterable[Anomaly]]) -> None:
@@ -115,6 +114,8 @@ class Incidents:
         stations = {s.id: k for k, s in enumerate(table.stations)}
         for incident in sorted(incidents, key=lambda i: i.opened):
             case = Case(incident, odd_ms=as_ms(incident.updated))
+            if incident.state is _S.CONTAINED:
+                self._containment.trust(0)
             for anomaly in anomalies(incident.id):
                 i = at.get(anomaly.point)
                 if i is not None:
@@ -160,7 +161,7 @@ class Incidents:
         return self._tell(told, now_ms)
 
     def review(
-        self, now_ms: int, gates: Mapping[str, float], arrivals: Callable[[str], Mapping[str, datetime]]
+        self, now_ms: int, gates: Mapping[str, float], plans: Callable[[str], PlanSet | None]
     ) -> Outcome:
         """Contain, open again or close incidents.
 
@@ -168,10 +169,10 @@ class Incidents:
         ----------
         gates : mapping
             Position of every gate that is known, 0 closed .. 1 open.
-        arrivals : callable
-            For an incident's id, when its plume is expected at each gate (median).
+        plans : callable
+            For an incident's id, its latest plans.
         """
-        self._note_gates(gates, now_ms)
+        self._containment.note(gates, now_ms)
         told: dict[str, str] = {}
         away = self._bank.away
         for case in list(self.cases):
@@ -181,7 +182,8 @@ class Incidents:
                 case.incident = moved(case.incident, _S.CLOSED, as_datetime(now_ms))
                 told[case.incident.id] = ENDED
                 continue
-            state = _S.CONTAINED if self._is_held(case, gates, arrivals) else _S.OPEN
+            self._containment.learn(plans(case.incident.id))
+            state = _S.CONTAINED if self._is_held(case) else _S.OPEN
             if state is not case.incident.state:
                 case.incident = moved(case.incident, state, as_datetime(now_ms))
                 told[case.incident.id] = UPDATED
@@ -200,7 +202,7 @@ class Incidents:
         outcome = self._tell(told, now_ms)
         self.cases = [c for c in self.cases if c.incident.state in LIVE]
         self._muted.clear()
-        self._shut_ms.clear()
+        self._containment.forget()
         self._hold()
         return outcome
 
@@ -221,7 +223,7 @@ class Incidents:
         reach, k = self._reach, sign.station
         if reach.along(station, k, later_s) or reach.share_source(station, k, later_s):
             return True
-        return self._turned and reach.driven(station, k, later_s)
+        return self._containment.turned and reach.driven(station, k, later_s)
 
     def _confirm(self, lonely: list[Sign], now_ms: int, told: dict[str, str]) -> None:
         """Open an incident where one factor alone is confirmed by another station on its path."""
@@ -311,34 +313,12 @@ class Incidents:
         ahead_s = self._reach.next_s(case.onset_ms.keys(), HORIZON_S)
         return now_ms - case.odd_ms > QUIET_MS + 1500.0 * ahead_s
 
-    def _is_held(
-        self, case: Case, gates: Mapping[str, float], arrivals: Callable[[str], Mapping[str, datetime]]
-    ) -> bool:
-        """Tell whether gates closed in time keep what this incident shows now from every receptor."""
-        if not self._shut_ms:
-            return False
-        expected = arrivals(case.incident.id)
-        in_time = {
-            g: gates[g]
-            for g, at in self._shut_ms.items()
-            if g in gates and (g not in expected or at <= as_ms(expected[g]))
-        }
+    def _is_held(self, case: Case) -> bool:
+        """Tell whether gates keep what this incident shows now from every receptor."""
         table, away = self._bank.table, self._bank.away
         now: Collection[int] = {int(table.station[i]) for i in case.points if away[i]}
         nodes = {table.stations[k].node for k in now or case.onset_ms}
-        return bool(in_time) and self._barrier.holds(nodes, in_time)
-
-    def _note_gates(self, gates: Mapping[str, float], now_ms: int) -> None:
-        """Remember when gates that usually stand open were seen closed."""
-        for gate in self._park.gates:
-            position = gates.get(gate.id)
-            if position is None:
-                continue
-            if position < 0.05 <= gate.normal_position:
-                self._shut_ms.setdefault(gate.id, now_ms)
-            else:
-                self._shut_ms.pop(gate.id, None)
-        self._turned = bool(self._shut_ms)
+        return self._containment.holds(case.incident.id, nodes)
 
     def _hold(self) -> None:
         """Keep the baselines of every station of an open incident as they were."""

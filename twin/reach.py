@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,26 +83,3 @@ class Reach:
         ahead = self.station[inside][:, ~inside]
         ahead = ahead[np.isfinite(ahead) & (ahead <= horizon_s)]
         return float(ahead.max(initial=0.0))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Barrier:
-    """Whether gates, as they stand, keep what some stations see from every receptor."""
-
-    network: Network
-    receptors: frozenset[str]
-
-    @classmethod
-    def of(cls, park: Park, network: Network) -> Barrier:
-        """Build it for a park."""
-        return cls(network, frozenset(r.node for r in park.receptors))
-
-    def holds(self, nodes: Collection[str], positions: Mapping[str, float]) -> bool:
-        """Tell whether water at these nodes reached receptors with gates as usual, and no longer does."""
-        if not self._reached(self.network, nodes):
-            return False
-        known = {g: p for g, p in positions.items() if g in self.network.gates}
-        return not self._reached(self.network.with_gates(known), nodes)
-
-    def _reached(self, network: Network, nodes: Collection[str]) -> bool:
-        return any(self.receptors.intersection(network.downstream(n).nodes.tolist()) for n in nodes)

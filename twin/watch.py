@@ -10,7 +10,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 
 from geodata.network import Network
@@ -18,6 +17,7 @@ from geodata.places import Park
 from twin.blocks import Block, decode
 from twin.clock import LIVE as LIVE_CLOCK
 from twin.clock import ClockState, as_datetime, park_ms, wall_ms
+from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
 from twin.detect.bank import Bank
 from twin.detect.columns import Columner
@@ -26,7 +26,7 @@ from twin.errors import MissingError, UnavailableError
 from twin.incidents import LIVE, Incidents, Outcome
 from twin.limits import Limits
 from twin.model import Anomaly, Event, GateState, Incident, IncidentState, Point, from_json, to_json
-from twin.reach import Barrier, Reach
+from twin.reach import Reach
 from twin.records import Records
 from twin.stream import Entry, Stream
 
@@ -65,7 +65,7 @@ class Watch:
             park,
             self.alarms,
             Reach.of(park, network),
-            Barrier.of(park, network),
+            Containment(park, network),
             lambda at: patience(lambda: records.next_incident_id(at)),
             lambda: self._clock.drill,
         )
@@ -158,7 +158,7 @@ class Watch:
             if known is not None and known.state in ENDED:
                 self.incidents.drop(known.id)
         if self.incidents.cases:
-            self._say(self.incidents.review(now, self._gates(), self._arrivals))
+            self._say(self.incidents.review(now, self._gates(), self._records.plans))
         self.flush()
 
     def _follow_clock(self, clock: ClockState) -> None:
@@ -181,10 +181,6 @@ class Watch:
         body = self._stream.get("gates")
         states = [] if body is None else from_json(body, list[GateState])
         return {g.gate: g.position for g in states if g.position is not None and not g.moving}
-
-    def _arrivals(self, incident: str) -> Mapping[str, datetime]:
-        plans = self._records.plans(incident)
-        return {} if plans is None else {a.place: a.middle for a in plans.arrivals}
 
     # telling ----------------------------------------------------------------------------------------------
 

@@ -7,17 +7,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import geodata
 from geodata import park as parks
 from geodata.places import Park
+from geodata.words import Text
 from tests.twin.detect.series import MINUTE, WASTE, World
 from tests.twin.parks import tiny_park
 from twin.clock import as_datetime
 from twin.errors import RefusedError
 from twin.incidents import LIVE, TRANSITIONS, moved
-from twin.model import Anomaly, Incident, IncidentState, Kind, Level
+from twin.model import (
+    Anomaly,
+    Arrival,
+    GateMove,
+    GatePlan,
+    Incident,
+    IncidentState,
+    Kind,
+    Level,
+    PlanSet,
+)
 
 
 @pytest.fixture(scope="module")
@@ -194,9 +206,47 @@ def test_closed_gate_contains_and_a_late_one_does_not(world: World) -> None:
     world.run(2, slug(world, "S01", 0.3))
     case = world.correlator.cases[0]
     assert case.incident.state is IncidentState.CONTAINED
-    late = {"G01": as_datetime(world.now_ms) - timedelta(hours=1)}
-    outcome = world.correlator.review(world.now_ms, world.gates, lambda _: late)
-    assert [i.state for i, _ in outcome.incidents] == [IncidentState.OPEN]
+    world.plans["EV-01"] = plan_set(as_datetime(world.now_ms) - timedelta(hours=1), "G01")
+    world.run(1, slug(world, "S01", 0.3))
+    assert world.correlator.cases[0].incident.state is IncidentState.OPEN
+
+
+def plan_set(middle: datetime, *gates: str, contained: float = 0.95) -> PlanSet:
+    """A plan of these gates, with the plume expected at each at a moment."""
+    say = Text("", "")
+    arrivals = tuple(Arrival(g, middle, middle, middle, 1.0) for g in gates)
+    moves = tuple(
+        GateMove(a.place, middle, a, 240, 600, 300, too_late=False, flood_lock=False, why=say)
+        for a in arrivals
+    )
+    plan = GatePlan("EV-01/A", "EV-01", say, moves, contained, 0.8, 1.0, 2.0, 3.0, (), True)
+    return PlanSet("EV-01", middle, (plan,), arrivals, (), "v")
+
+
+def test_a_plan_is_believed_where_the_network_alone_leaves_a_way_round() -> None:
+    """A ditch that usually carries nothing passes by G01 and G02 to the sea."""
+    park = tiny_park()
+    ditch = park.links[park.links["id"] == "LC1"].assign(
+        id="LX", from_node="C2", to_node="O1", flow_m3s=0.0, velocity_ms=0.0
+    )
+    world = World(replace(park, links=pd.concat([park.links, ditch], ignore_index=True)), seed=4)
+    world.run(90)
+    soon = as_datetime(world.now_ms + 60 * MINUTE)
+    world.run(10, slug(world, "S01", 0.3))
+    world.gates = {"G01": 0.0, "G02": 1.0}
+    world.run(2, slug(world, "S01", 0.3))
+    assert world.correlator.cases[0].incident.state is IncidentState.OPEN
+    world.plans["EV-01"] = plan_set(soon, "G01", contained=0.4)
+    world.run(1, slug(world, "S01", 0.3))
+    assert world.correlator.cases[0].incident.state is IncidentState.OPEN
+    world.plans["EV-01"] = plan_set(soon, "G01")
+    world.run(1, slug(world, "S01", 0.3))
+    assert world.correlator.cases[0].incident.state is IncidentState.CONTAINED
+    world.plans["EV-01"] = plan_set(soon, "G02", contained=0.1)  # plans made since no longer name the gate
+    world.run(travel_minutes(world, "S01", "S03"), slug(world, "S01", 0.3))
+    assert world.correlator.cases[0].incident.state is IncidentState.CONTAINED
+    world.run(12, {**slug(world, "S01", 0.3), **slug(world, "S03", 0.2)})  # seen beyond the gate
+    assert world.correlator.cases[0].incident.state is IncidentState.OPEN
 
 
 def test_a_plume_that_passes_the_gate_opens_it_again(world: World) -> None:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from geodata.network import Network
 from geodata.places import Park
+from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
 from twin.detect.bank import Bank
 from twin.detect.table import Place, Table
 from twin.incidents import Incidents
 from twin.limits import Limits
-from twin.model import Incident, Point
-from twin.reach import Barrier, Reach
+from twin.model import Incident, PlanSet, Point
+from twin.reach import Reach
 
 START_MS = 1_795_000_000_000 // 60_000 * 60_000
 MINUTE = 60_000
@@ -61,10 +62,11 @@ class World:
             self.park,
             self.alarms,
             self.reach,
-            Barrier.of(self.park, network),
+            Containment(self.park, network),
             lambda at: f"EV-{next(numbers):02d}",
         )
         self.gates: dict[str, float] = {}
+        self.plans: dict[str, PlanSet] = {}
         self._rng = np.random.default_rng(self.seed)
         self._drift = np.zeros(len(points))
         usual = np.array([USUAL[p.factor] for p in points])
@@ -110,7 +112,7 @@ class World:
         changes += self.alarms.refresh(self.bank.tick(self.now_ms), self.now_ms)
         outcomes = [
             self.correlator.update(self.now_ms),
-            self.correlator.review(self.now_ms, self.gates, lambda incident: {}),
+            self.correlator.review(self.now_ms, self.gates, self.plans.get),
         ]
         for outcome in outcomes:
             changes += outcome.anomalies
