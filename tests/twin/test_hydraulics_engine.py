@@ -207,3 +207,10 @@ def test_warm_state_is_kept_by_version(park: Park, warm: Path) -> None:
     assert engine.warm_state(park, warm.parent) == warm
     assert warm.stat().st_mtime_ns == made
     assert park.version in warm.name
+
+
+def test_a_run_ends_where_its_hours_are_not_whole_report_steps(park: Park) -> None:
+    closure = Closure("G05", 300.0, 0.0, 120.0)
+    scenario = Scenario(0.32, (), (closure,), report_s=120.0)
+    outcome = engine.run(park, scenario, nodes=(park.receptors[0].node,))
+    assert outcome.t_s[-1] == pytest.approx(0.32 * 3600, abs=121)

@@ -383,8 +383,11 @@ def _advance_with_gates(stepper: Stepper, closures: Sequence[Closure], goal_s: f
             step = min(max(closure.position - now, -reach), reach)
             stepper.set_gate(closure.gate, now + step if abs(step) > 1e-9 else closure.position)
             moving = True
-        left = goal_s - stepper.time_s
+        before = stepper.time_s
+        left = goal_s - before
         stepper.advance(min(left, GATE_STEP_S) if moving else left)
+        if stepper.time_s <= before:  # the engine is at its end: the last report step was not a whole one
+            return
 
 
 class _Record:
