@@ -12,7 +12,6 @@ import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import dossier, ids, panel, timeline, wording
-from callbacks.emergency import changed
 from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
 from callbacks.shell import glyph
 from geodata.places import Park
@@ -298,5 +297,5 @@ def register(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _view(_: Any, __: Any, seen: Mapping[str, str] | None) -> Any:
-        out, prints = changed(view(web, reader_lang(as_lang(web.config.lang))), seen)
+        out, prints = panel.changed(view(web, reader_lang(as_lang(web.config.lang))), seen)
         return *[out.get(part, dash.no_update) for part in PARTS], {**(seen or {}), **prints}

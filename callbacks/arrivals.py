@@ -13,7 +13,7 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, plans, wording
+from callbacks import panel, plans, response, wording
 from geodata.places import Gate, Receptor
 from geodata.words import Lang, Text
 from twin.clock import as_ms
@@ -199,7 +199,7 @@ def chart(
     axis = axis_of([now, *(a.early for a, _ in rows), *(a.late for a, _ in rows)], before=0.05, after=0.06)
     lines = []
     for arrival, move in rows:
-        standing = "shut" if plans.is_shut(states.get(arrival.place)) else ""
+        standing = "shut" if response.is_shut(states.get(arrival.place)) else ""
         label = _name(arrival.place, gates, receptors, lang)
         lines.append(_row(arrival, move, axis, now, label, standing, flip, lang))
     body = html.Div([*lines, _grid(axis, now, lang)], className="arr-b", **_ends(axis, now))

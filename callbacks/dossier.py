@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from callbacks import plans
+from callbacks import response
 from callbacks.incidents import pick
 from geodata.words import Text
 from twin.clock import LIVE, as_datetime, park_ms
@@ -72,11 +72,11 @@ class Dossier:
     def plan(self, id: str | None = None) -> GatePlan | None:
         """The plan people act on: the one chosen, else the one that already has commands, else the best."""
         if id is None and self.planset is not None:
-            used = {c.plan for c in plans.latest(self.commands).values()}
+            used = {c.plan for c in response.latest(self.commands).values()}
             for plan in self.planset.plans:
                 if plan.id in used:
                     return plan
-        return plans.chosen(self.planset, id)
+        return response.chosen(self.planset, id)
 
 
 def moment(stream: Stream, wall_ms: int | None = None) -> Moment:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from callbacks import panel, plans, wording
+from callbacks import panel, response, wording
 from geodata.words import Lang, Text
 from twin.model import Incident, IncidentState, Level
 
@@ -75,7 +75,7 @@ LAST: dict[str, tuple[Text, Text]] = {
 """What stands in place of the countdown when no gate waits for people."""
 
 
-def next_clock(waits: Sequence[plans.Action], outcome: str, lang: Lang) -> Any:
+def next_clock(waits: Sequence[response.Action], outcome: str, lang: Lang) -> Any:
     """Return the countdown to the first gate that waits for people.
 
     Every gate that waits is written, soonest first; the style sheet shows the first whose time is not past,
@@ -115,7 +115,7 @@ def report_clock(incident: Incident, lang: Lang) -> Any:
 def head(
     incident: Incident,
     first: datetime,
-    waits: Sequence[plans.Action],
+    waits: Sequence[response.Action],
     outcome: str,
     lang: Lang,
 ) -> Any:
@@ -128,7 +128,7 @@ def head(
     waits : sequence of Action
         Gates that wait for people, soonest first.
     outcome : str
-        Where the plan stands once nobody is waited for; see `plans.outcome`.
+        Where the plan stands once nobody is waited for; see `response.outcome`.
     """
     live = incident.state in LIVE
     facts: list[Any] = [

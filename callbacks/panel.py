@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import dash
 from dash import html
+from plotly.utils import PlotlyJSONEncoder
 
 from callbacks.shell import glyph
 from geodata.words import Lang, Text
@@ -75,3 +79,18 @@ def bar(share: float, name: str = "") -> Node:
     return html.Span(
         html.I(style={"width": width}), className=f"bar {name}".strip(), **attrs(aria_hidden="true")
     )
+
+
+def digest(part: Any) -> str:
+    """Return a fingerprint of what would be sent, so that what did not change is not sent again."""
+    return hashlib.sha256(json.dumps(part, cls=PlotlyJSONEncoder, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def changed(
+    parts: Mapping[str, Any], seen: Mapping[str, str] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return each part, or no_update where the reader has it already, and the fingerprints now."""
+    prints = {name: digest(part) for name, part in parts.items()}
+    before = seen or {}
+    out = {n: dash.no_update if before.get(n) == prints[n] else part for n, part in parts.items()}
+    return out, prints

@@ -3,133 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from dash import html
 
-from callbacks import panel, wording
+from callbacks import panel, response, wording
 from geodata.places import Gate, Receptor
 from geodata.words import Lang, Text
 from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet, WhatIf
 
 TITLE = Text("关闸方案", "Gate plans")
-SHUT = 0.02
-"""A gate at or below this opening counts as closed."""
-
-LIVE = (
-    CommandState.PROPOSED,
-    CommandState.APPROVED,
-    CommandState.SENT,
-    CommandState.MOVING,
-    CommandState.DONE,
-)
-"""States of a command that still means something: a gate that has one needs no second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What a person must see to next: a gate, by when, and how far its command has come."""
-
-    gate: str
-    move: GateMove
-    command: Command | None
-
-    @property
-    def approvals(self) -> int:
-        """How many people have said yes."""
-        return len(self.command.approvals) if self.command else 0
 
 
 def letter(plan: GatePlan) -> str:
     """Return the plan's letter: what follows the incident in its id."""
     return plan.id.rsplit("/", 1)[-1]
-
-
-def best(planset: PlanSet | None) -> GatePlan | None:
-    """Return the recommended plan, or the first where none is recommended."""
-    if planset is None or not planset.plans:
-        return None
-    return next((p for p in planset.plans if p.recommended), planset.plans[0])
-
-
-def chosen(planset: PlanSet | None, id: str | None) -> GatePlan | None:
-    """Return the plan a reader chose; the best one where the choice is gone."""
-    if planset is not None:
-        for plan in planset.plans:
-            if plan.id == id:
-                return plan
-    return best(planset)
-
-
-def is_shut(state: GateState | None) -> bool:
-    """Tell whether a gate's own controller says it is closed."""
-    return state is not None and state.position is not None and state.position <= SHUT and not state.failed
-
-
-def latest(commands: Sequence[Command]) -> dict[str, Command]:
-    """Return each gate's newest command that still means something."""
-    found: dict[str, Command] = {}
-    for command in sorted(commands, key=lambda c: c.proposed_at):
-        if command.state in LIVE or command.state is CommandState.FAILED:
-            found[command.gate] = command
-    return found
-
-
-def open_moves(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[GateMove]:
-    """Return the moves nobody has proposed yet and that can still be ordered."""
-    have = latest(commands)
-    return [
-        m
-        for m in plan.moves
-        if not m.too_late
-        and not m.flood_lock
-        and not is_shut(gates.get(m.gate))
-        and (m.gate not in have or have[m.gate].state is CommandState.FAILED)
-    ]
-
-
-def actions(
-    plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]
-) -> tuple[Action, ...]:
-    """Return what still waits for people, soonest first: gates not closed and not yet on their way."""
-    if plan is None:
-        return ()
-    have = latest(commands)
-    waits = []
-    for move in plan.moves:
-        command = have.get(move.gate)
-        waiting = command is None or command.state in (CommandState.PROPOSED, CommandState.FAILED)
-        if waiting and not move.too_late and not move.flood_lock and not is_shut(gates.get(move.gate)):
-            waits.append(Action(move.gate, move, command))
-    return tuple(sorted(waits, key=lambda a: a.move.close_by))
-
-
-def moving(commands: Sequence[Command]) -> list[Command]:
-    """Return the commands on their way to the gate."""
-    going = (CommandState.APPROVED, CommandState.SENT, CommandState.MOVING)
-    return [c for c in latest(commands).values() if c.state in going]
-
-
-def outcome(
-    planset: PlanSet | None,
-    plan: GatePlan | None,
-    commands: Sequence[Command],
-    gates: Mapping[str, GateState],
-) -> Literal["none", "moving", "held", "late"]:
-    """Tell where a response stands once no gate waits: not made yet, under way, closed, or too late."""
-    if moving(commands):
-        return "moving"
-    if shut(plan, commands, gates):
-        return "held"
-    return "none" if planset is None else "late"
-
-
-def shut(plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
-    """Return the gates that are closed, of the plan or by command, in order."""
-    done = {c.gate for c in latest(commands).values() if c.state is CommandState.DONE}
-    closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))} if plan else set()
-    return sorted(done | closed)
 
 
 def gate_name(gates: Mapping[str, Gate], id: str, lang: Lang) -> str:
@@ -161,9 +49,9 @@ def _span(seconds: float) -> Text:
 
 def _slack(move: GateMove, command: Command | None, state: GateState | None, lang: Lang) -> Any:
     """Return what stands in the slack column: time left, or why there is none to count."""
-    if is_shut(state):
+    if response.is_shut(state):
         return html.Span(Text("已关", "closed").say(lang), className="tx-normal")
-    if command is not None and command.state in (*LIVE, CommandState.FAILED):
+    if command is not None and command.state in (*response.LIVE, CommandState.FAILED):
         tone = "tx-alarm" if command.state is CommandState.FAILED else "tx-act"
         return html.Span(wording.COMMAND_STATES[command.state].say(lang), className=tone)
     if move.flood_lock:
@@ -319,7 +207,7 @@ def card(
     lang: Lang,
 ) -> Any:
     """Return one plan: its gates with close-by times, what it holds back, what it costs."""
-    have = latest([c for c in commands if c.incident == plan.incident])
+    have = response.latest([c for c in commands if c.incident == plan.incident])
     header = html.Button(
         [
             html.Span(letter(plan), className="pk"),
@@ -367,7 +255,7 @@ def show(
                 panel.waiting(Text("正在计算关闸方案", "Working out gate plans"), lang, 6), className="pl"
             )
         ]
-    if not planset.plans and (closed := shut(None, commands, gates)):
+    if not planset.plans and (closed := response.shut(None, commands, gates)):
         held = Text("{g} 已关闭，推算不再需要别的闸", "{g} closed; no other gate is needed any more")
         text = held.fill(g="、".join(closed))
         return [html.Div([panel.heading(TITLE, lang), panel.empty(text, lang)], className="pl")]
@@ -376,7 +264,7 @@ def show(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"
         )
         return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang)], className="pl")]
-    one = chosen(planset, picked)
+    one = response.chosen(planset, picked)
     by_plan = {w.plan: w for w in whatifs}
     return [
         card(
@@ -398,16 +286,5 @@ def gate_mark(state: GateState | None) -> Any:
     if state is None:
         return html.I(className="gate-mark", **panel.attrs(data_gate="unknown", aria_hidden="true"))
     percent = "" if state.position is None else wording.percent(state.position)
-    live = panel.attrs(data_gate=standing(state), data_live_gate=state.gate, data_pct=percent)
+    live = panel.attrs(data_gate=response.standing(state), data_live_gate=state.gate, data_pct=percent)
     return html.I(className="gate-mark", **live, **panel.attrs(aria_hidden="true"))
-
-
-def standing(state: GateState) -> str:
-    """Return how a gate is drawn: open, part, closed, moving, failed or unknown."""
-    if state.position is None:
-        return "unknown"
-    if state.failed:
-        return "failed"
-    if state.moving:
-        return "moving"
-    return "closed" if state.position <= SHUT else "open" if state.position >= 1 - SHUT else "part"

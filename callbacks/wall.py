@@ -12,9 +12,8 @@ import dash
 import numpy as np
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import arrivals, dossier, firms, ids, panel, wall_incident, wall_quiet
+from callbacks import arrivals, desk, dossier, firms, ids, panel, wall_incident, wall_quiet
 from callbacks.dossier import Dossier
-from callbacks.emergency import changed, near
 from callbacks.live import gate_word
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.places import Park, StationKind
@@ -258,7 +257,7 @@ def taken(web: Web, case: Dossier, lang: Lang) -> tuple[dict[str, Any], Any]:
         network=web.network,
         pad=(80, 220, 80, 220),
     )
-    return parts, near(drawn)
+    return parts, desk.near(drawn)
 
 
 def view(web: Web, lang: Lang) -> tuple[dict[str, Any], Any, Any]:
@@ -294,7 +293,7 @@ def register(app: Dash, web: Web) -> None:
     def _quick(_: Any, __: Any, seen: Mapping[str, str] | None) -> Any:
         parts, drawn, whose = view(web, reader_lang(as_lang(web.config.lang)))
         every = {**parts, "draw": drawn, "whose": whose}
-        out, prints = changed({k: v for k, v in every.items() if v is not dash.no_update}, seen)
+        out, prints = panel.changed({k: v for k, v in every.items() if v is not dash.no_update}, seen)
         back = out.get("whose", dash.no_update)
         home = {"fit": "park", "at": whose} if back == "wl" and seen else dash.no_update
         return (
@@ -319,5 +318,5 @@ def register(app: Dash, web: Web) -> None:
         except UnavailableError:
             away = panel.failed(Text("历史库没有应答", "The history does not answer"), lang)
             parts = {SLOW[0]: away}
-        out, prints = changed(parts, seen)
+        out, prints = panel.changed(parts, seen)
         return *[out.get(part, dash.no_update) for part in SLOW], {**(seen or {}), **prints}

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, plans, suspects, wording
+from callbacks import panel, plans, response, suspects, wording
 from callbacks.dossier import Dossier
 from callbacks.incidents import REPORT_S, level_of
 from callbacks.pages import data
@@ -66,15 +66,17 @@ def next_action(
 
     Every gate that waits is written, soonest first, and the style sheet shows the first not yet past.
     """
-    outcome = plans.outcome(planset, plan, commands, states)
-    acts = [_waiting(a, names, people, lang) for a in plans.actions(plan, commands, states)]
-    acts.append(_otherwise(outcome, plans.shut(plan, commands, states), commands, lang))
+    outcome = response.outcome(planset, plan, commands, states)
+    acts = [_waiting(a, names, people, lang) for a in response.actions(plan, commands, states)]
+    acts.append(_otherwise(outcome, response.shut(plan, commands, states), commands, lang))
     return html.Section(
         acts, className="wl-next", **panel.attrs(aria_label=Text("下一动作", "Next action").say(lang))
     )
 
 
-def _waiting(action: plans.Action, names: Mapping[str, Gate], people: Mapping[str, Text], lang: Lang) -> Any:
+def _waiting(
+    action: response.Action, names: Mapping[str, Gate], people: Mapping[str, Text], lang: Lang
+) -> Any:
     who = (
         [people.get(a.user, Text(a.user, a.user)).say(lang) for a in action.command.approvals]
         if action.command
@@ -129,7 +131,7 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
 def _otherwise(outcome: str, closed: Sequence[str], commands: Sequence[Command], lang: Lang) -> Any:
     """What stands there when no gate waits for people any more."""
     if outcome == "moving":
-        return _moving(plans.moving(commands), lang)
+        return _moving(response.moving(commands), lang)
     big, small = SAYINGS[outcome]
     below = html.P(small.say(lang), className="l2")
     return _saying(Text("处置", "Response"), big.fill(g="、".join(closed)), below, lang)

@@ -11,9 +11,9 @@ from typing import Any
 import dash
 import pytest
 
-from callbacks import emergency, wall
-from callbacks.approval import Signature
+from callbacks import desk, emergency, panel, wall
 from callbacks.live import Facts
+from callbacks.signing import Signature
 from tests.callbacks import story
 from tests.callbacks.words import classed, text
 from twin.access import Access
@@ -77,7 +77,7 @@ def _sign(web: Any, who: str, shown: Any, act: str = "em-sign") -> Any:
 @pytest.mark.parametrize("lang", LANGS)
 def test_desk_is_whole(web: Any, told: story.Story, lang: Any) -> None:
     story.put(web.records, told)
-    view = emergency.view(web, emergency.Choice(), lang)
+    view = desk.view(web, desk.Choice(), lang)
     assert set(view.parts) == set(emergency.PARTS)
     assert view.shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"]}
     assert view.can_sign
@@ -91,7 +91,7 @@ def test_desk_is_whole(web: Any, told: story.Story, lang: Any) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_desk_without_any_incident_is_calm(web: Any, lang: Any) -> None:
-    view = emergency.view(web, emergency.Choice(), lang)
+    view = desk.view(web, desk.Choice(), lang)
     assert not view.can_sign
     assert view.drawing["features"] == []
     assert classed(view.parts["em-suspects"], "empty")
@@ -104,7 +104,7 @@ def test_records_away_is_said_and_nothing_can_be_signed(web: Any, told: story.St
         raise UnavailableError("the records are away")
 
     web.records = SimpleNamespace(incidents=away, incident=away)
-    view = emergency.view(web, emergency.Choice(), "zh")
+    view = desk.view(web, desk.Choice(), "zh")
     assert classed(view.parts["em-list"], "failed")
     assert view.drawing is dash.no_update
     assert not view.can_sign
@@ -114,15 +114,15 @@ def test_records_away_is_said_and_nothing_can_be_signed(web: Any, told: story.St
 def test_desk_works_on_while_the_stream_is_away(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
     web.stream.away = True
-    view = emergency.view(web, emergency.Choice(), "zh")
+    view = desk.view(web, desk.Choice(), "zh")
     assert "G05" in text(view.parts["em-cards"])
 
 
 def test_two_people_sign_through_the_desk(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
-    first = emergency.view(web, emergency.Choice(), "zh")
+    first = desk.view(web, desk.Choice(), "zh")
     assert _sign(web, "duty", first.shown).done
-    second = emergency.view(web, emergency.Choice(), "zh")
+    second = desk.view(web, desk.Choice(), "zh")
     assert second.can_refuse
     assert "批准并下发 关闭 G05、G10" in second.button
     assert not _sign(web, "duty", second.shown).done
@@ -130,7 +130,7 @@ def test_two_people_sign_through_the_desk(web: Any, told: story.Story) -> None:
     assert _sign(web, "office", second.shown).done
     assert {o.kind for o in web.stream.orders} == {"gate.execute"}
     assert {c.state for c in web.records.commands(story.ID)} == {CommandState.APPROVED}
-    after = emergency.view(web, emergency.Choice(), "zh")
+    after = desk.view(web, desk.Choice(), "zh")
     assert not after.can_sign
     assert "李泽远" in text(after.parts["em-steps"])
     assert "批准关闭 G05、G10" in text(after.parts["em-timeline"])
@@ -138,7 +138,7 @@ def test_two_people_sign_through_the_desk(web: Any, told: story.Story) -> None:
 
 def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
-    shown = emergency.view(web, emergency.Choice(plan=f"{story.ID}/B"), "zh").shown
+    shown = desk.view(web, desk.Choice(plan=f"{story.ID}/B"), "zh").shown
     assert shown["plan"] == f"{story.ID}/B"
     newer = replace(told.incident, id="EV-20261122-02", opened=story.NOW)
     web.records.put_incident(newer)
@@ -150,14 +150,14 @@ def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.
 
 def test_only_what_changed_is_sent_again(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
-    view = emergency.view(web, emergency.Choice(), "zh")
-    out, prints = emergency.changed(view.parts, None)
+    view = desk.view(web, desk.Choice(), "zh")
+    out, prints = panel.changed(view.parts, None)
     assert all(part is not dash.no_update for part in out.values())
-    again, _ = emergency.changed(view.parts, prints)
+    again, _ = panel.changed(view.parts, prints)
     assert all(part is dash.no_update for part in again.values())
     _sign(web, "duty", view.shown)
-    later = emergency.view(web, emergency.Choice(), "zh")
-    third, _ = emergency.changed(later.parts, prints)
+    later = desk.view(web, desk.Choice(), "zh")
+    third, _ = panel.changed(later.parts, prints)
     assert third["em-steps"] is not dash.no_update
     assert third["em-suspects"] is dash.no_update
 

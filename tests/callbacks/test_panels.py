@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import arrivals, incidents, plans, suspects, timeline
+from callbacks import arrivals, incidents, plans, response, suspects, timeline
 from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text, walk
@@ -137,28 +137,28 @@ def test_gate_under_way_closed_or_too_late_has_no_countdown(told: story.Story) -
 
 def test_next_action_passes_on_to_the_next_gate(told: story.Story) -> None:
     plan = told.planset.plans[0]
-    assert [a.gate for a in plans.actions(plan, [], told.gates)] == ["G05", "G10"]
+    assert [a.gate for a in response.actions(plan, [], told.gates)] == ["G05", "G10"]
     proposed = [_command(told, "G05", CommandState.PROPOSED, 1)]
-    waits = plans.actions(plan, proposed, told.gates)
+    waits = response.actions(plan, proposed, told.gates)
     assert [(a.gate, a.approvals) for a in waits] == [("G05", 1), ("G10", 0)]
     sent = [_command(told, "G05", CommandState.SENT, 2)]
-    assert [a.gate for a in plans.actions(plan, sent, told.gates)] == ["G10"]
+    assert [a.gate for a in response.actions(plan, sent, told.gates)] == ["G10"]
     failed = [_command(told, "G05", CommandState.FAILED, 2)]
-    assert [a.gate for a in plans.actions(plan, failed, told.gates)] == ["G05", "G10"]
-    assert plans.actions(None, [], {}) == ()
+    assert [a.gate for a in response.actions(plan, failed, told.gates)] == ["G05", "G10"]
+    assert response.actions(None, [], {}) == ()
 
 
 def test_a_plan_nobody_is_waited_for_is_under_way_done_or_too_late(told: story.Story) -> None:
     plan, made = told.planset.plans[0], told.planset
     done = [_command(told, "G05", CommandState.DONE, 2)]
-    assert plans.outcome(None, None, [], {}) == "none"
-    assert plans.outcome(made, plan, [_command(told, "G05", CommandState.SENT, 2)], told.gates) == "moving"
-    assert plans.outcome(made, plan, done, told.gates) == "held"
-    assert plans.outcome(replace(made, plans=()), None, done, told.gates) == "held"
+    assert response.outcome(None, None, [], {}) == "none"
+    assert response.outcome(made, plan, [_command(told, "G05", CommandState.SENT, 2)], told.gates) == "moving"
+    assert response.outcome(made, plan, done, told.gates) == "held"
+    assert response.outcome(replace(made, plans=()), None, done, told.gates) == "held"
     shut = {"G10": GateState("G10", 0.0, False, False, story.NOW)}
-    assert plans.outcome(made, plan, [], shut) == "held"
-    assert plans.shut(plan, done, shut) == ["G05", "G10"]
-    assert plans.outcome(made, plan, [], told.gates) == "late"
+    assert response.outcome(made, plan, [], shut) == "held"
+    assert response.shut(plan, done, shut) == ["G05", "G10"]
+    assert response.outcome(made, plan, [], told.gates) == "late"
     none = replace(told, planset=replace(made, plans=()))
     assert "不再需要别的闸" in text(_cards(none, "zh", commands=done))
 
@@ -171,7 +171,7 @@ def test_close_by_is_reckoned_in_words(told: story.Story) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_head_counts_down_to_every_open_gate_in_turn(told: story.Story, lang: Any) -> None:
-    waits = plans.actions(told.planset.plans[0], [], told.gates)
+    waits = response.actions(told.planset.plans[0], [], told.gates)
     head = incidents.head(told.incident, story.ONSET, waits, "late", lang)
     acts = classed(head, "act")
     assert len(acts) == 3  # two gates, and what stands there when both are past
@@ -262,7 +262,7 @@ def test_no_panel_mixes_languages(told: story.Story) -> None:
         suspects.show(told.ranking, _enterprises(told), "en"),
         _cards(told, "en"),
         incidents.head(
-            told.incident, story.ONSET, plans.actions(told.planset.plans[0], [], told.gates), "late", "en"
+            told.incident, story.ONSET, response.actions(told.planset.plans[0], [], told.gates), "late", "en"
         ),
         incidents.listing([told.incident], story.ID, story.NOW, "en"),
         arrivals.strip(

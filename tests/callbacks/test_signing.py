@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from callbacks import approval
-from callbacks.approval import Desk, Matter, Signature, round_of, send_back, sign
+from callbacks import approval, signing
+from callbacks.signing import Desk, Matter, Signature, round_of, send_back, sign
 from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text
@@ -74,7 +74,7 @@ def mark(who: str, password: str | None = None, reason: str = "COD 超标，同�
     return Signature(who, f"demo-{who}" if password is None else password, reason)
 
 
-def put(desk: Desk, who: str, after: int = 0, **more: Any) -> approval.Outcome:
+def put(desk: Desk, who: str, after: int = 0, **more: Any) -> signing.Outcome:
     plan = story.planset().plans[0]
     return sign(desk, Matter(story.ID, plan), {}, mark(who, **more), story.NOW + after * LATER)
 

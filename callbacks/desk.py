@@ -1,0 +1,217 @@
+"""The emergency desk at one moment: from the records to every panel and the drawing on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dash
+from dash import html
+
+from callbacks import (
+    approval,
+    arrivals,
+    dossier,
+    incidents,
+    panel,
+    plans,
+    response,
+    signing,
+    suspects,
+    timeline,
+)
+from callbacks.dossier import Dossier, Moment
+from callbacks.pages import Web
+from geodata.places import Gate, Receptor
+from geodata.words import Lang, Text
+from layers import incidents as drawing
+from layers.map import empty_drawing
+from twin.errors import UnavailableError
+from twin.model import GatePlan, Incident
+
+RECORDS_AWAY = Text("记录库没有应答，正在重试", "The records do not answer; trying again")
+NO_INCIDENT = Text("现在没有事件，园区在值守中", "No incident now; the park is being watched")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a reader has picked on the desk."""
+
+    incident: str = ""
+    plan: str | None = None
+    suspect: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The desk at one moment: the children of every part, and what its form and map need."""
+
+    parts: Mapping[str, Any]
+    drawing: Any
+    button: str
+    can_sign: bool
+    can_refuse: bool
+    shown: Mapping[str, Any]
+
+
+def view(web: Web, choice: Choice, lang: Lang) -> View:
+    """Read the records and return the whole desk."""
+    at = dossier.moment(web.stream)
+    try:
+        every, case = dossier.load(web.records, choice.incident)
+        people = dossier.users(web.records)
+    except UnavailableError:
+        away = panel.failed(RECORDS_AWAY, lang)
+        return View(
+            {"em-list": away, "em-suspects": away, "em-cards": away}, dash.no_update, "", False, False, {}
+        )
+    if case is None:
+        return quiet(every, at, lang)
+    return desk(web, every, case, at, people, choice, lang)
+
+
+def quiet(every: list[Incident], at: Moment, lang: Lang) -> View:
+    """Return the desk when there has never been an incident."""
+    nothing = panel.empty(NO_INCIDENT, lang)
+    parts = {
+        "em-list": incidents.listing(every, "", at.now, lang),
+        "em-timeline": None,
+        "em-head": html.Section(
+            html.Div([html.H1(NO_INCIDENT.say(lang)), html.P()], className="ttl-t"), className="ttl"
+        ),
+        "em-suspects": panel.region(suspects.TITLE, lang, [nothing]),
+        "em-strip": None,
+        "em-cards": [html.Div(panel.region(plans.TITLE, lang, [nothing]), className="pl")],
+        "em-steps": None,
+        "em-hint": None,
+    }
+    return View(
+        parts, empty_drawing(), Text("没有待批准的闸", "No gate to approve").say(lang), False, False, {}
+    )
+
+
+def desk(
+    web: Web,
+    every: list[Incident],
+    case: Dossier,
+    at: Moment,
+    people: Mapping[str, Text],
+    choice: Choice,
+    lang: Lang,
+) -> View:
+    """Return the desk of one incident."""
+    park = web.park
+    gates = {g.id: g for g in park.gates}
+    receptors = {r.id: r for r in park.receptors}
+    enterprises = {e.id: e for e in park.enterprises}
+    plan = case.plan(choice.plan)
+    waits = response.actions(plan, case.commands, at.gates)
+    outcome = response.outcome(case.planset, plan, case.commands, at.gates)
+    top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
+    now = matter(case, plan).round(case.commands, at.gates)
+    parts = {
+        "em-list": incidents.listing(every, case.incident.id, at.now, lang),
+        "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
+        "em-head": incidents.head(case.incident, case.first, waits, outcome, lang),
+        "em-suspects": suspects.show(case.ranking, enterprises, lang, choice.suspect),
+        "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
+        "em-cards": [
+            *plans.show(
+                case.planset,
+                picked=plan.id if plan else None,
+                names=gates,
+                receptors=receptors,
+                gates=at.gates,
+                commands=case.commands,
+                whatifs=case.whatifs,
+                lang=lang,
+            ),
+            beside(case, plan, gates, receptors, at, lang),
+        ],
+        "em-steps": approval.steps(now, people, at.gates, lang),
+        "em-hint": approval.hint(people, at.drill, lang),
+    }
+    return View(
+        parts=parts,
+        drawing=draw(web, case, at, lang),
+        button=approval.button_text(now, lang),
+        can_sign=bool(now.gates and case.incident.state in incidents.LIVE),
+        can_refuse=bool(now.waiting),
+        shown={
+            "incident": case.incident.id,
+            "plan": plan.id if plan else "",
+            "gates": list(now.gates),
+        },
+    )
+
+
+def beside(
+    case: Dossier,
+    plan: GatePlan | None,
+    gates: Mapping[str, Gate],
+    receptors: Mapping[str, Receptor],
+    at: Moment,
+    lang: Lang,
+) -> Any:
+    """Return the arrival chart where fewer than three plans leave room for it."""
+    if case.planset is None or len(case.planset.plans) > 2:
+        return None
+    chart = arrivals.chart(
+        case.planset,
+        plan,
+        gates=gates,
+        receptors=receptors,
+        states=at.gates,
+        now=at.now,
+        lang=lang,
+        most=6,
+        flip=101.0,
+    )
+    return html.Div(chart, className="pl em-arr")
+
+
+def matter(case: Dossier, plan: GatePlan | None) -> signing.Matter:
+    """Return what a signature on this desk is about."""
+    return signing.Matter(case.incident.id, plan, case.others(plan))
+
+
+def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline.Line]:
+    return timeline.lines(
+        case.incident,
+        anomalies=case.anomalies,
+        rankings=case.rankings,
+        planset=case.planset,
+        whatifs=case.whatifs,
+        commands=case.commands,
+        audits=case.audits,
+        users=people,
+        names={e.id: e.short for e in web.park.enterprises},
+        stations={s.id: s for s in web.park.stations},
+    )
+
+
+def draw(web: Web, case: Dossier, at: Moment, lang: Lang) -> Any:
+    """Return what the incident adds to the map."""
+    return near(
+        drawing.features(
+            web.park,
+            case.incident,
+            case.ranking,
+            case.planset,
+            now=at.now,
+            lang=lang,
+            network=web.network,
+            pad=(70, 120, 60, 120),
+        )
+    )
+
+
+def near(drawn: Any) -> Any:
+    """Let the map fly to source, alarm and gates; a receptor far out at sea would make them all too small."""
+    tags = sum(f["properties"].get("kind") == "close" for f in drawn["features"])
+    drawn["key"] = f"{drawn['key']}/{'plan' if tags else 'open'}"  # fly again once there are gates to show
+    for feature in drawn["features"]:
+        if feature["properties"].get("kind") == "receptor":
+            feature["properties"]["fit"] = False
+    return drawn
