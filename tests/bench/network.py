@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -203,9 +204,11 @@ def measure(links: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print one JSON line for each size."""
-    for links in [int(word) for word in sys.argv[1:]] or LINKS:
-        print(json.dumps(measure(links)), flush=True)
+    """Print one JSON line for each size, each measured in a process of its own."""
+    sizes = [int(word) for word in sys.argv[1:]] or LINKS
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for facts in pool.imap(measure, sizes, chunksize=1):
+            print(json.dumps(facts), flush=True)
 
 
 if __name__ == "__main__":
