@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,6 +148,7 @@ class Bench:
 @pytest.fixture
 def bench(embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    monkeypatch.setattr(module, "MOVING_WALL_S", 0.3)
     house = Gatehouse(free_port())
     house.start()
     records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
@@ -239,6 +241,21 @@ def test_a_stroke_that_goes_wrong_is_told_within_its_time_and_a_fifth(
     bench.pass_s(STROKE_S * 1.2 + 1, steps=12)
     assert bench.state() is _S.FAILED
     assert words in bench.message()
+
+
+def test_a_gate_that_crawls_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It still says it moves, so it gets a moment of wall time more, and no longer."""
+    monkeypatch.setattr(Gatehouse, "position", lambda self, unit: 0.8 if unit == 1 else 1.0)
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    bench.pass_s(STROKE_S * 1.2 + 10, steps=4)
+    assert bench.state() is _S.MOVING
+    time.sleep(0.4)
+    bench.control.step()
+    assert bench.state() is _S.FAILED
+    assert "not in place in time, at 80% open" in bench.message()
 
 
 def test_a_lost_connection_is_told_in_time_and_never_hangs(bench: Bench) -> None:
