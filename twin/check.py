@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,9 @@ TOP = 3
 def run(config: Config, scenario: str, speed: float, seed: int) -> int:
     """Play one scenario and judge it; prints one JSON object as the last line, returns the exit code."""
     began = time.monotonic()
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # ends like Ctrl-C: with every process it started
     folder = Path(tempfile.mkdtemp(prefix="twin-check-"))
     config = _own(config, folder)
     supervisor = Supervisor(environment(config), folder / "logs", lambda t: say(t.en))
