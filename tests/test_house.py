@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,17 +63,31 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(p) for p in SOURCES}
 
 
-def imports_of(path: Path) -> Iterator[Import]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    return tuple(find_imports(path))
+
+
+def find_imports(path: Path) -> Iterator[Import]:
     """Every import of a file, those inside functions and type-checking blocks too."""
     file, package = str(path.relative_to(ROOT)), module_of(path).rpartition(".")[0]
-    tree = ast.parse(path.read_text("utf-8"))
     late = {
         id(n)
-        for f in ast.walk(tree)
+        for f in nodes_of(path)
         if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(f)
         for n in ast.walk(f)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         at_load = id(node) not in late
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -94,8 +109,9 @@ def is_type_checking(node: ast.AST) -> bool:
     )
 
 
-def every_import() -> list[Import]:
-    return [i for path in SOURCES for i in imports_of(path)]
+@cache
+def every_import() -> tuple[Import, ...]:
+    return tuple(i for path in SOURCES for i in imports_of(path))
 
 
 def within(name: str, of: str) -> bool:
@@ -168,7 +184,7 @@ def test_no_import_cycles() -> None:
 def test_init_files_hold_a_docstring_only() -> None:
     for path in SOURCES:
         if path.name == "__init__.py":
-            body = ast.parse(path.read_text("utf-8")).body
+            body = tree_of(path).body
             assert len(body) == 1, path
             assert isinstance(body[0], ast.Expr), path
             assert isinstance(body[0].value, ast.Constant), path
@@ -182,7 +198,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     found = [
         str(p.relative_to(ROOT))
         for p in SOURCES
-        for n in ast.walk(ast.parse(p.read_text("utf-8")))
+        for n in nodes_of(p)
         if isinstance(n, ast.Attribute) and n.attr in {"environ", "getenv"} and ast.unparse(n.value) == "os"
     ]
     assert sorted(set(found)) == ["twin/config.py"]
@@ -191,7 +207,7 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_functions_fit_a_screen() -> None:
     long = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
                 doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
