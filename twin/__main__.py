@@ -44,6 +44,16 @@ BENCH_INGEST = Text(
     "接入性能:真实连接、真实接入进程、落盘后应答;结果为一行 JSON",
     "ingestion: real sockets, the real gateway, answers when durable; the result is one line of JSON",
 )
+BENCH_TRACE = Text(
+    "溯源:回答一个文件夹的案例,每例一个答案文件;不读真值",
+    "tracing: answer a folder of recorded cases, one file each; the truth is not read",
+)
+NETWORKS = Text("管网文件夹,内有 <名称>.network.json", "folder of networks, <name>.network.json")
+CASES = Text("案例文件夹,内有 *.json.gz", "folder of cases, *.json.gz")
+OUT = Text("答案写到哪个文件夹", "folder for the answers")
+MODE = Text("full 用全部数据,early 只用到早期截止时刻", "full: all samples; early: until the early cutoff")
+NO_FINGERPRINT = Text("不用水样和水质指纹", "leave the grab sample and the profiles aside")
+JOBS = Text("同时用几个进程", "processes at a time")
 POINTS = Text("每秒读数", "readings a second")
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
@@ -142,8 +152,19 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
         ("sockets", 2000, SOCKETS),
     ):
         ingest.add_argument(f"--{option}", type=int, default=usual, metavar="N", help=about.say(lang))
+    _bench_trace_options(
+        bench.add_parser("trace", help=BENCH_TRACE.say(lang), description=BENCH_TRACE.say(lang)), lang
+    )
     add("version", VERSION)
     return top
+
+
+def _bench_trace_options(p: argparse.ArgumentParser, lang: Lang) -> None:
+    for option, about in (("networks", NETWORKS), ("cases", CASES), ("out", OUT)):
+        p.add_argument(f"--{option}", type=Path, required=True, metavar="DIR", help=about.say(lang))
+    p.add_argument("--mode", choices=("full", "early"), default="full", help=MODE.say(lang))
+    p.add_argument("--no-fingerprint", action="store_true", help=NO_FINGERPRINT.say(lang))
+    p.add_argument("--jobs", type=int, default=1, metavar="N", help=JOBS.say(lang))
 
 
 def _drill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
@@ -315,6 +336,11 @@ def _park(config: Config, _: argparse.Namespace) -> int:
 
 
 def _bench(config: Config, o: argparse.Namespace) -> int:
+    if o.task == "trace":
+        from twin import bench_trace
+
+        options = bench_trace.Options(o.mode == "early", not o.no_fingerprint)
+        return bench_trace.main(o.networks, o.cases, o.out, options, max(o.jobs, 1), as_lang(config.lang))
     from twin import bench_ingest
 
     return bench_ingest.main(config, o.points, o.seconds, o.sockets)
