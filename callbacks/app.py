@@ -104,7 +104,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     shell.register(dash, web)
     _addresses(server, dash, web)
     server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
-    server.add_middleware(guard.Guard, host=config.host, extra=config.environment.get("TWIN_HOSTS", ""))
+    server.add_middleware(guard.Guard, host=config.host, extra=config.hosts)
     return server
 
 
@@ -118,7 +118,7 @@ def _web(config: Config, park: Park) -> Web:
         states = {IncidentState.OPEN, IncidentState.CONTAINED}
         return Standing(tuple(records.incidents(states)), tuple(records.anomalies(open_only=True)))
 
-    limits = Limits.load(park)
+    limits = Limits.load(park, config.limits)
     board = Board(park, State(park, limits), build_id(park))
     return Web(
         config=config,

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dash
-from dash import ALL, Dash, Input, Output, html
+from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from callbacks.pages import data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
-from twin.errors import UnavailableError
-from twin.model import Order, to_json
+from twin.access import Act
+from twin.errors import RefusedError, UnavailableError
+from twin.model import AuditLine, Order, to_json
 
 if TYPE_CHECKING:
     from callbacks.pages import Web
@@ -28,6 +29,15 @@ SPEEDS = (1, 5, 20, 60, 150, 600)
 DEFAULT_SPEED = 20.0
 
 SENT = Text("已发出：{what}", "Sent: {what}")
+NO_NAME = Text(
+    "演练须由值班长或指挥下令：请填账号和口令",
+    "A duty officer or commander orders drills: give account and password",
+)
+WRONG = Text("账号或口令不对，未发出", "Account or password is wrong; nothing was sent")
+MAY_NOT = Text(
+    "{who} 无权下令演练，须值班长或指挥", "{who} may not order drills; a duty officer or commander must"
+)
+TOO_OFTEN = Text("{why}，未发出", "{why}; nothing was sent")
 AWAY = Text("数据流服务没有应答，未发出", "The stream server does not answer; nothing was sent")
 STOP = Text("停止演练", "Stop the drill")
 
@@ -59,12 +69,20 @@ def bar(lang: Lang) -> Component:
             html.Span(Text("速度", "Speed").say(lang), className="mut"),
             html.Div(speeds, className="chips"),
             html.Button(STOP.say(lang), id=_id("stop", "stop"), className="btn s"),
+            _field("drill-user", Text("账号", "Account"), "text", lang),
+            _field("drill-password", Text("口令", "Password"), "password", lang),
             html.Span(id="drill-note", className="drill-note", role="status"),
         ],
         id="drill-bar",
         className="drill-bar",
         hidden=True,
     )
+
+
+def _field(id: str, name: Text, kind: Any, lang: Lang) -> Component:
+    word = name.say(lang)
+    box = dcc.Input(id=id, type=kind, value="", debounce=False, autoComplete="off", placeholder=word)
+    return html.Label([html.Span(word, className="mut"), box], className="drill-who")
 
 
 def _id(act: str, value: str) -> dict[str, str]:
@@ -80,13 +98,31 @@ def order(act: str, value: str, by: str, at: datetime) -> Order:
     return Order("drill.stop", at, by)
 
 
-def press(web: Web, act: str, value: str, lang: Lang) -> str:
-    """Send the order of one button and return what to tell the reader."""
+def press(web: Web, act: str, value: str, who: tuple[str, str], lang: Lang) -> str:
+    """Send the order of one button if that person may order drills; return what to tell the reader.
+
+    Parameters
+    ----------
+    who : tuple of str
+        Account and password as typed.
+    """
+    name, password = who[0].strip(), who[1]
+    if not name or not password:
+        return NO_NAME.say(lang)
     what = {"start": SCENARIOS.get(value, STOP), "speed": Text(f"{value}×", f"{value}×")}.get(act, STOP)
+    at = datetime.now(UTC)
     try:
-        web.stream.append("commands", to_json(order(act, value, "web", datetime.now(UTC))))
+        person = web.access.authenticate(name, password)
+        if person is None or not web.access.may(person, Act.DRILL):
+            text = WRONG if person is None else MAY_NOT.fill(who=person.display)
+            web.records.audit(AuditLine(at, name[:64], "drill.refused", value, text))
+            return text.say(lang)
+        web.stream.append("commands", to_json(order(act, value, person.name, at)))
+        web.records.audit(AuditLine(at, person.name, f"drill.{act}", value, SENT.fill(what=what)))
     except UnavailableError:
         return AWAY.say(lang)
+    except RefusedError as error:
+        return TOO_OFTEN.fill(why=error).say(lang)
     return SENT.fill(what=what).say(lang)
 
 
@@ -96,11 +132,14 @@ def register(app: Dash, web: Web) -> None:
     @app.callback(
         Output("drill-note", "children"),
         Input({"type": "drill", "act": ALL, "value": ALL}, "n_clicks"),
+        State("drill-user", "value"),
+        State("drill-password", "value"),
         prevent_initial_call=True,
     )
     @in_thread
-    def _press(clicks: list[int | None]) -> Any:
+    def _press(clicks: list[int | None], user: str | None, password: str | None) -> Any:
         pressed = dash.ctx.triggered_id
         if not pressed or not any(clicks):
             return dash.no_update
-        return press(web, pressed["act"], pressed["value"], reader_lang(as_lang(web.config.lang)))
+        lang = reader_lang(as_lang(web.config.lang))
+        return press(web, pressed["act"], pressed["value"], (user or "", password or ""), lang)

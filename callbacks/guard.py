@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,14 +36,13 @@ class Guard:
     ----------
     host : str
         What the server binds to; allowed as a name.
-    extra : str
-        More allowed names, separated by commas.
+    extra : collection of str
+        More allowed names, lower case.
     """
 
-    def __init__(self, app: ASGIApp, host: str, extra: str = "") -> None:
+    def __init__(self, app: ASGIApp, host: str, extra: Collection[str] = ()) -> None:
         self._app = app
-        self._names = {"localhost", "testserver", host.lower(), socket.gethostname().lower()}
-        self._names |= {name.strip().lower() for name in extra.split(",") if name.strip()}
+        self._names = {"localhost", "testserver", host.lower(), socket.gethostname().lower(), *extra}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or refuse it."""

@@ -288,6 +288,14 @@ class Network:
         graph = self._graph(self.open, back=back, reversing=reversing)
         return np.atleast_2d(dijkstra(graph, indices=np.asarray(sources, int)))
 
+    def ways(self, *, back: bool = False, reversing: bool = False) -> csr_array:
+        """Return the travel time of every open way from node to node, (n, n) seconds, for walks of one's own.
+
+        Of parallel links the fastest counts. With `back` every way is turned round; with `reversing` links
+        that reverse for more than `REVERSING` of the time are ways in both directions.
+        """
+        return self._graph(self.open, back=back, reversing=reversing)
+
     def shares(self) -> Floats:
         """Return each link's share of the water leaving its tail, (m,); closed links take none."""
         flow = np.where(self.open, self.flow_m3s, 0.0)

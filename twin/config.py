@@ -10,6 +10,8 @@ from pathlib import Path
 import geodata
 from twin.errors import ConfigError
 
+SHIPPED = Path(geodata.__file__).parent / "data" / "demo_park.gpkg"
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -20,7 +22,9 @@ class Config:
     data : Path
         Folder of everything that is written: stream, records, history.
     park : Path
-        The park's GeoPackage.
+        The park's GeoPackage; see `parks`.
+    hosts : tuple of str
+        More names that this server is reached by, lower case.
     redis_url : str
         Empty: an embedded server on a Unix socket below `data`.
     db_url : str
@@ -29,6 +33,8 @@ class Config:
         Empty: Parquet files below `data`.
     loggers : Path or None
         TOML file of the loggers that may send; None: all may.
+    limits : Path or None
+        TOML file of the park's own limits; None: the demo park's.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -39,6 +45,7 @@ class Config:
     park: Path
     host: str = "127.0.0.1"
     port: int = 8050
+    hosts: tuple[str, ...] = ()
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 9212
     plc_host: str = "127.0.0.1"
@@ -47,12 +54,27 @@ class Config:
     db_url: str = ""
     history_url: str = ""
     loggers: Path | None = None
+    limits: Path | None = None
     keep_hours: float = 6.0
     decision_s: float = 600.0
     margin_s: float = 300.0
     margin_share: float = 0.1
     lang: str = "zh"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def parks(self) -> tuple[Path, ...]:
+        """Where the park may lie: the first that is there counts, and a new version is put at the first.
+
+        The file that came with the program is never written to; a version of it that people saved lies below
+        `data`.
+        """
+        return (self.data / "park.gpkg", self.park) if self.park == SHIPPED else (self.park,)
+
+    @property
+    def versions(self) -> Path:
+        """Folder of every version of the park that was saved; see `geodata.versions.Store`."""
+        return self.data / "versions"
 
     @property
     def redis(self) -> str:
@@ -86,8 +108,9 @@ def load(env: Mapping[str, str] | None = None) -> Config:
     e = os.environ if env is None else env
     return Config(
         data=Path(e.get("TWIN_DATA", ".twin")).absolute(),
-        park=Path(e.get("TWIN_PARK") or Path(geodata.__file__).parent / "data" / "demo_park.gpkg"),
+        park=Path(e.get("TWIN_PARK") or SHIPPED).absolute(),
         host=e.get("TWIN_HOST", "127.0.0.1"),
+        hosts=_list(e, "TWIN_HOSTS"),
         port=_port(e, "TWIN_PORT", 8050),
         gateway_host=e.get("TWIN_GATEWAY_HOST", "127.0.0.1"),
         gateway_port=_port(e, "TWIN_GATEWAY_PORT", 9212),
@@ -96,7 +119,8 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         redis_url=e.get("TWIN_REDIS_URL", ""),
         db_url=e.get("TWIN_DB_URL", ""),
         history_url=e.get("TWIN_HISTORY_URL", ""),
-        loggers=Path(e["TWIN_LOGGERS"]).absolute() if e.get("TWIN_LOGGERS") else None,
+        loggers=_path(e, "TWIN_LOGGERS"),
+        limits=_path(e, "TWIN_LIMITS"),
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),
@@ -106,6 +130,14 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         else "zh",
         environment=dict(e),
     )
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in env.get(name, "").split(",") if part.strip())
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

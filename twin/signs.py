@@ -61,7 +61,7 @@ class Signs:
     def __init__(self, park: Park, alarms: Alarms) -> None:
         self._alarms, self._bank = alarms, alarms.bank
         table = self._bank.table
-        self._members = [np.flatnonzero(table.station == k) for k in range(len(table.stations))]
+        self._members = table.members()
         self._flow = {int(table.station[i]): i for i, p in enumerate(table.points) if p.factor == FLOW}
         slots = {e.id: e.slots for e in park.enterprises if e.slots}
         self._slots = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from geodata.places import OutletKind, Park
 from geodata.words import Text
 from twin.factors import factor
@@ -27,7 +25,7 @@ class Titles:
 
     def __init__(self, park: Park, reach: Reach) -> None:
         self._stations = park.stations
-        self._why = [self._suspicion(park, reach, k) for k in range(len(park.stations))]
+        self._park, self._reach = park, reach
 
     def of(self, station: int, factors: tuple[str, ...], why: Text | None = None) -> Text:
         """Return the title of an incident first seen at a station (its position), by these factors."""
@@ -36,16 +34,15 @@ class Titles:
         zh = "、".join(n.zh for n in names) + (" 等" if more else "")
         en = ", ".join(n.en for n in names) + (" and others" if more else "")
         return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
-            place=self._stations[station].name, factors=Text(zh, en), why=why or self._why[station]
+            place=self._stations[station].name, factors=Text(zh, en), why=why or self._suspicion(station)
         )
 
-    @staticmethod
-    def _suspicion(park: Park, reach: Reach, k: int) -> Text:
+    def _suspicion(self, k: int) -> Text:
         """What lies upstream decides what an incident first seen at a station is likely to come from."""
-        station = park.stations[k]
+        station = self._stations[k]
         if station.enterprise is not None:
-            return _OUTLET.fill(name=park.enterprise(station.enterprise).short)
-        kinds = {o.kind for o, t in zip(park.outlets, reach.outlet[:, k], strict=True) if np.isfinite(t)}
+            return _OUTLET.fill(name=self._park.enterprise(station.enterprise).short)
+        kinds = {self._park.outlets[o].kind for o in self._reach.reached_by(k).tolist()}
         if OutletKind.WASTEWATER in kinds and OutletKind.RAIN not in kinds:
             return _SEWER
         return _SUSPICION[OutletKind.RAIN in kinds, OutletKind.CROSSING in kinds]

@@ -13,7 +13,7 @@ from callbacks.guard import Guard
 from tests.callbacks.asgi import ask, knock
 
 
-def app(extra: str = "") -> ASGIApp:
+def app(*extra: str) -> ASGIApp:
     def hello(_: Request) -> PlainTextResponse:
         return PlainTextResponse("hello")
 
@@ -35,7 +35,7 @@ def app(extra: str = "") -> ASGIApp:
     ],
 )
 async def test_only_names_of_this_server_are_served(host: str, allowed: bool) -> None:
-    answer = await ask(app("twin.park.local, other"), "/", headers={"host": host})
+    answer = await ask(app("twin.park.local", "other"), "/", headers={"host": host})
     assert answer.status == (200 if allowed else 403)
 
 

@@ -29,6 +29,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "TWIN_DB_URL": "postgresql://db",
         "TWIN_HISTORY_URL": "s3://bucket",
         "TWIN_DECISION_S": "120.5",
+        "TWIN_HOSTS": "Twin.Park.local, other,",
+        "TWIN_LIMITS": str(tmp_path / "limits.toml"),
         "LANG": "en_GB.UTF-8",
     }
     config = load(env)
@@ -39,7 +41,17 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "s3://bucket",
     )
     assert config.decision_s == 120.5
+    assert config.hosts == ("twin.park.local", "other")
+    assert config.limits == tmp_path / "limits.toml"
     assert config.lang == "en"
+
+
+def test_the_shipped_park_is_never_written_to(tmp_path: Path) -> None:
+    demo = load({"TWIN_DATA": str(tmp_path)})
+    assert demo.parks == (tmp_path / "park.gpkg", demo.park)
+    assert load({"TWIN_PARK": str(demo.park), "TWIN_DATA": str(tmp_path)}).parks == demo.parks
+    own = load({"TWIN_PARK": str(tmp_path / "mine.gpkg")})
+    assert own.parks == (tmp_path / "mine.gpkg",)
 
 
 @pytest.mark.parametrize(

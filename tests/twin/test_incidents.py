@@ -56,7 +56,7 @@ def slug(world: World, station: str, share: float, *, but: str = "") -> dict[int
 
 def travel_minutes(world: World, a: str, b: str) -> int:
     ids = [s.id for s in world.park.stations]
-    return round(world.reach.station[ids.index(a), ids.index(b)] / 60)
+    return round(world.reach.after(ids.index(a))[ids.index(b)] / 60)
 
 
 @pytest.mark.parametrize(("seed", "memory", "swing"), [(1, 0.0, 0.0), (2, 0.7, 0.15), (3, 0.3, 0.25)])
@@ -307,7 +307,7 @@ def test_a_slug_in_the_demo_park_stays_one_incident_over_many_stations(demo_park
     world.run(60)
     ids = [s.id for s in demo_park.stations]
     start = ids.index("S60")  # mouth of YQ08
-    travel = world.reach.station[start]
+    travel = world.reach.after(start)
     begun = world.now_ms
     for minute in range(300):
         extra: dict[int, float] = {}

@@ -68,8 +68,7 @@ class Alarms:
         self.silent: dict[int, Anomaly] = {}
         self.trusted: set[int] = set()
         self._suspects: set[int] = set()
-        station = bank.table.station
-        self._members = [np.flatnonzero(station == k) for k in range(len(bank.table.stations))]
+        self._members = bank.table.members()
         self._counts = bank.table.side != 0
 
     def adopt(self, anomalies: Iterable[Anomaly]) -> list[Change]:

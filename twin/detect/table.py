@@ -81,6 +81,12 @@ class Table:
             place=places(park),
         )
 
+    def members(self) -> list[Index]:
+        """Return the points of every station, m arrays of positions."""
+        order = np.argsort(self.station, kind="stable")
+        ends = np.cumsum(np.bincount(self.station, minlength=len(self.stations)))
+        return list(np.split(order, ends[:-1])) if len(self.stations) else []
+
     @property
     def quiet(self) -> Bools:
         """(n,) true where standing still is natural: flow."""
