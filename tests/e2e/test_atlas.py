@@ -13,6 +13,7 @@ from geodata import park as parks
 from tests.callbacks import stage, story
 from tests.conftest import Embedded
 from tests.e2e.screen import Screen, Site, browser, screen, site
+from twin.access import Access
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import as_ms, wall_ms
 from twin.model import Event, Order, from_json, to_json
@@ -36,6 +37,7 @@ def web(embedded: Embedded) -> Iterator[tuple[Site, Stream]]:
     """A web role whose park has an hour of readings and no incident."""
     with site(embedded.folder, embedded.url) as it:
         records, stream = Records(f"sqlite:///{embedded.folder / 'records.sqlite'}"), embedded.stream()
+        Access(records).add_demo_users()
         stage.up(stream, records, story.story(), incident=False)
         yield it, stream
 
@@ -171,7 +173,7 @@ def test_a_drill_is_ordered_from_any_page(atlas: Screen, web: tuple[Site, Stream
     page.get_by_role("button", name="储罐满溢").click()
     expect(page.locator("#drill-note")).to_have_text("演练须由值班长或指挥下令：请填账号和口令")
     page.locator("#drill-user").fill("duty")
-    page.locator("#drill-password").fill(stage.PEOPLE["duty"][2])
+    page.locator("#drill-password").fill("demo-duty")
     page.get_by_role("button", name="储罐满溢").click()
     expect(page.locator("#drill-note")).to_have_text("已发出：储罐满溢")
     page.get_by_role("button", name="60×").click()
