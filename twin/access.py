@@ -135,10 +135,11 @@ class Access:
         return user is not None and user.role in allowed
 
     def add_demo_users(self) -> list[User]:
-        """Make the demo's three people. Their passwords are public: only the demo may call this."""
+        """Make the demo's four people. Their passwords are public: only the demo may call this."""
         people = (
             ("duty", Text("值班长 李泽远", "Li Zeyuan, duty officer"), Role.DUTY_OFFICER),
             ("office", Text("应急办 陈屿", "Chen Yu, emergency office"), Role.COMMANDER),
+            ("admin", Text("系统管理 周宁", "Zhou Ning, administrator"), Role.ADMIN),
             ("viewer", Text("访客", "Visitor"), Role.VIEWER),
         )
         return [self.add_user(name, display, role, f"demo-{name}") for name, display, role in people]

@@ -157,10 +157,10 @@ def test_the_demos_people_can_sign_in_and_two_of_them_can_approve(access: Access
     access.add_demo_users()
     access.add_demo_users()
     found = {u.name: u for u in access.users()}
-    assert set(found) == {"duty", "office", "viewer"}
+    assert set(found) == {"duty", "office", "admin", "viewer"}
     for name, user in found.items():
         assert access.authenticate(name, f"demo-{name}") == user
         assert access.user(name) == user
-    assert [n for n, u in sorted(found.items()) if access.may(u, Act.APPROVE)] == ["duty", "office"]
+    assert [n for n, u in sorted(found.items()) if access.may(u, Act.APPROVE)] == ["admin", "duty", "office"]
     assert "李泽远" in found["duty"].display.zh
     assert access.user("nobody") is None
