@@ -42,12 +42,12 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
 def test_demo_users_are_made_once(tmp_path: Path) -> None:
     c = config(tmp_path)
     first = demo.people(c)
-    assert {u.name for u in first} == {"duty", "office", "viewer"}
+    assert {u.name for u in first} == {"duty", "office", "admin", "viewer"}
     records = Records(c.db)
     access = Access(records)
     assert access.authenticate("duty", demo.password("duty")) is not None
     access.add_user("duty", first[0].display, first[0].role, "my own password")
-    assert {u.name for u in demo.people(c)} == {"duty", "office", "viewer"}
+    assert {u.name for u in demo.people(c)} == {"duty", "office", "admin", "viewer"}
     assert access.authenticate("duty", "my own password") is not None
     records.close()
 
