@@ -2,6 +2,9 @@
 PY := .venv/bin/python
 STAMP := .venv/.ready
 
+# Byte code is kept: without it every process of the suite compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check e2e bench screenshots lock clean
 
 setup: $(STAMP)

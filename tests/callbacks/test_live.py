@@ -196,6 +196,7 @@ async def until(what: Any, seconds: float = 3.0) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_the_reader_catches_up_follows_and_survives_an_outage() -> None:
     stream = FakeStream()
     stream.now = ClockState(True, "x", 1.0, T0, wall_ms())

@@ -94,6 +94,7 @@ def test_a_wrong_name_is_hashed_like_a_wrong_password(
     assert costs[0] == costs[1]
 
 
+@pytest.mark.slow
 def test_guessing_is_slowed_by_name_and_nobody_else_waits(access: Access, wall: Wall) -> None:
     li = access.add_user("duty", LI, "viewer", "correct horse")
     access.add_user("office", LI, "viewer", "correct horse")

@@ -59,7 +59,14 @@ def travel_minutes(world: World, a: str, b: str) -> int:
     return round(world.reach.after(ids.index(a))[ids.index(b)] / 60)
 
 
-@pytest.mark.parametrize(("seed", "memory", "swing"), [(1, 0.0, 0.0), (2, 0.7, 0.15), (3, 0.3, 0.25)])
+@pytest.mark.parametrize(
+    ("seed", "memory", "swing"),
+    [
+        (1, 0.0, 0.0),
+        pytest.param(2, 0.7, 0.15, marks=pytest.mark.slow),
+        pytest.param(3, 0.3, 0.25, marks=pytest.mark.slow),
+    ],
+)
 def test_a_day_of_noise_on_the_whole_park_opens_nothing(
     demo_park: Park, seed: int, memory: float, swing: float
 ) -> None:

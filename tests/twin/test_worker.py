@@ -168,6 +168,7 @@ def test_the_watch_starts_before_its_servers_do(embedded: Embedded, tmp_path: Pa
     assert not thread.is_alive()
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_process_and_history_is_written(site: Site) -> None:
     """A real process: what it had taken and not finished when it was killed is read again by the next."""
     env = {

@@ -47,7 +47,8 @@ DETECT_PARK_S = 3 * 3600.0  # a release nobody notices in this time is a failure
 QUIET_PARK_S = 80 * 60.0  # how long a lying instrument must be withstood
 HORIZON_PARK_S = 100 * 60.0  # after the release: the plume has come to a gate by then, or is not waited for
 REACTION_PARK_S = 60.0  # what each of the two people takes to read the plan
-PLAN_TIMEOUT_S = 30.0
+PLAN_TIMEOUT_S = 30.0  # of wall time, beside what the park itself may need:
+PLAN_PARK_S = 90 * 60.0  # an outlet's own meter alarms long before any water reaches a place gates can keep it from
 HURRY = 3.0  # times the drill's speed once all gates are closed
 SETTLE_TIMEOUT_S = 15.0
 _QN = re.compile(rb"QN=(\d{17});")
@@ -125,7 +126,7 @@ class Referee:
         incident = self._wait(self._incident, within, "no incident was opened")
         self.story.incident = incident
         say(f"incident {incident.id} at {local(as_ms(incident.opened))}: {incident.title.en}")
-        plan = self._wait(self._plan, PLAN_TIMEOUT_S, "no plan was made")
+        plan = self._wait(self._plan, PLAN_TIMEOUT_S + PLAN_PARK_S / self.speed, "no plan was made")
         self._show_suspects()
         self.story.commands = self._approve(incident, plan)
         strokes = max((m.stroke_s for m in plan.moves), default=0.0)

@@ -72,6 +72,7 @@ def asked(who: tuple[Suspect, ...]) -> tuple[PlanSet, Ranking, Incident]:
     return plans, Ranking("EV", AT, who, 0.1, (), (), "tiny-1", "t", 1), incident
 
 
+@pytest.mark.slow
 def test_closing_the_gate_keeps_the_spill_from_the_sea(park_path: Path, tmp_path: Path) -> None:
     plans, ranking, incident = asked((suspect(),))
     found = whatif.run(park_path, plans, "EV/A", ranking, incident, folder=tmp_path, hours=6.0)

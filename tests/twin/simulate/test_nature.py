@@ -46,6 +46,7 @@ async def test_a_release_reaches_the_station_below_it_and_no_other(nature: Natur
     assert after.stations["S01"]["w00000"] == pytest.approx(park_flow(park, "E01-DW001"), rel=0.05)
 
 
+@pytest.mark.slow
 async def test_a_closed_gate_holds_the_water(nature: Nature, park: Park) -> None:
     await nature.begin()
     gates = {g.id: g.normal_position for g in park.gates}
