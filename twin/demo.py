@@ -23,7 +23,7 @@ from twin.errors import ConfigError, UnavailableError
 from twin.records import Records
 from twin.supervisor import Role, Supervisor, check_ports
 
-SPEED = 10.0  # an incident in about a minute and a half, and a minute for two people to read the plan and sign
+SPEED = 10.0  # an incident in about a minute and a half, and a minute for two people to read and sign
 PAST_HOURS = 24.0
 UP_TIMEOUT_S = 90.0
 LONGEST_SOCKET = 100  # bytes; the kernel's limit for a Unix socket's path is 108

@@ -48,7 +48,7 @@ QUIET_PARK_S = 80 * 60.0  # how long a lying instrument must be withstood
 HORIZON_PARK_S = 100 * 60.0  # after the release: the plume has come to a gate by then, or is not waited for
 REACTION_PARK_S = 60.0  # what each of the two people takes to read the plan
 PLAN_TIMEOUT_S = 30.0  # of wall time, beside what the park itself may need:
-PLAN_PARK_S = 90 * 60.0  # an outlet's own meter alarms long before any water reaches a place gates can keep it from
+PLAN_PARK_S = 90 * 60.0  # an outlet's own meter alarms long before water reaches a place to be protected
 HURRY = 3.0  # times the drill's speed once all gates are closed
 SETTLE_TIMEOUT_S = 15.0
 _QN = re.compile(rb"QN=(\d{17});")
