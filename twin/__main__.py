@@ -242,9 +242,9 @@ def _sim(config: Config, o: argparse.Namespace) -> int:
 
 
 def _gateway(config: Config, _: argparse.Namespace) -> int:
-    from twin.ingest import gateway
+    from twin.ingest import serve
 
-    gateway.run(config)
+    serve.run(config)
     return 0
 
 

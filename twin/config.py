@@ -26,11 +26,14 @@ class Config:
     hosts : tuple of str
         More names that this server is reached by, lower case.
     redis_url : str
-        Empty: an embedded server on a Unix socket below `data`.
+        Empty: an embedded server on a Unix socket below `data`. `redis://…`, `unix://…` or, of a cluster,
+        `redis+cluster://host:port,host:port`; `?shards=N` says over how many streams readings are spread.
     db_url : str
         Empty: SQLite below `data`.
     history_url : str
         Empty: Parquet files below `data`.
+    member : str
+        Name of this process among those of the same role, where there are several.
     loggers : Path or None
         TOML file of the loggers that may send; None: all may.
     limits : Path or None
@@ -55,6 +58,7 @@ class Config:
     history_url: str = ""
     loggers: Path | None = None
     limits: Path | None = None
+    member: str = "1"
     keep_hours: float = 6.0
     decision_s: float = 600.0
     margin_s: float = 300.0
@@ -121,6 +125,8 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         history_url=e.get("TWIN_HISTORY_URL", ""),
         loggers=_path(e, "TWIN_LOGGERS"),
         limits=_path(e, "TWIN_LIMITS"),
+        loggers=Path(e["TWIN_LOGGERS"]).absolute() if e.get("TWIN_LOGGERS") else None,
+        member=e.get("TWIN_MEMBER") or "1",
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),

@@ -44,6 +44,8 @@ class Limits:
         Frames not yet written, of all peers, before no more is read.
     rejects_stored_per_s : float
         Rejects written to their stream; more are only counted.
+    peer_bytes_per_s, peer_burst_bytes : int
+        What one connection may send for long, and at once; above that it is read more slowly.
     frame_wait_s, tail_wait_s : float
         How long half a frame, and a frame without tail, is waited for.
     """
@@ -58,6 +60,8 @@ class Limits:
     unread_bytes: int = 65_536
     held_bytes: int = 32_000_000
     rejects_stored_per_s: float = 100.0
+    peer_bytes_per_s: int = 2_000_000
+    peer_burst_bytes: int = 8_000_000
     frame_wait_s: float = 10.0
     tail_wait_s: float = 0.5
 
@@ -67,7 +71,10 @@ class Desk(Protocol):
 
     limits: Limits
     unseal: Callable[[bytes], Sequence[bytes] | None] | None
-    memory: Memory
+
+    @property
+    def memory(self) -> Memory:
+        """What the short way of reading frames remembers."""
 
     @property
     def asking(self) -> bool:
@@ -93,6 +100,9 @@ class Desk(Protocol):
 
     def refused(self, peer: str, mn: str | None, reason: str, raw: bytes, at_ms: int) -> None:
         """Bytes came in that are no good frame."""
+
+    def too_fast(self, connection: Connection, seconds: float) -> None:
+        """A connection has sent more than it may: it is not to be read for a while."""
 
     def was_cut(self, reason: str) -> None:
         """A connection is being closed by us."""
@@ -122,6 +132,8 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.mn: str | None = None
         self.heard_s = 0.0
+        self.since_s = 0.0
+        self._spent = 0.0  # bytes read beyond what time has allowed since
         self.heads: dict[bytes, Head] = {}
         """Frames of this connection that may be read the short way."""
 
@@ -131,7 +143,7 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername") or ("", 0)
         self._transport = transport
         self.address, self.peer = str(name[0]), f"{name[0]}:{name[1]}"
-        self.heard_s = time.monotonic()
+        self.heard_s = self.since_s = time.monotonic()
         plug = transport.get_extra_info("socket")
         if plug is not None:  # notices a logger whose mobile line died without a word
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -146,6 +158,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read frames; their answers come when they are written."""
         now = time.monotonic()
+        rate = self._limits.peer_bytes_per_s
+        self._spent = max(self._spent - (now - self.heard_s) * rate, 0.0) + len(data)
+        if self._spent > self._limits.peer_burst_bytes:
+            self._desk.too_fast(self, self._spent / rate / 2)
         self.heard_s = now
         if self.heads:
             data = self._take_quickly(data)

@@ -40,6 +40,8 @@ class Station:
         Its clock minus park time at its last QN; None while it sent none.
     peer : str
         Address it sends from.
+    moves : int
+        How often it went on from another address.
     """
 
     frames: int = 0
@@ -51,6 +53,13 @@ class Station:
     skew_ms: int | None = None
     skew_at_ms: int = 0
     peer: str = ""
+    moves: int = 0
+
+    def moved(self, peer: str) -> None:
+        """It sends from this address now."""
+        if peer != self.peer:
+            self.moves += bool(self.peer)
+            self.peer = peer
 
     @property
     def conformance(self) -> float | None:
@@ -78,6 +87,7 @@ class Station:
             "last_ms": self.last_ms,
             "skew_ms": self.skew_ms,
             "peer": self.peer,
+            "moves": self.moves,
         }
 
 
@@ -100,6 +110,9 @@ class Stations:
     nameless: Counter[str] = field(default_factory=Counter)
     """Rejects of peers that never sent a good frame, by reason."""
     connections: int = 0
+    throttled: int = 0
+    throttled_before: int = 0
+    """Times a peer was read more slowly than it sent."""
 
     def of(self, mn: str) -> Station:
         """Return the counters of a logger, new ones for one not met before."""
@@ -116,7 +129,7 @@ class Stations:
         station.frames += 1
         station.readings += readings
         station.last_ms = now_ms
-        station.peer = peer
+        station.moved(peer)
         self.frames += 1
         self.readings += readings
         return station
@@ -138,6 +151,7 @@ class Stations:
         self.rejects += _count(body.get("rejects"))
         self.dropped_before += _count(body.get("dropped"))
         self.suppressed_before += _count(body.get("suppressed"))
+        self.throttled_before += _count(body.get("throttled"))
         self.cut.update(_counts(body.get("cut")))
         self.nameless.update(_counts(body.get("nameless")))
         rows = body.get("by_mn")
@@ -149,13 +163,20 @@ class Stations:
                 station.rejects += _count(row.get("rejects"))
                 station.deviations.update(_counts(row.get("deviations")))
                 station.reasons.update(_counts(row.get("reasons")))
+                station.moves += _count(row.get("moves"))
+                newer = _count(row.get("last_ms")) > station.last_ms
                 station.last_ms = max(station.last_ms, _count(row.get("last_ms")))
-                station.peer = station.peer or str(row.get("peer") or "")
-                if station.skew_ms is None and isinstance(row.get("skew_ms"), int):
+                if newer or not station.peer:
+                    station.peer = str(row.get("peer") or "")
+                if (newer or station.skew_ms is None) and isinstance(row.get("skew_ms"), int):
                     station.skew_ms = row["skew_ms"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form that is published under the state key "stations"."""
+        return {**self.totals(), "by_mn": {mn: station.as_dict() for mn, station in self.by_mn.items()}}
+
+    def totals(self) -> dict[str, Any]:
+        """Return the JSON form without the single loggers."""
         return {
             "frames": self.frames,
             "readings": self.readings,
@@ -163,9 +184,9 @@ class Stations:
             "dropped": self.dropped + self.dropped_before,
             "suppressed": self.suppressed + self.suppressed_before,
             "connections": self.connections,
+            "throttled": self.throttled + self.throttled_before,
             "cut": dict(self.cut),
             "nameless": dict(self.nameless),
-            "by_mn": {mn: station.as_dict() for mn, station in self.by_mn.items()},
         }
 
 

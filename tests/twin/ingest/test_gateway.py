@@ -22,7 +22,7 @@ from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import load
 from twin.errors import ConfigError, UnavailableError
 from twin.ingest.connection import Limits
-from twin.ingest.gateway import Gateway, serve
+from twin.ingest.gateway import Gateway
 from twin.ingest.hj212 import times
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
@@ -32,6 +32,7 @@ from twin.ingest.hj212.sm4 import Cipher
 from twin.ingest.hj212.splits import Splits
 from twin.ingest.hj212.write import Group, Message, frames
 from twin.ingest.loggers import load as load_loggers
+from twin.ingest.serve import serve
 from twin.stream import AsyncStream, Stream
 
 MN = "12091200160055"
@@ -111,11 +112,11 @@ class Held(AsyncStream):
         self.let = asyncio.Event()
         self.tries = 0
 
-    async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
+    async def append(self, name: Any, body: bytes, most: int | None = None, *, shard: int = 0) -> str:
         if name == "readings":
             self.tries += 1
             await self.let.wait()
-        return await super().append(name, body, most)
+        return await super().append(name, body, most, shard=shard)
 
 
 Open = Callable[..., Any]
@@ -275,8 +276,8 @@ async def test_a_write_whose_answer_was_lost_is_not_written_twice(embedded: Embe
     class Lossy(AsyncStream):
         lost = 0
 
-        async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
-            done = await super().append(name, body, most)
+        async def append(self, name: Any, body: bytes, most: int | None = None, *, shard: int = 0) -> str:
+            done = await super().append(name, body, most, shard=shard)
             if name == "readings" and not self.lost:
                 self.lost += 1
                 raise UnavailableError("connection reset while waiting for the reply")
@@ -309,7 +310,7 @@ async def test_a_short_outage_is_bridged(embedded: Embedded, opened: Open) -> No
 
 async def test_any_failure_of_a_write_means_no_answer(embedded: Embedded, opened: Open) -> None:
     class Full(AsyncStream):
-        async def append(self, name: Any, body: bytes, most: int | None = None) -> str:
+        async def append(self, name: Any, body: bytes, most: int | None = None, *, shard: int = 0) -> str:
             raise RuntimeError("MISCONF the disk is full")
 
     gateway, port = await opened(Full(embedded.url), retry_s=0.2)
@@ -364,7 +365,7 @@ async def test_rejects_beyond_the_rate_are_counted_only(embedded: Embedded, open
     await logger.answers(1)
     stations = gateway.stations
     assert stations.rejects >= 500
-    stored = stations.rejects - gateway._rejects.suppressed
+    stored = stations.rejects - gateway.intake.rejects.suppressed
     assert stored <= 20
     stream = embedded.stream()
     await eventually(lambda: stream.length("rejects") == stored)
@@ -546,7 +547,7 @@ class Process:
 
     def __init__(self, embedded: Embedded, folder: Path) -> None:
         self.port = free_port()
-        code = "from twin.config import load; from twin.ingest.gateway import run; run(load())"
+        code = "from twin.config import load; from twin.ingest.serve import run; run(load())"
         settings = {
             "TWIN_GATEWAY_PORT": str(self.port),
             "TWIN_REDIS_URL": embedded.url,
@@ -693,7 +694,7 @@ async def test_counters_go_on_after_a_restart(embedded: Embedded, opened: Open) 
 
 async def test_a_message_whose_parts_stay_away_is_counted(opened: Open) -> None:
     gateway, port = await opened()
-    gateway._splits = Splits(wait_s=0.1)
+    gateway.intake.splits = Splits(wait_s=0.1)
     groups: list[Group] = [[("DataTime", "20240601080000")]]
     groups += [[(f"w{i:05d}-Rtd", "1.5"), (f"w{i:05d}-Flag", "N")] for i in range(80)]
     parts = frames(Message("32", "2011", "123456", MN, qn(1), groups, True))
@@ -701,7 +702,7 @@ async def test_a_message_whose_parts_stay_away_is_counted(opened: Open) -> None:
     logger = await Logger.dial(port)
     logger.send(b"".join(reversed(parts)))
     await logger.answers(len(parts))
-    assert gateway._splits.whole == 1
+    assert gateway.intake.splits.whole == 1
     logger.send(b"".join(parts[1:]))
     await logger.answers(len(parts) - 1)
     await eventually(lambda: gateway.stations.by_mn[MN].deviations == {"split_incomplete": 1})

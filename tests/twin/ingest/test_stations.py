@@ -30,6 +30,7 @@ def test_frames_and_rejects_are_counted_by_logger_and_in_all() -> None:
             "last_ms": 2000,
             "skew_ms": None,
             "peer": "1.2.3.4:6",
+            "moves": 1,
         }
     }
 
