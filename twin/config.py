@@ -125,7 +125,6 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         history_url=e.get("TWIN_HISTORY_URL", ""),
         loggers=_path(e, "TWIN_LOGGERS"),
         limits=_path(e, "TWIN_LIMITS"),
-        loggers=Path(e["TWIN_LOGGERS"]).absolute() if e.get("TWIN_LOGGERS") else None,
         member=e.get("TWIN_MEMBER") or "1",
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
