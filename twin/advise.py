@@ -39,6 +39,7 @@ from twin.model import (
     from_json,
     to_json,
 )
+from twin.park_watch import Present
 from twin.records import Records
 from twin.stream import Stream
 from twin.trace.observations import Observations
@@ -114,15 +115,28 @@ class Advise:
         clock: ParkClock,
         make: Make,
         simulate: Simulate,
+        network: Network | None = None,
     ) -> None:
         self._config, self._park = config, park
-        self._network = Network.from_park(park)
+        self._network = network or Network.from_park(park)
         self._stream, self._records, self._history, self._clock = stream, records, history, clock
         self._make, self._simulate = make, simulate
         self._briefs: dict[str, Brief] = {}
         self._looked = False
         self._ready_until = 0.0
         self._running: Future[WhatIf] | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the park that advice is made of now."""
+        return self._park.version
+
+    def renew(self, present: Present) -> None:
+        """Make advice of another version of the park from now on, and look at every incident again."""
+        self._park, self._network = present.park, present.network
+        for brief in self._briefs.values():
+            brief.waits = True
+        log.info("park %s from now on", self.version)
 
     def note(self, event: Event) -> None:
         """Take notice of an event; what it asks for is done by `step`."""
@@ -194,6 +208,7 @@ class Advise:
         began = time.monotonic()
         now = self._clock.now()
         brief.waits = False
+        incident = self._in_this_park(incident)
         anomalies = self._records.anomalies(incident=incident.id)
         gates = self._gates()
         traced = self._network.with_gates(self._as_it_was(incident.id, gates))
@@ -231,9 +246,15 @@ class Advise:
             window = joined(means, window)
         return Observations.from_window(window, self._park)
 
+    def _in_this_park(self, incident: Incident) -> Incident:
+        """The incident without the stations that the park no longer has."""
+        known = {s.id for s in self._park.stations}
+        return replace(incident, stations=tuple(s for s in incident.stations if s in known))
+
     def _gates(self) -> list[GateState]:
         body = self._stream.get("gates")
-        return [] if body is None else from_json(body, list[GateState])
+        states = [] if body is None else from_json(body, list[GateState])
+        return [g for g in states if g.gate in self._network.gates]
 
     def _as_it_was(self, incident: str, gates: Iterable[GateState]) -> Mapping[str, float]:
         """Gates as they stood when the plume came: those that its own commands moved count as usual."""
@@ -292,11 +313,14 @@ def recommended(plans: PlanSet) -> GatePlan | None:
 
 
 def news_of_ranking(old: Ranking, new: Ranking) -> bool:
-    """Tell whether a new ranking says something else: a probability that moved, or another set of groups."""
+    """Tell whether a new ranking says something else: a probability that moved, or of another park."""
     before = {s.enterprise: s.probability for s in old.suspects}
     after = {s.enterprise: s.probability for s in new.suspects}
     moved = [abs(after.get(e, 0.0) - before.get(e, 0.0)) for e in before.keys() | after.keys()]
-    return max([*moved, abs(new.unknown - old.unknown)], default=0.0) >= NEWS
+    return (
+        old.park_version != new.park_version
+        or max([*moved, abs(new.unknown - old.unknown)], default=0.0) >= NEWS
+    )
 
 
 def news_of_plans(old: PlanSet, new: PlanSet) -> bool:

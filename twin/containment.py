@@ -43,6 +43,15 @@ class Containment:
         """Whether a gate that usually stands open is closed, so that water may run other ways."""
         return bool(self._shut_ms)
 
+    def carry(self, before: Containment) -> None:
+        """Go on from what was known of the gates and plans of another version of the park."""
+        self._shut_ms = {g: at for g, at in before._shut_ms.items() if g in self._usual}
+        self._plans = {
+            incident: {gates: plan for gates, plan in known.items() if gates <= self._usual.keys()}
+            for incident, known in before._plans.items()
+        }
+        self._trusted_ms = before._trusted_ms
+
     def trust(self, at_ms: int) -> None:
         """Take gates that are found closed next as closed since then: an incident was contained before us."""
         self._trusted_ms = at_ms

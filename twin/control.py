@@ -143,6 +143,11 @@ class Control:
         self._published = float("-inf")
         self._lost = False
         self._resumed = False
+        self._next: Park | None = None
+
+    def renew(self, park: Park) -> None:
+        """Work with another version of the park from the next `step` on; may be called from any thread."""
+        self._next = park
 
     @property
     def busy(self) -> bool:
@@ -169,6 +174,7 @@ class Control:
         UnavailableError
             The records or the stream are away; nothing is lost, call again.
         """
+        self._take_park()
         if not self._resumed:
             self._resume()
         while self._orders:
@@ -186,6 +192,17 @@ class Control:
                 why = Text("不再跟踪：{e}", "no longer followed: {e}").fill(e=error)
                 self._audit("control", "command.left", stroke.command.id, why)
         self._tell_gates(every)
+
+    def _take_park(self) -> None:
+        """Take over the gates of another version; a stroke under way is followed to its end all the same."""
+        park, self._next = self._next, None
+        if park is None:
+            return
+        under_way = {g: s.gate for g, s in self._strokes.items()}
+        self._gates = under_way | {g.id: g for g in park.gates}
+        for gone in self._seen.keys() - self._gates.keys():
+            del self._seen[gone]
+            self._told.pop(gone, None)
 
     # orders -----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ from geodata.words import Text
 from twin.clock import as_datetime, as_ms
 from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
+from twin.detect.contract import Index
+from twin.detect.moving import GONE, Move
 from twin.errors import RefusedError
 from twin.model import Anomaly, Incident, IncidentState, Kind, Level, PlanSet
 from twin.reach import Reach
@@ -70,6 +72,7 @@ class Case:
     over: set[int] = field(default_factory=set)  # stations that saw a limit exceeded
     odd_ms: int = 0  # when a point of it was last away
     why: Text | None = None  # what it is taken for, if a sign said so
+    gone: tuple[str, ...] = ()  # stations that saw it and that the park no longer has
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,25 @@ class Incidents:
                     k = stations[name]
                     seen = [t for i, t in case.points.items() if table.station[i] == k]
                     case.onset_ms[k] = min(seen, default=as_ms(incident.opened))
+                else:
+                    case.gone += (name,)
             self.cases.append(case)
+        self._hold()
+
+    def renew(self, park: Park, alarms: Alarms, reach: Reach, containment: Containment, move: Move) -> None:
+        """Go on with another version of the park; no incident ends for that."""
+        old = self._bank.table
+        containment.carry(self._containment)
+        self._park, self._alarms, self._bank = park, alarms, alarms.bank
+        self._reach, self._containment = reach, containment
+        self._signs, self._titles = Signs(park, alarms), Titles(park, reach)
+        self._muted = {int(move.point[i]) for i in self._muted} - {GONE}
+        for case in self.cases:
+            lost = [k for k in case.onset_ms if move.station[k] == GONE]
+            case.gone += tuple(old.stations[k].id for k in sorted(lost, key=lambda k: case.onset_ms[k]))
+            case.onset_ms = _moved(case.onset_ms, move.station)
+            case.points = _moved(case.points, move.point)
+            case.over = {int(move.station[k]) for k in case.over} - {GONE}
         self._hold()
 
     def drop(self, id: str) -> None:
@@ -262,6 +283,7 @@ class Incidents:
 
     def _join(self, case: Case, sign: Sign, now_ms: int, told: dict[str, str]) -> None:
         case.odd_ms = max(case.odd_ms, now_ms)
+        case.gone = tuple(s for s in case.gone if s != self._bank.table.stations[sign.station].id)
         case.onset_ms.setdefault(sign.station, sign.onset_ms)
         new = [i for i in sign.points if i not in case.points]
         for i, onset in zip(new, self._bank.onset_ms(np.array(new, np.intp)), strict=True):
@@ -295,13 +317,15 @@ class Incidents:
         table = self._bank.table
         stations = sorted(case.onset_ms, key=lambda k: (case.onset_ms[k], k))
         points = sorted(case.points, key=lambda i: (case.points[i], i))
-        factors = tuple(dict.fromkeys(table.points[i].factor for i in points))
+        factors = tuple(dict.fromkeys([*(table.points[i].factor for i in points), *case.incident.factors]))
         at = max(as_datetime(now_ms), case.incident.updated)
+        if not stations:  # the park has none of them any more: what was found stands
+            return replace(case.incident, anomalies=(*case.incident.anomalies, *more), updated=at)
         return replace(
             case.incident,
             level=Level.CRITICAL if case.over else Level.ALARM,
             title=self._titles.of(stations[0], factors, case.why),
-            stations=tuple(table.stations[k].id for k in stations),
+            stations=(*(table.stations[k].id for k in stations), *case.gone),
             factors=factors,
             anomalies=(*case.incident.anomalies, *more),
             updated=at,
@@ -324,3 +348,8 @@ class Incidents:
         """Keep the baselines of every station of an open incident as they were."""
         stations = {k for c in self.cases if c.incident.state in LIVE for k in c.onset_ms}
         self._bank.held[:] = np.isin(self._bank.table.station, list(stations))
+
+
+def _moved(onsets: Mapping[int, int], where: Index) -> dict[int, int]:
+    """Onsets by the positions of another table; of what is gone nothing is left."""
+    return {int(where[i]): at for i, at in onsets.items() if where[i] != GONE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyogrio.errors import DataLayerError, DataSourceError
@@ -12,6 +13,11 @@ from geodata.intake import gather
 from geodata.network import Network
 from geodata.places import Park
 from twin.errors import ConfigError, MissingError
+
+
+def present_path(paths: Sequence[Path]) -> Path:
+    """Return where the park lies: the first of these places where there is a file, else the last."""
+    return next((p for p in paths if p.is_file()), paths[-1])
 
 
 def open_park(path: Path) -> Park:
@@ -40,6 +46,30 @@ def _model(path: Path) -> Park:
         said = "; ".join(e.en for e in got.report.errors) or "nothing in it is a network"
         raise ConfigError(f"{path} cannot be read as a model: {said}")
     return got.park
+
+
+def check_places(park: Park, network: Network, path: Path) -> None:
+    """Make sure that everything the twin attaches to the network stands at a place the network has.
+
+    Raises
+    ------
+    ConfigError
+        Something does not; the message names it.
+    """
+    lost = [
+        f"{kind} {it.id} at {at}"
+        for kind, its, places in (
+            ("station", park.stations, network.nodes),
+            ("outlet", park.outlets, network.nodes),
+            ("receptor", park.receptors, network.nodes),
+            ("gate", park.gates, network.links),
+        )
+        for it in its
+        if (at := getattr(it, "link" if kind == "gate" else "node")) not in places
+    ]
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise ConfigError(f"{path} has {lost[0]}{more}, which is not in its network; run `twin park check`")
 
 
 def network_of(park: Park, path: Path) -> Network:

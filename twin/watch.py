@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
-from geodata.network import Network
 from geodata.places import Park
 from twin.blocks import Block, decode
 from twin.clock import LIVE as LIVE_CLOCK
@@ -21,11 +21,12 @@ from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
 from twin.detect.bank import Bank
 from twin.detect.columns import Columner
+from twin.detect.moving import Move
 from twin.detect.table import Table
 from twin.errors import MissingError, UnavailableError
 from twin.incidents import LIVE, Incidents, Outcome
-from twin.limits import Limits
 from twin.model import Anomaly, Event, GateState, Incident, IncidentState, Point, from_json, to_json
+from twin.park_watch import Present
 from twin.reach import Reach
 from twin.records import Records
 from twin.stream import Entry, Stream
@@ -39,33 +40,59 @@ ENDED = (IncidentState.CLOSED, IncidentState.FAULT)
 log = logging.getLogger(__name__)
 
 
+class Sight(NamedTuple):
+    """What a watch makes of a park before it looks at it."""
+
+    park: Park
+    columner: Columner
+    bank: Bank
+    alarms: Alarms
+    reach: Reach
+    containment: Containment
+
+    @classmethod
+    def of(cls, present: Present) -> Sight:
+        """Build everything; takes a while for a large park, and touches nothing that is in use."""
+        park, network, limits = present
+        points = [Point(s.id, f) for s in park.stations for f in s.factors]
+        bank = Bank(Table.of(park, points, limits))
+        return cls(
+            park,
+            Columner(park, points),
+            bank,
+            Alarms(bank),
+            Reach.of(park, network),
+            Containment(park, network),
+        )
+
+
 class Watch:
     """One park's detectors and incidents, fed with entries of the readings stream.
 
     Parameters
     ----------
+    park : Park or Sight
+        Of a park the demo's own limits are read.
     patience : callable
         Called with a function that may raise `UnavailableError`; calls it until it succeeds.
     """
 
     def __init__(
         self,
-        park: Park,
+        park: Park | Sight,
         stream: Stream,
         records: Records,
         patience: Callable[[Callable[[], str]], str] = lambda call: call(),
     ) -> None:
-        points = [Point(s.id, f) for s in park.stations for f in s.factors]
-        network = Network.from_park(park)
+        sight = park if isinstance(park, Sight) else Sight.of(Present.of(park))
         self._stream, self._records = stream, records
-        self._columner = Columner(park, points)
-        self.bank = Bank(Table.of(park, points, Limits.load(park)))
-        self.alarms = Alarms(self.bank)
+        self.version = sight.park.version
+        self._columner, self.bank, self.alarms = sight.columner, sight.bank, sight.alarms
         self.incidents = Incidents(
-            park,
+            sight.park,
             self.alarms,
-            Reach.of(park, network),
-            Containment(park, network),
+            sight.reach,
+            sight.containment,
             lambda at: patience(lambda: records.next_incident_id(at)),
             lambda: self._clock.drill,
         )
@@ -78,6 +105,21 @@ class Watch:
     def now_ms(self) -> int:
         """Park time now, epoch milliseconds."""
         return park_ms(self._clock)
+
+    def renew(self, sight: Sight) -> None:
+        """Go on with another version of the park: what was learnt, and every open incident, is kept.
+
+        Anomalies at points that the park no longer has are told as ended.
+        """
+        now = self.now_ms()
+        move = Move.between(self.bank.table, sight.bank.table)
+        sight.bank.carry(self.bank, move)
+        lost = sight.alarms.carry(self.alarms, move, now)
+        self.incidents.renew(sight.park, sight.alarms, sight.reach, sight.containment, move)
+        self._columner, self.bank, self.alarms = sight.columner, sight.bank, sight.alarms
+        log.info("park %s instead of %s", sight.park.version, self.version)
+        self.version = sight.park.version
+        self._tell(lost)
 
     # beginning --------------------------------------------------------------------------------------------
 

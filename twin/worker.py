@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 
-from geodata import park as parks
 from twin.advise import Advise
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
@@ -23,10 +22,12 @@ from twin.control import Control, Plc
 from twin.errors import UnavailableError
 from twin.history import History, Writer
 from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ranking, WhatIf, from_json
+from twin.park_file import present_path
+from twin.park_watch import ParkWatch, Present, Renewal
 from twin.plan import plans
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
-from twin.watch import Watch, patient
+from twin.watch import Sight, Watch, patient
 
 WAIT_MS = 100  # wall time a loop waits for entries
 TICK_S = 0.5  # wall time between looks at what changes with time alone
@@ -56,22 +57,29 @@ def watch(config: Config, stop: threading.Event | None = None) -> None:
         A setting is wrong; being away of a server never raises.
     """
     stop = stop or _until_signal()
-    park = parks.read(config.park)
+    parks = ParkWatch(config.parks, config.limits)
+    renewal = Renewal(parks, Sight.of)
     with closing(Stream(config.redis)) as stream, closing(Records(config.db)) as records:
         _outlast(stop, records.create)
         _outlast(stop, lambda: stream.join("readings", "watch"))
         if stop.is_set():
             return
-        it = Watch(park, stream, records, patient(stop.is_set))
-        with Companion("history", stop, lambda: _write_history(config, stop)):
+        it = Watch(Sight.of(parks.present), stream, records, patient(stop.is_set))
+        with (
+            Companion("history", stop, lambda: _write_history(config, stop)),
+            Companion("park", stop, lambda: renewal.run(stop)),
+        ):
             _outlast(stop, it.warm)
-            _follow_readings(it, stream, stop)
+            _follow_readings(it, stream, renewal, stop)
 
 
-def _follow_readings(it: Watch, stream: Stream, stop: threading.Event) -> None:
+def _follow_readings(it: Watch, stream: Stream, renewal: Renewal[Sight], stop: threading.Event) -> None:
     inbox = Inbox(stream, ("readings",), "watch")
     tick, beat = Every(TICK_S), Every(BEAT_S)
     while not stop.is_set():
+        sight = renewal.take()
+        if sight is not None:
+            it.renew(sight)
         try:
             entries = inbox.take()
             it.take(entry for _, entry in entries)
@@ -79,7 +87,7 @@ def _follow_readings(it: Watch, stream: Stream, stop: threading.Event) -> None:
             if tick.due():
                 it.tick()
             if beat.due():
-                _beat(stream, "watch")
+                _beat(stream, "watch", it.version, renewal.trouble)
         except UnavailableError as error:
             inbox.away(error)
             stop.wait(AWAY_S)
@@ -100,7 +108,9 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
         A setting is wrong; being away of a server never raises.
     """
     stop = stop or _until_signal()
-    park = parks.read(config.park)
+    parks = ParkWatch(config.parks, config.limits)
+    renewal = Renewal(parks, lambda present: present)
+    park, network, _ = parks.present
     with ExitStack() as stack:
         stream, beside, behind = (stack.enter_context(closing(Stream(config.redis))) for _ in range(3))
         records = stack.enter_context(closing(Records(config.db)))
@@ -113,14 +123,31 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
         plc = stack.enter_context(closing(Plc(config.plc_host, config.plc_port)))
         control = Control(park, records, beside, clock.park, plc)
         simulate = partial(_what_if, config)
-        it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate)
-        with Companion("control", stop, lambda: _drive(control, clock, beside, stop)):
-            _follow_events(it, stream, stop)
+        it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate, network)
+
+        def renew(present: Present) -> None:
+            it.renew(present)
+            control.renew(present.park)
+
+        with (
+            Companion("control", stop, lambda: _drive(control, clock, beside, stop)),
+            Companion("park", stop, lambda: renewal.run(stop)),
+        ):
+            _follow_events(it, stream, renewal, renew, stop)
 
 
-def _follow_events(it: Advise, stream: Stream, stop: threading.Event) -> None:
+def _follow_events(
+    it: Advise,
+    stream: Stream,
+    renewal: Renewal[Present],
+    renew: Callable[[Present], None],
+    stop: threading.Event,
+) -> None:
     inbox, beat = Inbox(stream, ADVISED, "advise"), Every(BEAT_S)
     while not stop.is_set():
+        present = renewal.take()
+        if present is not None:
+            renew(present)
         try:
             taken = inbox.take()
             for _, entry in taken:
@@ -128,7 +155,7 @@ def _follow_events(it: Advise, stream: Stream, stop: threading.Event) -> None:
             inbox.done(taken)
             it.step()
             if beat.due():
-                _beat(stream, "advise")
+                _beat(stream, "advise", it.version, renewal.trouble)
         except UnavailableError as error:
             inbox.away(error)
             stop.wait(AWAY_S)
@@ -215,7 +242,8 @@ def _what_if(
 ) -> WhatIf:
     from twin.plan.whatif import run  # brings the hydraulic engine, which only this needs
 
-    return run(config.park, made, plan.id, ranking, incident, decision_s=config.decision_s, gates=gates)
+    path = present_path(config.parks)
+    return run(path, made, plan.id, ranking, incident, decision_s=config.decision_s, gates=gates)
 
 
 def _write_history(config: Config, stop: threading.Event) -> None:
@@ -306,8 +334,10 @@ class Every:
         return True
 
 
-def _beat(stream: Stream, role: str) -> None:
-    stream.put(role, json.dumps({"at_ms": wall_ms()}).encode())
+def _beat(stream: Stream, role: str, park: str, trouble: str) -> None:
+    """Tell that a role lives, which version of the park it works with, and why it uses no newer one."""
+    body = {"at_ms": wall_ms(), "park": park, "trouble": trouble}
+    stream.put(role, json.dumps(body, ensure_ascii=False).encode())
 
 
 def _outlast(stop: threading.Event, call: Callable[[], object]) -> None:

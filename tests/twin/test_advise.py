@@ -35,6 +35,7 @@ from twin.model import (
     Suspect,
     WhatIf,
 )
+from twin.park_watch import Present
 from twin.plan import plans
 from twin.records import Records
 
@@ -234,3 +235,22 @@ def test_the_recommendation_stays_unless_another_is_clearly_better_or_it_is_too_
     assert chosen(_plan("A", "G02", best=True), _plan("B", "G01", best=False, late=True)) == ["G02"]
     assert recommended(steady(None, old)) == old.plans[0]
     assert recommended(_set()) is None
+
+
+def test_another_version_of_the_park_is_named_by_the_next_ranking_and_plan(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = scene.slug()
+    scene.settle()
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    stations = tuple(s for s in scene.bench.park.stations if s.id != "S02")
+    gates = tuple(g for g in scene.bench.park.gates if g.id != "G02")
+    other = replace(scene.bench.park, stations=stations, gates=gates, version="tiny-2")
+    scene.advise.renew(Present.of(other))
+    scene.bench.records.change_incident(incident.id, lambda i: replace(i, stations=("S01", "S02")))
+    assert scene.advise.step()
+    ranking, made = scene.bench.records.ranking(incident.id), scene.bench.records.plans(incident.id)
+    assert ranking is not None
+    assert made is not None
+    assert (ranking.park_version, made.park_version) == ("tiny-2", "tiny-2")
+    assert "G02" not in {a.place for a in made.arrivals}

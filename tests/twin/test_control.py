@@ -380,3 +380,29 @@ def test_nothing_is_lost_while_the_stream_is_away(bench: Bench, embedded: Embedd
     bench.pass_s(400, steps=8)
     assert bench.state() is _S.DONE
     assert bench.house.moves == [(1, 0.0)]
+
+
+def test_another_version_of_the_park_loses_no_stroke_and_no_order(bench: Bench) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    bench.propose("C2", gate="G02")
+    bench.approve("C2")
+    bench.order("C2")
+    moved = replace(bench.park.gates[1], modbus_unit=2, phone="0573-1")
+    bench.control.renew(replace(bench.park, gates=(moved,)))
+    bench.pass_s(330, steps=11)
+    assert (bench.state("C1"), bench.state("C2")) == (_S.DONE, _S.DONE)
+    assert bench.house.moves == [(1, 0.0), (2, 0.0)]
+    bench.control.renew(replace(bench.park, gates=(moved,)))
+    bench.control._published = 0.0
+    bench.control.step()
+    gates = from_json(bench.stream.get("gates") or b"", list[GateState])
+    assert [g.gate for g in gates] == ["G02"]
+    bench.propose("C3", gate="G01")
+    bench.approve("C3")
+    bench.order("C3")
+    bench.control.step()
+    assert bench.state("C3") is _S.REFUSED
+    assert bench.message("C3") == "there is no such gate"

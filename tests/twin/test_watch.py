@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from geodata.places import Park
 from tests.conftest import Embedded
 from tests.twin.detect.series import START_MS, USUAL
 from tests.twin.parks import tiny_park
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, as_datetime
 from twin.errors import UnavailableError
-from twin.model import Event, GateState, IncidentState, Kind, from_json, to_json
+from twin.model import Event, GateState, IncidentState, Kind, Point, from_json, to_json
+from twin.park_watch import Present
 from twin.records import Records
 from twin.stream import Entry, Stream
-from twin.watch import Watch
+from twin.watch import Sight, Watch
 
 MINUTE = 60_000
 DIRTY = {"w01018": 120.0, "w21003": 6.0, "w01014": 3000.0, "w21011": 1.1}
@@ -61,6 +64,11 @@ class Bench:
         got = self.stream.since("readings", self.last, 10_000)
         self.last = got[-1].id if got else self.last
         return got
+
+    def sight(self, park: Park) -> Sight:
+        """What a watch makes of another version of the park; its loggers send for that one from now on."""
+        self.park = replace(park, version="tiny-2")
+        return Sight.of(Present.of(self.park))
 
     def watch(self) -> Watch:
         return Watch(self.park, self.stream, self.records)
@@ -241,3 +249,85 @@ def test_blocks_are_taken_faster_than_a_fast_drill_sends_them(bench: Bench) -> N
     for entry in entries:
         watch.take([entry])
     assert (time.process_time() - begun) / len(entries) < 0.010
+
+
+def watched(bench: Bench) -> Watch:
+    """A watch in the middle of an incident at S01."""
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    bench.dirty = {"S01": DIRTY}
+    bench.feed(watch, 5)
+    return watch
+
+
+def test_another_version_of_the_park_keeps_what_was_learnt_and_the_open_incident(bench: Bench) -> None:
+    watch = watched(bench)
+    (incident,) = bench.records.incidents()
+    a, b, c, d = bench.park.stations
+    new = replace(b, id="S09", mn="010000A8900016F000000009")
+    watch.renew(bench.sight(replace(bench.park, stations=(d, new, a, c, b))))
+    assert watch.version == "tiny-2"
+    bench.feed(watch, 20)
+    bench.dirty = {}
+    bench.feed(watch, 10)
+    assert [i.id for i in bench.records.incidents()] == [incident.id]
+    assert {a.point.station for a in bench.records.anomalies(incident=incident.id)} == {"S01"}
+    table = watch.bank.table
+    where = [table.points.index(Point(s.id, "w01018")) for s in (a, b, new)]
+    assert watch.bank.deviation.median[where[0]] < 1.1 * USUAL["w01018"]  # the slug was never learnt
+    assert watch.bank.deviation.ready(np.array(where)).tolist() == [True, True, True]
+    assert {e.about for e in bench.events("anomaly.cleared")} >= set(incident.anomalies)
+
+
+def test_the_same_points_keep_their_columns(bench: Bench) -> None:
+    watch = watched(bench)
+    ring = watch.bank.deviation._ring
+    watch.renew(bench.sight(bench.park))
+    assert watch.bank.deviation._ring is ring
+    bench.feed(watch, 3)
+    assert len(bench.events("incident.opened")) == 1
+
+
+def test_a_station_that_is_gone_ends_its_anomalies_and_no_incident(bench: Bench) -> None:
+    watch = watched(bench)
+    bench.dirty = {"S01": DIRTY, "S02": DIRTY}
+    bench.feed(watch, 5)
+    (before,) = bench.records.incidents()
+    assert before.stations == ("S01", "S02")
+    watch.renew(bench.sight(replace(bench.park, stations=bench.park.stations[1:])))
+    bench.feed(watch, 6)
+    (after,) = bench.records.incidents()
+    assert after.id == before.id
+    assert after.state is IncidentState.OPEN
+    assert set(after.stations) == {"S01", "S02"}
+    mine = {a.id: a for a in bench.records.anomalies() if a.point.station == "S01"}
+    assert mine
+    assert all(a.until is not None for a in mine.values())
+
+
+def test_an_incident_none_of_whose_stations_is_left_ends_by_itself(bench: Bench) -> None:
+    watch = watched(bench)
+    watch.renew(bench.sight(replace(bench.park, stations=bench.park.stations[2:])))
+    bench.feed(watch, 5)
+    (incident,) = bench.records.incidents()
+    assert (incident.state, incident.stations) == (IncidentState.OPEN, ("S01",))
+    bench.now_ms += 3 * 3_600_000 - 60_000
+    bench.feed(watch, 70)
+    (incident,) = bench.records.incidents()
+    assert incident.state is IncidentState.CLOSED
+
+
+def test_limits_of_the_new_version_count_at_once(bench: Bench) -> None:
+    watch = bench.watch()
+    bench.send(60)
+    watch.warm()
+    bench.entries()
+    first = bench.park.stations[0]
+    strict = replace(first, limit_set="GB 3838-2002/I")
+    watch.renew(bench.sight(replace(bench.park, stations=(strict, *bench.park.stations[1:]))))
+    i = watch.bank.table.points.index(Point("S01", "w01018"))
+    assert watch.bank.table.high[i] == 15.0
+    bench.feed(watch, 2)
+    assert watch.bank.share[i] == pytest.approx(USUAL["w01018"] / 15.0, rel=0.1)

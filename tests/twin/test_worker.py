@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,8 +87,11 @@ class Site:
         assert self.failures == []
 
     def beat(self, role: str) -> int:
-        body = self.bench.stream.get(role)
-        return 0 if body is None else int(json.loads(body)["at_ms"])
+        return int(self.said(role).get("at_ms", 0))
+
+    def said(self, role: str) -> dict[str, Any]:
+        """What a role last told of itself."""
+        return dict(json.loads(self.bench.stream.get(role) or b"{}"))
 
 
 @pytest.fixture
@@ -133,6 +137,30 @@ def test_readings_become_incident_ranking_plan_and_a_closed_gate(site: Site) -> 
 def _state(site: Site) -> CommandState | None:
     command = site.records.command("C1")
     return None if command is None else command.state
+
+
+def test_a_new_version_of_the_park_is_taken_up_by_both_loops_and_a_broken_one_is_told(site: Site) -> None:
+    site.bench.send(60)
+    site.run(worker.watch)
+    site.run(worker.advise)
+    until(lambda: site.beat("watch") and site.beat("advise"))
+    gates = (replace(site.bench.park.gates[0], phone="0573-9"), site.bench.park.gates[1])
+    write(replace(site.bench.park, gates=gates), site.config.park)
+    version = parks.read(site.config.park).version
+    for role in ("watch", "advise"):
+        until(lambda role=role: site.said(role)["park"] == version)  # type: ignore[misc]
+        assert site.said(role)["trouble"] == ""
+    site.config.park.write_bytes(b"torn")
+    for role in ("watch", "advise"):
+        until(lambda role=role: site.said(role)["trouble"])  # type: ignore[misc]
+        assert site.said(role)["park"] == version
+    site.bench.dirty = {"S01": DIRTY}
+    site.bench.send(4)
+    until(lambda: site.records.incidents())
+    until(lambda: site.records.ranking(site.records.incidents()[0].id))
+    ranking = site.records.ranking(site.records.incidents()[0].id)
+    assert ranking is not None
+    assert ranking.park_version == version
 
 
 def test_the_stream_server_killed_and_back_costs_nothing(site: Site) -> None:

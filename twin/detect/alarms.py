@@ -15,6 +15,7 @@ from geodata.words import Text
 from twin.clock import as_datetime
 from twin.detect.bank import Bank
 from twin.detect.contract import Bools, Index
+from twin.detect.moving import GONE, Move
 from twin.detect.table import Place
 from twin.factors import factor
 from twin.model import Anomaly, Kind, Level, Point
@@ -88,6 +89,23 @@ class Alarms:
                     self._suspects.add(i)
                 if anomaly.incident:
                     self.trusted.add(i)
+        return lost
+
+    def carry(self, before: Alarms, move: Move, now_ms: int) -> list[Change]:
+        """Go on from the open anomalies of another table; those of points that are gone end now."""
+        lost = []
+        for mine, theirs, where in (
+            (self.open, before.open, move.point),
+            (self.silent, before.silent, move.station),
+        ):
+            for i, anomaly in theirs.items():
+                if where[i] == GONE:
+                    until = max(as_datetime(now_ms), anomaly.since)
+                    lost.append(Change(replace(anomaly, until=until), CLEARED))
+                else:
+                    mine[int(where[i])] = anomaly
+        self.trusted = {int(move.point[i]) for i in before.trusted} - {GONE}
+        self._suspects = {int(move.point[i]) for i in before._suspects} - {GONE}
         return lost
 
     def refresh(self, touched: Index, now_ms: int) -> list[Change]:

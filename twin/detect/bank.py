@@ -15,6 +15,7 @@ from twin.detect.decide import Cusum, Persistence
 from twin.detect.deviation import Deviation
 from twin.detect.frozen import Frozen
 from twin.detect.limit import Limit
+from twin.detect.moving import Move
 from twin.detect.offline import Offline
 from twin.detect.outrange import OVER_RANGE, OutRange
 from twin.detect.table import Table
@@ -149,6 +150,16 @@ class Bank:
         use = before & np.isin(flag, USABLE) & np.isfinite(value) & (at_ms <= now_ms + FUTURE_MS)
         for wave in waves(point[use], at_ms[use], value[use], flag[use]):
             self.deviation.prime(wave)
+
+    def carry(self, before: Bank, move: Move) -> None:
+        """Go on from what another bank knew; new points begin with nothing, limits are this table's."""
+        move.carry(before, self, ("at_ms", "value", "z", "share", "held"))
+        self.late = before.late
+        for name in ("over", "strong", "weak", "range", "frozen"):
+            getattr(self, name).carry(getattr(before, name), move)
+        self.deviation.carry(before.deviation, move)
+        self.stillness.carry(before.stillness, move)
+        self._offline.carry(before._offline, move)
 
     def restart(self) -> Index:
         """Begin again after a jump of park time (another drill); returns the points that were odd."""

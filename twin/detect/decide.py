@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twin.detect.contract import Bools, Floats, Index, Millis
+from twin.detect.moving import Move
 
 
 @dataclass(slots=True)
@@ -61,6 +62,10 @@ class Persistence:
         """Forget everything about these points."""
         self.on[point] = False
         self._over[point] = self._under[point] = 0
+
+    def carry(self, before: Persistence, move: Move) -> None:
+        """Go on from where the points stood in another table."""
+        move.carry(before, self, ("on", "first_ms", "_over", "_under"))
 
 
 @dataclass(slots=True)
@@ -124,3 +129,7 @@ class Cusum:
         self.on[point] = False
         self.total[point] = 0.0
         self._under[point] = 0
+
+    def carry(self, before: Cusum, move: Move) -> None:
+        """Go on from where the points stood in another table."""
+        move.carry(before, self, ("on", "total", "first_ms", "_under"))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.detect.contract import Bools, Floats, Index, Wave
+from twin.detect.moving import Move
 
 WINDOW = 180  # readings: three hours at one a minute
 LEAST = 12  # readings before there is a baseline
@@ -109,6 +110,10 @@ class Deviation:
         self._mean_z[point] = USUAL_Z
         self.median[point] = self.sigma[point] = np.nan
         self._stand_in(point)
+
+    def carry(self, before: Deviation, move: Move) -> None:
+        """Take over what was usual in another table."""
+        move.carry(before, self, ("_means", "_seen_means", "_ring", "_seen", "_mean_z", "median", "sigma"))
 
     def ready(self, point: Index) -> Bools:
         """Tell which of these points have a baseline."""

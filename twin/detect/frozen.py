@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.detect.contract import Bools, Floats, Wave
+from twin.detect.moving import Move
 
 CHANCE = 1e-9  # a run less likely than this is a fault, not luck
 LEAST_RUN = 20  # readings
@@ -55,6 +56,10 @@ class Frozen:
         keep = np.where(teach & (self._seen[p] > 1000), 0.999, 1.0)
         self._same[p] = self._same[p] * keep + (teach & equal)
         self._seen[p] = self._seen[p] * keep + teach
+
+    def carry(self, before: Frozen, move: Move) -> None:
+        """Take over runs and habits from another table."""
+        move.carry(before, self, ("_last", "_run", "_same", "_seen", "since_ms"))
 
     def _equal(self, wave: Wave) -> Bools:
         equal: Bools = wave.value == self._last[wave.point]

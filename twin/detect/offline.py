@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.detect.contract import Bools, Millis
+from twin.detect.moving import Move
 
 INTERVALS = 5.0
 LEAST_MS = 600_000  # 10 min of park time
@@ -27,6 +28,10 @@ class Offline:
     def __init__(self, interval_ms: Millis) -> None:
         self.allowed_ms = np.maximum(interval_ms * INTERVALS, LEAST_MS).astype(np.int64)
         self.on = np.zeros(len(interval_ms), bool)
+
+    def carry(self, before: Offline, move: Move) -> None:
+        """Take over who was silent in another table."""
+        move.carry(before, self, ("on",))
 
     def step(self, last_ms: Millis, now_ms: int) -> Bools:
         """Return (n,) true where on has changed; `last_ms` is 0 where a point has never spoken."""

@@ -67,7 +67,7 @@ def run(
     Raises
     ------
     MissingError
-        There is no such plan, or no suspect to take for the source.
+        There is no such plan, no suspect to take for the source, or another version of the park by now.
     UnavailableError
         The engine took too long.
     """
@@ -78,6 +78,8 @@ def run(
     if not ranking.suspects:
         raise MissingError(f"nobody is suspected in {incident.id}: there is no release to simulate")
     park = park_file.read(park_path)
+    if park.version != planset.park_version:
+        raise MissingError(f"{plan_id} was made of park {planset.park_version}, which is no longer there")
     suspect = ranking.suspects[0]
     factor, spill = release(park, suspect, planset.at)
     pollutant = BY_FACTOR[factor].pollutant
