@@ -291,17 +291,19 @@ def test_the_same_points_keep_their_columns(bench: Bench) -> None:
 
 
 def test_a_station_that_is_gone_ends_its_anomalies_and_no_incident(bench: Bench) -> None:
+    second = replace(bench.park.stations[0], id="S09", mn="010000A8900016F000000009")
+    bench.park = replace(bench.park, stations=(*bench.park.stations, second))
     watch = watched(bench)
-    bench.dirty = {"S01": DIRTY, "S02": DIRTY}
+    bench.dirty = {"S01": DIRTY, "S09": DIRTY}
     bench.feed(watch, 5)
     (before,) = bench.records.incidents()
-    assert before.stations == ("S01", "S02")
+    assert before.stations == ("S01", "S09")
     watch.renew(bench.sight(replace(bench.park, stations=bench.park.stations[1:])))
     bench.feed(watch, 6)
     (after,) = bench.records.incidents()
     assert after.id == before.id
     assert after.state is IncidentState.OPEN
-    assert set(after.stations) == {"S01", "S02"}
+    assert set(after.stations) == {"S01", "S09"}
     mine = {a.id: a for a in bench.records.anomalies() if a.point.station == "S01"}
     assert mine
     assert all(a.until is not None for a in mine.values())
