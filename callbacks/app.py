@@ -30,7 +30,7 @@ from layers import geo
 from layers import map as park_map
 from twin.access import Access
 from twin.config import Config
-from twin.history import History
+from twin.history.reader import History
 from twin.limits import Limits
 from twin.model import IncidentState
 from twin.records import Records

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from callbacks.live import Live
     from geodata.network import Network
     from twin.access import Access
-    from twin.history import History
+    from twin.history.reader import History
     from twin.limits import Limits
     from twin.records import Records
 

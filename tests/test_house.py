@@ -18,8 +18,8 @@ LAYERS_MAY_USE = ("twin.model", "twin.factors", "geodata", "layers")
 DOORS = {
     "redis": ("twin/stream.py",),
     "sqlalchemy": ("twin/records.py",),
-    "duckdb": ("twin/history.py",),
-    "pyarrow": ("twin/history.py",),
+    "duckdb": ("twin/history/reader.py",),
+    "pyarrow": ("twin/history/",),
     "pyswmm": ("twin/hydraulics/engine.py",),
     "swmm": ("twin/hydraulics/engine.py",),
     "pyproj": ("geodata/crs.py",),

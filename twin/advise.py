@@ -24,7 +24,7 @@ from twin.clock import ParkClock, as_ms
 from twin.config import Config
 from twin.curves import Window
 from twin.errors import TwinError
-from twin.history import History
+from twin.history.reader import History
 from twin.incidents import LIVE
 from twin.model import (
     Anomaly,

@@ -36,7 +36,7 @@ from twin.bench_load import FIRST_MS, Load, Sent
 from twin.blocks import Series, decode
 from twin.config import Config
 from twin.errors import UnavailableError
-from twin.history import Writer
+from twin.history.writer import Writer
 from twin.ingest.hj212.write import frame
 from twin.limits import Limits
 from twin.state import State

@@ -20,7 +20,8 @@ from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
 from twin.control import Control, Plc
 from twin.errors import UnavailableError
-from twin.history import History, Writer
+from twin.history.reader import History
+from twin.history.writer import Writer
 from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ranking, WhatIf, from_json
 from twin.park_file import present_path
 from twin.park_watch import ParkWatch, Present, Renewal

@@ -19,7 +19,7 @@ from twin.clock import as_datetime
 from twin.config import Config, load
 from twin.demo import environment, people, start_roles
 from twin.errors import UnavailableError
-from twin.history import History
+from twin.history.reader import History
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.model import Order, to_json

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Embedded
-from tests.twin.test_history import MINUTE, T0, A, B, append, cod, frame
-from twin.history import History
+from tests.twin.history.scene import MINUTE, T0, A, B, append, cod, frame
+from twin.history.reader import History
 
 WRITER = """
 import sys
 from pathlib import Path
-from twin import history
-from twin.history import Writer
+from twin.history import compaction
+from twin.history.writer import Writer
 from twin.stream import Stream
-history.MERGE = 3
+compaction.FAN = 3
 writer, stream = Writer(sys.argv[1], every_s=0), Stream(sys.argv[2])
 while not Path(sys.argv[3]).exists():
     writer.step(stream)

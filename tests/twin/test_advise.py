@@ -18,7 +18,7 @@ from twin.advise import Advise, joined, news_of_plans, news_of_ranking, recommen
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
-from twin.history import History
+from twin.history.reader import History
 from twin.model import (
     Arrival,
     Command,

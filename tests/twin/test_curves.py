@@ -6,48 +6,53 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.curves import Curve, Rows, Window, joined
+from twin.curves import Curve, Rows, Versions, Window, joined
 
-row = st.tuples(
-    st.integers(0, 3),  # key
-    st.integers(0, 4),  # at
-    st.floats(-5, 5),
-    st.integers(0, 255),
-    st.integers(0, 2),  # entry ms
-    st.integers(0, 2),  # entry n
-    st.integers(0, 2),  # row
-)
+row = st.tuples(st.integers(0, 3), st.integers(0, 4), st.floats(-5, 5), st.integers(0, 255))
+Row = tuple[int, int, float, int]
 
 
-def rows(items: list[tuple[int, int, float, int, int, int, int]]) -> Rows:
-    key, at, value, flag, ms, n, place = zip(*items, strict=True) if items else ((),) * 7
+def rows(items: list[Row]) -> Rows:
+    key, at, value, flag = zip(*items, strict=True) if items else ((),) * 4
     return Rows(
-        np.array(key, np.int64),
+        np.array(key, np.int32),
         np.array(at, np.int64),
         np.array(value, np.float64),
         np.array(flag, np.uint8),
-        np.array(ms, np.int64),
-        np.array(n, np.int64),
-        np.array(place, np.int64),
     )
 
 
-@given(st.lists(row, max_size=30, unique_by=lambda r: (r[0], r[1], *r[4:])))
-def test_of_several_values_for_one_moment_the_last_received_stays(
-    items: list[tuple[int, int, float, int, int, int, int]],
-) -> None:
-    expected: dict[tuple[int, int], tuple[tuple[int, ...], float]] = {}
-    for key, at, value, _, *place in items:
-        expected[key, at] = max(expected.get((key, at), ((-1,), 0.0)), (tuple(place), value))
+@given(st.lists(row, max_size=30))
+def test_of_several_values_for_one_moment_the_last_received_stays(items: list[Row]) -> None:
+    expected = {(key, at): (value, flag) for key, at, value, flag in items}
     got = rows(items).newest()
     assert list(zip(got.key.tolist(), got.at_ms.tolist(), strict=True)) == sorted(expected)
-    assert got.value.tolist() == [expected[k][1] for k in sorted(expected)]
+    assert got.value.tolist() == [expected[k][0] for k in sorted(expected)]
+    assert got.flag.tolist() == [expected[k][1] for k in sorted(expected)]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=6), max_size=4))
+def test_sorted_runs_of_many_files_become_one(files: list[list[int]]) -> None:
+    items = [
+        (key, 10 * f + i, float(i), 78) for f, keys in enumerate(files) for i, key in enumerate(sorted(keys))
+    ]
+    got = rows(items).newest()
+    assert list(zip(got.key.tolist(), got.at_ms.tolist(), strict=True)) == sorted(
+        (k, at) for k, at, *_ in items
+    )
 
 
 def test_rows_are_put_behind_each_other() -> None:
-    one, two = rows([(1, 2, 3.0, 0, 0, 0, 0)]), rows([(4, 5, 6.0, 0, 0, 0, 0)])
+    one, two = rows([(1, 2, 3.0, 0)]), rows([(4, 5, 6.0, 0)])
     assert joined([one, two]).value.tolist() == [3.0, 6.0]
     assert joined([]).newest().value.tolist() == []
+
+
+def test_of_versions_the_last_of_a_moment_counts() -> None:
+    at = np.array([1, 2, 2, 2, 3], np.int64)
+    it = Versions(at, np.arange(5.0), np.zeros(5, np.uint8), at)
+    assert it.replaced().value.tolist() == [1.0, 2.0]
+    assert Versions(*(column[:0] for column in it)).replaced().value.tolist() == []
 
 
 def curve(values: list[float]) -> Curve:

@@ -25,7 +25,7 @@ from tests.twin.test_watch import DIRTY, Bench
 from twin import worker
 from twin.clock import wall_ms
 from twin.config import Config
-from twin.history import History
+from twin.history.reader import History
 from twin.model import Command, CommandState, GateState, Order, from_json, to_json
 from twin.records import Records
 from twin.supervisor import free_port

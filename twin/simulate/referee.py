@@ -18,7 +18,7 @@ from twin.clock import as_datetime, as_ms, park_ms
 from twin.config import Config
 from twin.demo import password, people, start_roles
 from twin.errors import TwinError, UnavailableError
-from twin.history import History
+from twin.history.reader import History
 from twin.ingest.hj212.times import ZONE
 from twin.model import (
     AuditLine,

@@ -10,43 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Embedded
-from twin import history, parts
-from twin.blocks import Block, BlockBuilder, Series, encode
+from tests.twin.history.scene import COD, MINUTE, NH3N, T0, A, B, append, cod, frame, one
+from twin.blocks import BlockBuilder, Series
 from twin.curves import Window
 from twin.errors import ConfigError, UnavailableError
-from twin.history import History, Writer
+from twin.history import catalogue, compaction
+from twin.history import writer as writing
+from twin.history.reader import History
+from twin.history.writer import Writer
 from twin.stream import Keys, Stream
-
-T0 = 1_795_300_000_000
-MINUTE = 60_000
-A, B = "010000A8900016F000000001", "010000A8900016F000000002"
-COD, NH3N = "w01018", "w21003"
-
-
-def frame(minute: int, mns: tuple[str, ...] = (A, B), shift: float = 0.0) -> Block:
-    """One frame a logger for one minute; the value tells where it comes from."""
-    builder = BlockBuilder()
-    for k, mn in enumerate(mns):
-        at = T0 + minute * MINUTE
-        values = [(COD, 100.0 * k + minute + shift), (NH3N, 1.0 + k + shift)]
-        rows = [(Series(mn, f, "2011", "Rtd"), at, v, ord("N")) for f, v in values]
-        builder.add(f"##MN={mn};minute={minute};shift={shift}".encode(), at + 900, rows)
-    return builder.build()
-
-
-def append(stream: Stream, *blocks: Block) -> None:
-    for block in blocks:
-        stream.append("readings", encode(block))
-
-
-def cod(h: History, mn: str = A) -> list[tuple[int, float]]:
-    curve = h.series(mn, COD, T0, T0 + 10_000 * MINUTE)
-    return [((int(at) - T0) // MINUTE, float(v)) for at, v in zip(curve.at_ms, curve.value, strict=True)]
 
 
 @pytest.fixture
@@ -62,8 +38,10 @@ def h(tmp_path: Path, stream: Stream) -> Iterator[History]:
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Writer:
-    return Writer(tmp_path / "history", every_s=0)
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    it = Writer(tmp_path / "history", every_s=0)
+    yield it
+    it.close()
 
 
 # --- what a query sees ------------------------------------------------------------------------------------
@@ -126,14 +104,9 @@ def test_a_window_holds_every_point(h: History, writer: Writer, stream: Stream) 
 
 
 def test_loggers_of_2005_and_replaced_ones_give_one_curve(h: History, writer: Writer, stream: Stream) -> None:
-    def one(mn: str, code: str, minute: int) -> Block:
-        builder = BlockBuilder()
-        builder.add(b"x", 0, [(Series(mn, code, "2011", "Rtd"), T0 + minute * MINUTE, float(minute), 0)])
-        return builder.build()
-
-    append(stream, one(A, "011", 0), one(A, COD, 1))
+    append(stream, one(A, "011", 0, 0.0), one(A, COD, 1, 1.0))
     writer.step(stream)
-    append(stream, one(B, "011", 2), one(B, COD, 2))
+    append(stream, one(B, "011", 2, 2.0), one(B, COD, 2, 2.0))
     assert h.series([A, B], COD, T0, T0 + 9 * MINUTE).value.tolist() == [0.0, 1.0, 2.0]
     assert h.window(T0, T0 + 9 * MINUTE).points == ((A, COD), (B, COD))
 
@@ -174,6 +147,7 @@ def test_parts_are_written_no_more_often_than_asked(tmp_path: Path, stream: Stre
     append(stream, frame(1))
     assert writer.step(stream) == 0
     assert writer.step(stream, now=True) == 4
+    writer.close()
 
 
 def test_what_is_written_leaves_the_stream_and_what_is_not_stays(
@@ -183,12 +157,14 @@ def test_what_is_written_leaves_the_stream_and_what_is_not_stays(
     append(stream, *(frame(m) for m in range(6)))
     keeps.step(stream)
     assert stream.length("readings") == 6
+    keeps.close()
     drops = Writer(tmp_path / "keeps", keep_hours=0.0, every_s=0)
     time.sleep(0.005)
     append(stream, frame(6))
     drops.step(stream)
     assert stream.length("readings") == 1  # only the newest, whose millisecond is not over
-    monkeypatch.setattr(history, "KEEP_BYTES", 1000)
+    drops.close()
+    monkeypatch.setattr(writing, "KEEP_BYTES", 1000)
     small = Writer(tmp_path / "keeps", every_s=0)
     for m in range(20):
         append(stream, frame(m))
@@ -199,13 +175,14 @@ def test_what_is_written_leaves_the_stream_and_what_is_not_stays(
     h = History(tmp_path / "keeps", stream)
     assert len(cod(h)) == 20
     h.close()
+    small.close()
 
 
 def test_a_full_backlog_is_written_in_several_parts(
     tmp_path: Path, stream: Stream, h: History, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "BATCH", 4)
-    monkeypatch.setattr(history, "MOST_BYTES", 600)
+    monkeypatch.setattr(writing, "BATCH", 4)
+    monkeypatch.setattr(writing, "MOST_BYTES", 600)
     append(stream, *(frame(m) for m in range(30)))
     steps = 0
     while writer.step(stream):
@@ -217,16 +194,16 @@ def test_a_full_backlog_is_written_in_several_parts(
 def test_many_small_parts_become_few(
     tmp_path: Path, stream: Stream, h: History, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MERGE", 3)
+    monkeypatch.setattr(compaction, "FAN", 3)
     for m in range(20):
         append(stream, frame(m))
         writer.step(stream)
         assert cod(h) == [(k, float(k)) for k in range(m + 1)]
         assert len(h.raw_frames(A, T0, T0 + 99 * MINUTE)) == m + 1
-    for kind in ("readings", "frames"):
-        found = parts.listed(tmp_path / "history" / kind)
-        assert len(found) == 4
-        assert sorted(p.tier for p in found) == [0, 0, 2, 2]
+    it = catalogue.load(tmp_path / "history")
+    for kind in catalogue.KINDS:
+        assert sorted(f.tier for f in it.of(kind)) == [0, 0, 2, 2]
+        assert sum(f.rows for f in it.of(kind)) == {"readings": 80, "frames": 40}[kind]
 
 
 def test_an_entry_that_cannot_be_read_is_kept_and_told(
@@ -252,16 +229,21 @@ def test_places_that_are_no_folder_are_named(tmp_path: Path, stream: Stream) -> 
     with pytest.raises(UnavailableError, match="cannot be written"):
         Writer(tmp_path / "file").step(stream)
     odd = tmp_path / "a[1] b*"
-    assert Writer(odd).step(stream) == 4  # the same readings, once the folder is there
+    writer = Writer(odd)
+    assert writer.step(stream) == 4  # the same readings, once the folder is there
     h = History(odd)
     assert cod(h) == [(0, 0.0)]
     h.close()
+    writer.close()
 
 
-def test_a_part_that_cannot_be_read_is_named(tmp_path: Path, stream: Stream, h: History) -> None:
-    folder = tmp_path / "history" / "readings"
-    folder.mkdir(parents=True)
-    (folder / parts.name((1, 0), (2, 0), T0, T0, 0)).write_bytes(b"not parquet")
+def test_a_part_that_cannot_be_read_is_named(
+    tmp_path: Path, stream: Stream, h: History, writer: Writer
+) -> None:
+    append(stream, frame(0))
+    writer.step(stream)
+    held = catalogue.load(tmp_path / "history").of("readings")[0]
+    (tmp_path / "history" / "readings" / held.name).write_bytes(b"not parquet")
     with pytest.raises(UnavailableError, match="cannot be read"):
         cod(h)
 
@@ -284,7 +266,7 @@ class Trap:
             (Stream, "take"),
             (Stream, "ack"),
             (Stream, "trim"),
-            (pq, "write_table"),
+            (pq.ParquetWriter, "write_table"),
             (os, "fsync"),
             (Path, "replace"),
             (Path, "unlink"),
@@ -315,11 +297,30 @@ def seen(h: History) -> tuple[list[tuple[int, float]], int, int]:
     return cod(h), len(window.value), len(h.raw_frames([A, B], T0, T0 + 99 * MINUTE))
 
 
+def stepped(folder: Path, stream: Stream, keep_hours: float = 6.0) -> None:
+    """One step of a writer that then is gone, as its process would be."""
+    writer = Writer(folder, keep_hours, every_s=0)
+    try:
+        writer.step(stream)
+    finally:
+        writer.close()
+
+
+def rows_in_files(folder: Path) -> tuple[int, int]:
+    """Rows of readings and of frames that the catalogue's files hold, doubles and all."""
+    it = catalogue.load(folder)
+    counts = [
+        sum(pq.ParquetFile(folder / kind / f.name).metadata.num_rows for f in it.of(kind))
+        for kind in ("readings", "frames")
+    ]
+    return counts[0], counts[1]
+
+
 @pytest.mark.slow
 def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(
     tmp_path: Path, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MERGE", 2)
+    monkeypatch.setattr(compaction, "FAN", 2)
     trap = Trap(monkeypatch)
     expected = [(m, float(m)) for m in range(6)]
     for point in range(1000):
@@ -328,16 +329,17 @@ def test_killed_at_any_point_nothing_is_lost_and_nothing_doubled(
         h = History(folder, stream)
         trap.set(-1)
         append(stream, frame(0), frame(1), frame(2))
-        Writer(folder, every_s=0).step(stream)
+        stepped(folder, stream)
         append(stream, frame(3), frame(4))
         trap.set(point)
         with contextlib.suppress(KilledError):
-            Writer(folder, every_s=0).step(stream)
+            stepped(folder, stream)
         trap.left = -1
         append(stream, frame(5))
         assert seen(h) == (expected, 24, 12), f"killed at {point}"
-        Writer(folder, keep_hours=0.0, every_s=0).step(stream)
+        stepped(folder, stream, keep_hours=0.0)
         assert seen(h) == (expected, 24, 12), f"written again after {point}"
+        assert rows_in_files(folder) == (24, 12), f"doubled in files after {point}"
         parts_only = History(folder)
         assert seen(parts_only) == (expected, 24, 12), f"parts alone after {point}"
         h.close()
@@ -369,7 +371,7 @@ def test_a_server_that_is_away_costs_nothing(
 def test_readers_see_everything_while_parts_are_written_and_merged(
     tmp_path: Path, embedded: Embedded, stream: Stream, h: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MERGE", 2)
+    monkeypatch.setattr(compaction, "FAN", 2)
     stopped, wrong = threading.Event(), list[object]()
     done = [0]  # minutes that are surely in the stream
 
@@ -396,34 +398,3 @@ def test_readers_see_everything_while_parts_are_written_and_merged(
     for reader in readers:
         reader.join()
     assert wrong == []
-
-
-# --- fast enough ------------------------------------------------------------------------------------------
-
-
-def test_a_day_of_four_hundred_points_is_quick_to_ask(stream: Stream, h: History, writer: Writer) -> None:
-    series = tuple(Series(f"MN{i // 5:022d}", f"w{i % 5:05d}", "2011", "Rtd") for i in range(400))
-    n, every = len(series) * 10, np.repeat(np.arange(10), len(series))
-    index, rng = np.tile(np.arange(len(series), dtype=np.int32), 10), np.random.default_rng(5)
-    for tenth in range(144):
-        at = T0 + (tenth * 10 + every) * MINUTE
-        frames = np.zeros(n, np.int32)
-        flags = np.full(n, 78, np.uint8)
-        values = np.round(rng.normal(20, 3, n), 2)
-        append(stream, Block(series, index, at, values, flags, frames, (b"##",), np.array([T0])))
-        if tenth % 10 == 9 and tenth < 140:
-            writer.step(stream)
-    end = T0 + 1440 * MINUTE
-
-    def best(ask: Callable[[], Any]) -> float:
-        took = []
-        for _ in range(5):
-            started = time.perf_counter()
-            ask()
-            took.append(time.perf_counter() - started)
-        return min(took)
-
-    assert len(h.series(series[7].mn, series[7].factor, T0, end).at_ms) == 1440
-    assert h.window(end - 180 * MINUTE, end).at_ms.size == 400 * 180
-    assert best(lambda: h.series(series[7].mn, series[7].factor, T0, end)) < 0.1
-    assert best(lambda: h.window(end - 180 * MINUTE, end)) < 0.3

@@ -1,0 +1,1 @@
+"""Readings and raw frames for years: one writer, a catalogue, Parquet files, and readers that never wait."""
