@@ -21,7 +21,7 @@ DOORS = {
     "duckdb": ("twin/history/reader.py",),
     "pyarrow": ("twin/history/",),
     "pyswmm": ("twin/hydraulics/engine.py",),
-    "swmm": ("twin/hydraulics/engine.py",),
+    "swmm": ("twin/hydraulics/engine.py", "twin/hydraulics/runner.py"),
     "pyproj": ("geodata/crs.py",),
     "pymodbus": ("twin/control.py", "twin/simulate/plc.py"),
     "pymodbus.server": ("twin/simulate/plc.py",),

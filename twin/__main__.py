@@ -39,6 +39,9 @@ PARK_IMPORT = Text("把测绘、设计和模型文件合成园区文件", "make 
 PARK_CHECK = Text("检查园区文件:错误、位置、处理办法", "what is wrong in a park file, where, and the mend")
 PARK_TRACE = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything in a park file")
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
+PLAN = Text(
+    "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
+)
 BENCH = Text("性能测量", "measurements")
 BENCH_INGEST = Text(
     "接入性能:真实连接、真实接入进程、落盘后应答;结果为一行 JSON",
@@ -144,6 +147,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     park.add_parser("check", help=PARK_CHECK.say(lang), add_help=False)
     park.add_parser("trace", help=PARK_TRACE.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
+    words.add_parser("plan", help=PLAN.say(lang), add_help=False)
     bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     ingest = bench.add_parser("ingest", help=BENCH_INGEST.say(lang), description=BENCH_INGEST.say(lang))
     for option, usual, about in (
@@ -202,6 +206,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.park_trace import main as trace_park
 
             return trace_park(words[2:], lang)
+        if words[:1] == ["plan"]:
+            from twin.plan_command import main as make_plan
+
+            return make_plan(words[1:], lang, config)
         grammar = parser(lang)
         options = grammar.parse_args(words)
         if options.word is None:

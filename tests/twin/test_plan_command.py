@@ -1,0 +1,62 @@
+"""`twin plan` on an imported model: what it prints and what it says of wrong questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.twin.plan.canal import GATES, canal
+from twin.__main__ import main
+
+SAID = ["--rate", "0.1", "--started", "2026-11-21T06:00:00Z", "--minutes", "30", "--budget", "0"]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "canal.inp"
+    path.write_text(canal(), "utf-8")
+    return path
+
+
+def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cards = model.parent / "gates.csv"
+    cards.write_text("gate,usable\nGA2,no\n", "utf-8")
+    words = ["plan", str(model), "--release", "A0", *SAID, "--now", "2026-11-21T06:05:00Z", "--json"]
+    assert main([*words, "--cards", str(cards), "--receptors", "SEA"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"arrivals", "gates", "recommended", "second_best", "kept_kg", "lost_kg"} <= set(found)
+    assert {"lost_kg_if_nothing_done", "overtops_after_s", "reason"} <= set(found)
+    assert [g["gate"] for g in found["gates"]] == list(GATES)
+    usable = {g["gate"]: g["usable"] for g in found["gates"]}
+    assert not usable["GA2"]
+    assert "SEA" in found["arrivals"]
+    assert "RIVER" not in found["arrivals"]
+    assert found["arrivals"]["SEA"]["p05_s"] < found["arrivals"]["SEA"]["p95_s"]
+    assert found["kept_kg"] == pytest.approx(found["lost_kg_if_nothing_done"] - found["lost_kg"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--release", "A9"], "no node A9"),
+        (["--now", "soon"], "ISO 8601"),
+        (["--receptors", "MOON"], "no receptor and no node MOON"),
+        (["--rate", "0"], "above zero"),
+        (["--cards", "/nowhere.csv"], "there is no file"),
+    ],
+)
+def test_a_wrong_question_is_one_sentence(
+    model: Path, capsys: pytest.CaptureFixture[str], change: list[str], words: str
+) -> None:
+    asked = ["plan", str(model), "--release", "A0", *SAID, "--now", "2026-11-21T06:05:00Z", *change]
+    assert main(asked) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_no_such_park(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "/nowhere.inp", "--release", "A", *SAID, "--now", "2026-11-21T06:05:00Z"]) == 2
+    assert "there is no file" in capsys.readouterr().err

@@ -1,0 +1,234 @@
+"""A plan for a release somebody states: no incident, no suspects, the engine alone.
+
+close-by = early arrival - stroke - dispatch - decision - margin, per gate, from its card. A gate whose
+close-by is over is never recommended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from geodata.words import Text
+from twin.config import Config
+from twin.hydraulics.runner import Runners
+from twin.plan.cards import Card
+from twin.plan.outlook import PROBES, Band, bands, lost_kg, total_kg
+from twin.plan.search import Question, Trial, Trials, search
+from twin.plan.waters import Waters
+
+HOLD_S = 10 * 3600.0  # how long gates are taken to hold: the time treatment and pumping have
+LEAST_HOLD = timedelta(hours=2)
+SHARE = 0.02  # of the release that must pass a gate for its front to set a deadline
+WAITS_S = (300.0, 900.0, 1800.0)
+WORTH = 0.02  # of the release that a plan must keep
+
+
+@dataclass(frozen=True, slots=True)
+class Spill:
+    """What is said of a release."""
+
+    started: datetime
+    seconds: float
+    kg_s: float
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """By when a gate has to be ordered; None where the release does not come to it."""
+
+    gate: str
+    close_by: datetime | None
+    slack_s: float | None
+    usable: bool
+
+
+def deadline(card: Card, band: Band | None, spill: Spill, config: Config) -> Deadline:
+    """Return a gate's deadline; usable is a gate in order whose deadline is not over."""
+    if band is None or band.share < SHARE:
+        return Deadline(card.gate, None, None, card.usable)
+    early = spill.started + timedelta(seconds=band.early_s)
+    left = max((early - spill.now).total_seconds(), 0.0)
+    margin = max(config.margin_s, config.margin_share * left) if card.margin_s is None else card.margin_s
+    decision = config.decision_s if card.decision_s is None else card.decision_s
+    by = early - timedelta(seconds=card.stroke_s + card.dispatch_s + decision + margin)
+    slack = (by - spill.now).total_seconds()
+    return Deadline(card.gate, by, slack, card.usable and slack >= 0)
+
+
+def order_s(card: Card, spill: Spill, begin: datetime, config: Config, wait_s: float = 0.0) -> float:
+    """Return when a gate's stroke begins if the decision is asked for now, seconds after `begin`."""
+    decision = config.decision_s if card.decision_s is None else card.decision_s
+    return (spill.now - begin).total_seconds() + decision + card.dispatch_s + wait_s
+
+
+def _horizon_s(waters: Waters, spill: Spill) -> float:
+    """Return how long runs last: as long as gates are held, or to a model's own end if that comes sooner."""
+    ended = spill.started + timedelta(seconds=spill.seconds)
+    over = max(spill.now, ended) + timedelta(seconds=HOLD_S)
+    if waters.end is not None and waters.end - max(spill.now, ended) >= LEAST_HOLD:
+        over = min(over, waters.end)
+    return (over - waters.begin).total_seconds()
+
+
+def answer(
+    waters: Waters, spill: Spill, runners: Runners, config: Config, *, budget_s: float = 60.0
+) -> dict[str, Any]:
+    """Return arrivals, deadlines, the recommended closing and its price, ready for JSON."""
+    made = Made.of(waters, spill, runners, config, budget_s)
+    waiting = made.waiting(runners, config)
+    return made.told() | {"lost_kg_if_waiting": waiting}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A plan and everything it was chosen from."""
+
+    waters: Waters
+    spill: Spill
+    arrivals: dict[str, Band]
+    deadlines: dict[str, Deadline]
+    trials: Trials
+    ranked: list[Trial]
+    best: Trial | None
+
+    @classmethod
+    def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config, budget_s: float) -> Made:
+        """Run, band, search, choose."""
+        release = waters.release(spill.started, spill.seconds, spill.kg_s)
+        begin = waters.begin
+        seconds = _horizon_s(waters, spill)
+        probes = runners.map([waters.task(release, seconds, flow=q, roughness=n) for q, n in PROBES])
+        arrivals = bands(waters, release, probes)
+        deadlines = {g: deadline(c, arrivals.get(g), spill, config) for g, c in waters.cards.items()}
+        orders = {g: order_s(c, spill, begin, config) for g, c in waters.cards.items()}
+        trials = Trials(Question(waters, release, orders, seconds, {}), runners, probes[0])
+        usable = sorted(
+            (g for g, d in deadlines.items() if d.usable and waters.cards[g].normal_position > 0.0),
+            key=lambda g: (deadlines[g].close_by is None, deadlines[g].close_by or spill.now, g),
+        )
+        ranked = search(trials, usable, budget_s)
+        kg = release.kg_s * release.long_s
+        good = [
+            t for t in ranked if t.overtops_s is None and trials.nothing.lost_kg - t.lost_kg >= WORTH * kg
+        ]
+        return cls(waters, spill, arrivals, deadlines, trials, ranked, good[0] if good else None)
+
+    def waiting(self, runners: Runners, config: Config) -> dict[str, float]:
+        """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg."""
+        if self.best is None:
+            return {}
+        q = self.trials.question
+        tasks = [
+            q.waters.task(q.release, q.seconds, [(g, q.order_s[g] + w) for g in self.best.gates])
+            for w in WAITS_S
+        ]
+        lost = [total_kg(lost_kg(c, q.waters), q.kg) for c in runners.map(tasks)]
+        return {f"{w / 60:.0f}": round(k, 3) for w, k in zip(WAITS_S, lost, strict=True)}
+
+    def second_best(self) -> dict[str, list[str]]:
+        """Return, for each gate of the plan, the best gates that do without it."""
+        if self.best is None:
+            return {}
+        found = {}
+        for gate in self.best.gates:
+            without = [
+                t for t in self.ranked if gate not in t.gates and t.overtops_s is None and self._worth(t)
+            ]
+            found[gate] = list(without[0].gates) if without else []
+        return found
+
+    def _worth(self, t: Trial) -> bool:
+        return self.trials.nothing.lost_kg - t.lost_kg >= WORTH * self.trials.question.kg
+
+    def told(self) -> dict[str, Any]:
+        """Return the plan in the shape the command prints."""
+        nothing = self.trials.nothing
+        lost = nothing.lost_kg if self.best is None else self.best.lost_kg
+        reason = self.reason()
+        overtops = self._overtops_s()
+        order = sorted(
+            self.best.gates if self.best else (),
+            key=lambda g: (self.deadlines[g].close_by or self.spill.now + timedelta(days=9), g),
+        )
+        return {
+            "arrivals": {
+                p: {
+                    "p05_s": round(b.early_s, 1),
+                    "p50_s": round(b.middle_s, 1),
+                    "p95_s": round(b.late_s, 1),
+                    "share": round(b.share, 4),
+                }
+                for p, b in sorted(self.arrivals.items(), key=lambda kv: kv[1].early_s)
+            },
+            "gates": [
+                {
+                    "gate": d.gate,
+                    "close_by": None if d.close_by is None else _iso(d.close_by),
+                    "slack_s": None if d.slack_s is None else round(d.slack_s, 1),
+                    "usable": d.usable,
+                }
+                for d in self.deadlines.values()
+            ],
+            "recommended": [{"gate": g, "close_at": _iso(self.spill.now)} for g in order],
+            "second_best": self.second_best(),
+            "kept_kg": round(nothing.lost_kg - lost, 3),
+            "lost_kg": round(lost, 3),
+            "lost_kg_if_nothing_done": round(nothing.lost_kg, 3),
+            "overtops_after_s": overtops,
+            "reason": reason.en,
+            "reason_zh": reason.zh,
+            "tried": len(self.trials.tried) - 1,
+        }
+
+    def _overtops_s(self) -> float | None:
+        """Seconds from now until water reaches a bank under the plan; None: not in the time looked at."""
+        if self.best is None or self.best.overtops_s is None:
+            return None
+        return round(self.best.overtops_s - (self.spill.now - self.waters.begin).total_seconds(), 1)
+
+    def reason(self) -> Text:
+        """Say why these gates, or why none."""
+        nothing = self.trials.nothing
+        if nothing.lost_kg < WORTH * self.trials.question.kg:
+            return NOTHING_COMES
+        if self.best is None:
+            late = [d for d in self.deadlines.values() if d.slack_s is not None and d.slack_s < 0]
+            if any(t.overtops_s is not None for t in self.ranked):
+                return OVERTOPS
+            return TOO_LATE.fill(gates="、".join(d.gate for d in late)) if late else NO_GATE
+        said = BEST.fill(
+            gates=", ".join(self.best.gates),
+            kept=f"{nothing.lost_kg - self.best.lost_kg:.0f}",
+            lost=f"{nothing.lost_kg:.0f}",
+            tried=len(self.trials.tried) - 1,
+        )
+        missed = [
+            d.gate
+            for d in self.deadlines.values()
+            if d.slack_s is not None and d.slack_s < 0 and self.waters.cards[d.gate].usable
+        ]
+        if missed:
+            more = ALSO_LATE.fill(gates=", ".join(missed))
+            said = Text(said.zh + more.zh, said.en + more.en)
+        return said
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+BEST = Text(
+    "关闭 {gates}：敏感点少受 {kept} kg（不处置为 {lost} kg）；试算 {tried} 种组合，损失最小且不漫堤",
+    "Close {gates}: {kept} kg are kept from the receptors ({lost} kg come if nothing is done); "
+    "of {tried} sets tried it loses least without overtopping",
+)
+ALSO_LATE = Text("；{gates} 已来不及", "; it is too late for {gates}")
+TOO_LATE = Text(
+    "没有闸来得及：{gates} 的最晚时间已过", "Nothing closes in time: the deadlines of {gates} are over"
+)
+NO_GATE = Text("没有可用的闸能拦住", "No gate in order would hold it")
+OVERTOPS = Text("能拦住的组合都会漫堤，不推荐", "Every set that would hold it overtops; none is recommended")
+NOTHING_COMES = Text("在计算时段内到不了敏感点", "It does not come to a receptor within the time looked at")

@@ -1,0 +1,142 @@
+"""Which gates to close: sets of gates tried by the engine itself, singles first, the best grown gate by gate.
+
+With few gates every set is tried. Else the best single gates are joined with every other, and the best pairs
+again: a set that helps nearly always holds a single gate that helps. A set whose water leaves the banks is
+never chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from twin.hydraulics.graft import Release
+from twin.hydraulics.runner import Course, Runners
+from twin.plan.outlook import lost_kg, total_kg
+from twin.plan.waters import Waters
+
+EVERY = 6  # up to so many gates all sets are tried
+GROWN = (4, 3)  # how many of the best single gates, of the best pairs are grown
+LARGEST = 3
+WORTH = 0.01  # of the release: a gate more must keep so much more
+ENOUGH = 0.01  # of the release: when no more than this is lost, larger sets are not looked for
+FULL = 0.999  # of the depth to the bank: there it overtops
+SPILT_M3 = 1.0  # more water than in the run without closing must have left the network to count as a flood
+
+Gates = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One set of gates, tried."""
+
+    gates: Gates
+    lost: dict[str, float]  # kg by receptor
+    lost_kg: float
+    overtops_s: float | None  # after the start of the run
+    fullest: float  # of the depth to a bank
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a search is told.
+
+    Attributes
+    ----------
+    order_s : mapping
+        When each gate's stroke would begin, seconds of the run.
+    seconds : float
+        How long runs last.
+    positions : mapping
+        Gates that stand otherwise than usual.
+    """
+
+    waters: Waters
+    release: Release
+    order_s: Mapping[str, float]
+    seconds: float
+    positions: Mapping[str, float]
+
+    @property
+    def kg(self) -> float:
+        """What is released altogether."""
+        return self.release.kg_s * self.release.long_s
+
+
+class Trials:
+    """Sets that were tried, each once."""
+
+    def __init__(self, question: Question, runners: Runners, nothing: Course) -> None:
+        self.question, self._runners = question, runners
+        self.nothing = judged((), nothing, question, nothing)
+        self._base = nothing
+        self.tried: dict[Gates, Trial] = {(): self.nothing}
+
+    def look(self, sets: Iterable[Gates], until: float = np.inf) -> None:
+        """Try sets that were not tried yet; stops when the wall clock (monotonic) reaches `until`."""
+        q = self.question
+        new = [s for s in dict.fromkeys(tuple(sorted(s)) for s in sets) if s not in self.tried]
+        for some in _batches(new, 4):
+            if time.monotonic() >= until:
+                return
+            tasks = [
+                q.waters.task(q.release, q.seconds, [(g, q.order_s[g]) for g in gates], positions=q.positions)
+                for gates in some
+            ]
+            for gates, course in zip(some, self._runners.map(tasks), strict=True):
+                self.tried[gates] = judged(gates, course, q, self._base)
+
+    def ranked(self, among: Callable[[Trial], bool] = lambda _: True) -> list[Trial]:
+        """Return what was tried, best first: dry banks, little lost, few gates."""
+        q = self.question
+
+        def cost(t: Trial) -> tuple[bool, float, int, Gates]:
+            return (
+                t.overtops_s is not None,
+                round(t.lost_kg / q.kg + WORTH * len(t.gates), 6),
+                len(t.gates),
+                t.gates,
+            )
+
+        return sorted((t for t in self.tried.values() if t.gates and among(t)), key=cost)
+
+
+def search(trials: Trials, gates: Sequence[str], budget_s: float = np.inf) -> list[Trial]:
+    """Try sets of gates until no larger set is worth it or the time is up; returns them, best first."""
+    until = time.monotonic() + budget_s
+    kg = trials.question.kg
+    if len(gates) <= EVERY:
+        trials.look((s for n in range(1, len(gates) + 1) for s in combinations(gates, n)), until)
+        return trials.ranked()
+    trials.look(((g,) for g in gates), until)
+    for size, many in enumerate(GROWN, 1):
+        best = trials.ranked()
+        if best and best[0].overtops_s is None and best[0].lost_kg <= ENOUGH * kg:
+            break
+        grown = [t.gates for t in best if len(t.gates) == size][:many]
+        trials.look(((*s, g) for s in grown for g in gates if g not in s), until)
+    return trials.ranked()
+
+
+def judged(gates: Gates, course: Course, q: Question, nothing: Course) -> Trial:
+    """Read a run."""
+    lost = lost_kg(course, q.waters)
+    n = min(len(course.flooded), len(nothing.flooded))
+    spilt = (course.flooded[:n] - nothing.flooded[:n]) * q.waters.model.m3
+    over = np.flatnonzero(spilt > SPILT_M3)
+    fill = course.fill
+    usual = nothing.fill.max(0, initial=0.0) >= FULL  # banks that are under water anyway tell nothing
+    dry = fill[:, ~usual] if fill.size else fill
+    full = np.flatnonzero((dry >= FULL).any(1)) if dry.size else np.array([], int)
+    moments = [float(course.t_s[over[0]])] if len(over) else []
+    moments += [float(course.bank_s[full[0]])] if len(full) else []
+    return Trial(gates, lost, total_kg(lost, q.kg), min(moments, default=None), float(dry.max(initial=0.0)))
+
+
+def _batches(items: Sequence[Gates], size: int) -> Iterator[Sequence[Gates]]:
+    for k in range(0, len(items), size):
+        yield items[k : k + size]
