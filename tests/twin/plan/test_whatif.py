@@ -75,6 +75,7 @@ def asked(who: tuple[Suspect, ...]) -> tuple[PlanSet, Ranking, Incident]:
 @pytest.mark.slow
 def test_closing_the_gate_keeps_the_spill_from_the_sea(park_path: Path, tmp_path: Path) -> None:
     plans, ranking, incident = asked((suspect(),))
+    plans = replace(plans, park_version=parks.read(park_path).version)
     found = whatif.run(park_path, plans, "EV/A", ranking, incident, folder=tmp_path, hours=6.0)
     assert found.factor == "w01018"
     assert found.kg_nothing["R1"] == pytest.approx(120.0, rel=0.25)
