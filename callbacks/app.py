@@ -19,7 +19,7 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
 
-from callbacks import admin, atlas, emergency, enterprise, guard, shell, wall
+from callbacks import admin, atlas, emergency, enterprise, guard, login, shell, wall
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Web
 from geodata import park as parks
@@ -97,6 +97,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
 
     server = FastAPI(title="park-twin", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     _routes(server, web)
+    login.routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)
     for page in PAGES:
@@ -104,6 +105,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     shell.register(dash, web)
     _addresses(server, dash, web)
     server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
+    login.keep(server, config, web.access)
     server.add_middleware(guard.Guard, host=config.host, extra=config.hosts)
     return server
 

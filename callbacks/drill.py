@@ -9,9 +9,10 @@ import dash
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
+from callbacks import login
 from callbacks.pages import data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
-from twin.access import Act
+from twin.access import Act, User
 from twin.errors import RefusedError, UnavailableError
 from twin.model import AuditLine, Order, to_json
 
@@ -25,8 +26,8 @@ SCENARIOS: dict[str, Text] = {
     "shared-pipe": Text("公管错时违规", "Shared pipe used outside its slot"),
     "faulty-sensor": Text("仪器故障", "Faulty instrument"),
 }
-SPEEDS = (1, 5, 20, 60, 150, 600)
-DEFAULT_SPEED = 20.0
+SPEEDS = (1, 5, 10, 20, 60, 150, 600)
+DEFAULT_SPEED = 10.0
 
 SENT = Text("已发出：{what}", "Sent: {what}")
 NO_NAME = Text(
@@ -54,7 +55,11 @@ def badge(lang: Lang) -> Component:
 
 
 def bar(lang: Lang) -> Component:
-    """Return the controls, shown below the header when the badge is pressed."""
+    """Return the controls, shown below the header when the badge is pressed.
+
+    Who is signed in types no name and password.
+    """
+    known = login.reader() is not None
     scenarios = [
         html.Button(name.say(lang), id=_id("start", key), className="btn s", **data(scenario=key))
         for key, name in SCENARIOS.items()
@@ -69,8 +74,8 @@ def bar(lang: Lang) -> Component:
             html.Span(Text("速度", "Speed").say(lang), className="mut"),
             html.Div(speeds, className="chips"),
             html.Button(STOP.say(lang), id=_id("stop", "stop"), className="btn s"),
-            _field("drill-user", Text("账号", "Account"), "text", lang),
-            _field("drill-password", Text("口令", "Password"), "password", lang),
+            _field("drill-user", Text("账号", "Account"), "text", lang, known),
+            _field("drill-password", Text("口令", "Password"), "password", lang, known),
             html.Span(id="drill-note", className="drill-note", role="status"),
         ],
         id="drill-bar",
@@ -79,10 +84,10 @@ def bar(lang: Lang) -> Component:
     )
 
 
-def _field(id: str, name: Text, kind: Any, lang: Lang) -> Component:
+def _field(id: str, name: Text, kind: Any, lang: Lang, hidden: bool) -> Component:
     word = name.say(lang)
     box = dcc.Input(id=id, type=kind, value="", debounce=False, autoComplete="off", placeholder=word)
-    return html.Label([html.Span(word, className="mut"), box], className="drill-who")
+    return html.Label([html.Span(word, className="mut"), box], className="drill-who", hidden=hidden)
 
 
 def _id(act: str, value: str) -> dict[str, str]:
@@ -98,21 +103,25 @@ def order(act: str, value: str, by: str, at: datetime) -> Order:
     return Order("drill.stop", at, by)
 
 
-def press(web: Web, act: str, value: str, who: tuple[str, str], lang: Lang) -> str:
+def press(
+    web: Web, act: str, value: str, who: tuple[str, str], lang: Lang, reader: User | None = None
+) -> str:
     """Send the order of one button if that person may order drills; return what to tell the reader.
 
     Parameters
     ----------
     who : tuple of str
         Account and password as typed.
+    reader : User, optional
+        Who is signed in there; needs to type neither.
     """
-    name, password = who[0].strip(), who[1]
-    if not name or not password:
+    name, password = who[0].strip() or (reader.name if reader else ""), who[1]
+    if reader is None and not (name and password):
         return NO_NAME.say(lang)
     what = {"start": SCENARIOS.get(value, STOP), "speed": Text(f"{value}×", f"{value}×")}.get(act, STOP)
     at = datetime.now(UTC)
     try:
-        person = web.access.authenticate(name, password)
+        person = web.access.authenticate(name, password) if password else reader
         if person is None or not web.access.may(person, Act.DRILL):
             text = WRONG if person is None else MAY_NOT.fill(who=person.display)
             web.records.audit(AuditLine(at, name[:64], "drill.refused", value, text))
@@ -142,4 +151,6 @@ def register(app: Dash, web: Web) -> None:
         if not pressed or not any(clicks):
             return dash.no_update
         lang = reader_lang(as_lang(web.config.lang))
-        return press(web, pressed["act"], pressed["value"], (user or "", password or ""), lang)
+        return press(
+            web, pressed["act"], pressed["value"], (user or "", password or ""), lang, login.reader()
+        )

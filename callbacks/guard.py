@@ -77,6 +77,8 @@ class Guard:
         origin = headers.get("origin")
         if changes and origin and urlsplit(origin).netloc != host:
             return "another origin"
+        if changes and headers.get("sec-fetch-site") == "cross-site":
+            return "another site"
         return ""
 
 

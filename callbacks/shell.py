@@ -55,7 +55,7 @@ from urllib.parse import parse_qsl
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import drill, ids
+from callbacks import drill, ids, login
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 
@@ -154,6 +154,7 @@ def _header_right(lang: Lang) -> list[Component]:
         html.Span([glyph("offline"), html.Span(className="age-text")], className="age", id="age"),
         html.Span(className="date", **data(clock="date")),
         html.B(className="clock", **data(clock="time")),
+        _who(lang),
         html.Button(
             "EN" if other == "en" else "中", className="icon-btn", title=name, **data(set_lang=other)
         ),
@@ -163,6 +164,15 @@ def _header_right(lang: Lang) -> list[Component]:
             **data(set_theme="next"),
         ),
     ]
+
+
+def _who(lang: Lang) -> Component:
+    """Who is signed in, with the way out; the way in for a visitor."""
+    person = login.reader()
+    if person is None:
+        return html.Span(html.A(login.TITLE.say(lang), href="/login"), className="who")
+    out = html.Form(html.Button(login.OUT.say(lang), type="submit"), action="/logout", method="post")
+    return html.Span([html.Span(person.display.say(lang)), out], className="who")
 
 
 def visit_of(path: str, search: str, lang: Lang) -> Visit:

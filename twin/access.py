@@ -119,6 +119,13 @@ class Access:
         account = self._records.account(_key(name))
         return None if account is None else _user(account)
 
+    def known(self, name: str) -> tuple[User | None, str]:
+        """Return the person of a name with a mark that changes with the password; what a session rests on."""
+        account = self._records.account(_key(name))
+        if account is None:
+            return None, ""
+        return _user(account), hashlib.sha256(f"session {account.secret}".encode()).hexdigest()[:16]
+
     def users(self) -> list[User]:
         """Everybody with an account."""
         return [_user(account) for account in self._records.accounts()]

@@ -42,6 +42,12 @@ class Config:
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
         The larger of a fixed margin and this share of the early arrival is kept as reserve.
+    open : bool
+        Anybody who reaches the pages may look without signing in; to act takes a password in any case.
+    https : bool
+        The pages are reached by https only, so the session's cookie is never sent without it.
+    demo : bool
+        These are the demo's people, whose passwords may be shown.
     """
 
     data: Path
@@ -63,6 +69,9 @@ class Config:
     decision_s: float = 600.0
     margin_s: float = 300.0
     margin_share: float = 0.1
+    open: bool = False
+    https: bool = False
+    demo: bool = False
     lang: str = "zh"
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -130,6 +139,9 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),
         margin_share=_number(e, "TWIN_MARGIN_SHARE", 0.1),
+        open=_yes(e, "TWIN_OPEN"),
+        https=_yes(e, "TWIN_HTTPS"),
+        demo=_yes(e, "TWIN_DEMO"),
         lang="en"
         if (e.get("TWIN_LANG") or e.get("LC_ALL") or e.get("LANG") or "").startswith("en")
         else "zh",
@@ -139,6 +151,13 @@ def load(env: Mapping[str, str] | None = None) -> Config:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value not in ("", "0", "1", "no", "yes"):
+        raise ConfigError(f"{name}={value!r} is neither yes nor no: set {name} to 1 or 0")
+    return value in ("1", "yes")
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

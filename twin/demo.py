@@ -41,7 +41,7 @@ def run(config: Config, scenario: str, speed: float, seed: int, *, browser: bool
     with _stopping() as stop, _alone(config):
         check_ports(config)
         embedded = not config.redis_url
-        config = short_socket(config)
+        config = replace(short_socket(config), open=True, demo=True)
         users = people(config)
         supervisor = Supervisor(environment(config), config.data / "logs", lambda t: _tell(config, t))
         try:
@@ -99,6 +99,8 @@ def environment(config: Config) -> dict[str, str]:
         "TWIN_DB_URL": config.db_url,
         "TWIN_HISTORY_URL": config.history_url,
         "TWIN_LANG": config.lang,
+        "TWIN_OPEN": str(int(config.open)),
+        "TWIN_DEMO": str(int(config.demo)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,9 +32,9 @@ async def ask(
     """Send one request and wait for the whole answer."""
     address, _, query = path.partition("?")
     given = {"host": HOST} | {k.lower(): v for k, v in (headers or {}).items()}
-    data = b"" if body is None else json.dumps(body).encode()
+    data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     if data:
-        given["content-type"] = "application/json"
+        given.setdefault("content-type", "application/json")
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -49,9 +50,13 @@ async def ask(
         "server": ("127.0.0.1", 8050),
     }
     sent: list[Message] = []
+    asked = [{"type": "http.request", "body": data, "more_body": False}]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": data, "more_body": False}
+        if asked:
+            return asked.pop()
+        await asyncio.Event().wait()  # this client does not hang up
+        raise AssertionError
 
     async def send(message: Message) -> None:
         sent.append(message)

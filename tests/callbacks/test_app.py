@@ -20,7 +20,7 @@ GZIP = {"accept-encoding": "gzip"}
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
     folder: Path = tmp_path_factory.mktemp("web")
-    return create_app(load({"TWIN_DATA": str(folder)}), park=tiny_park())
+    return create_app(load({"TWIN_DATA": str(folder), "TWIN_OPEN": "1"}), park=tiny_park())
 
 
 async def test_health_tells_build_and_that_the_stream_is_away(app: ASGIApp) -> None:
@@ -67,7 +67,7 @@ async def test_the_first_html_knows_language_and_theme(
 
 
 async def test_the_very_first_page_has_scripts_and_names_nobody_else(tmp_path: Path) -> None:
-    fresh = create_app(load({"TWIN_DATA": str(tmp_path)}), park=tiny_park())
+    fresh = create_app(load({"TWIN_DATA": str(tmp_path), "TWIN_OPEN": "1"}), park=tiny_park())
     page = (await ask(fresh, "/atlas")).body.decode()
     for asset in ("tokens.css", "map.css", "live.js", "map.js", "shell.js"):
         assert f"/assets/{asset}?m=" in page

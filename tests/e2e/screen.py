@@ -59,7 +59,8 @@ class Site:
 def site(folder: Path, redis_url: str, **more: str) -> Iterator[Site]:
     """A running web role on a data folder and a stream server."""
     port = free_port()
-    env = os.environ | {"TWIN_DATA": str(folder), "TWIN_REDIS_URL": redis_url, "TWIN_PORT": str(port)} | more
+    own = {"TWIN_DATA": str(folder), "TWIN_REDIS_URL": redis_url, "TWIN_PORT": str(port), "TWIN_OPEN": "1"}
+    env = os.environ | own | more
     it = Site(f"http://127.0.0.1:{port}", env)
     it.start()
     try:
