@@ -240,7 +240,8 @@ def page(park: Text, lang: Lang, back: str, wrong: Text | None, demo: list[tuple
 <html lang="{"zh-CN" if lang == "zh" else "en"}" data-theme="dark" data-scale="desk">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{e(TITLE.say(lang))} · {e(park.say(lang))}</title>
-<link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/tokens.css"><link rel="stylesheet" href="/assets/shell.css">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/tokens.css">
+<link rel="stylesheet" href="/assets/shell.css">
 <link rel="stylesheet" href="/assets/login.css"></head>
 <body class="login"><main><header><b>{e(park.say(lang))}</b>
 <a href="/login?lang={other}&amp;next={quote(back, safe="")}" lang="{other}">{other_name}</a></header>
