@@ -22,7 +22,7 @@ from geodata.formats.sheet import Sheet
 from geodata.framing import Item, Settings, ask_once, middle, numbers_of, place, plane_of, recognise
 from geodata.park import RECORDS, VERSION_CHARS, content_hash
 from geodata.places import Park
-from geodata.schema import TABLES
+from geodata.schema import OPTIONAL, TABLES
 from geodata.words import Text
 
 Shapes = NDArray[np.object_]
@@ -162,7 +162,7 @@ def _build(items: list[Item], target: str, settings: Settings, report: Report) -
         links = survey.directed(links)
         nodes = _outfalls(nodes, links)
     nodes, links = _finish(nodes, TABLES["node"].columns), _finish(links, TABLES["link"].columns)
-    _say_assumed(links, report)
+    say_assumed(links, report)
     table = gpd.GeoDataFrame(links, geometry="geometry", crs=target)
     ground = placing.Ground(nodes, table, settings.attach_m)
     records: dict[str, tuple[Any, ...]] = {attribute: () for _, _, attribute in RECORDS}
@@ -242,7 +242,7 @@ def _model_parts(item: Item, target: str) -> tuple[joining.Part, joining.Part]:
         table["source"] = [f"{sheet.file}:{line}" for line in table["line"]]
         table["as_of"], table["confidence"] = "", "model"
         table["row"] = table.pop("line")
-    links["declared"], links["pressed"] = 0, False
+    links["declared"], links["pressed"] = 0, model.engine == "EPANET"
     for name in ("enterprise", "rack", "gate"):
         links[name] = ""
     item.report.mapped = len(nodes) + len(links)
@@ -279,7 +279,8 @@ def _finish(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """Keep the columns of a park's file in their order, and where each row came from."""
     names = [*columns, "source", "as_of", "confidence"]
     if "length_m" in columns:
-        names += ["status", "geometry"]
+        names += [*OPTIONAL["link"], "geometry"]
+    table = table.assign(regime=np.where(table["pressed"], "pressure", "")) if "pressed" in table else table
     made = table.reindex(columns=names)
     number = {*survey.NODE_NUMBERS, *survey.LINK_NUMBERS, "x", "y"}
     for name in names:
@@ -293,10 +294,16 @@ def _finish(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     return made.reset_index(drop=True)
 
 
-def _say_assumed(links: pd.DataFrame, report: Report) -> None:
-    n = int((links["direction_source"] == "assumed").sum()) if len(links) else 0
-    if n:
+def say_assumed(links: pd.DataFrame, report: Report, before: pd.DataFrame | None = None) -> None:
+    """Say how many directions are assumed; in place of what was said of the links as they were `before`."""
+    if before is not None and (n := _assumed(before)):
+        report.merged.remove(ASSUMED.fill(n=n))
+    if n := _assumed(links):
         report.merged.append(ASSUMED.fill(n=n))
+
+
+def _assumed(links: pd.DataFrame) -> int:
+    return int((links["direction_source"] == "assumed").sum()) if len(links) else 0
 
 
 def _scenery(items: list[Item], target: str) -> dict[str, gpd.GeoDataFrame]:

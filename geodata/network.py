@@ -1,7 +1,9 @@
 """Pipes, rain channels and canal reaches of a park as one directed graph of plain arrays.
 
 Every link points the way its water runs in the stored flow field: a link whose stored flow is negative is
-turned round. Closed gates are links with `open` false; nothing walks through them.
+turned round. Gates, valves, pumps and overflows are links like any other, with a conductance: 0 is shut, and
+nothing walks through; 1 passes what the stored flow field says. `with_states` gives the network as everything
+stands now.
 """
 
 from __future__ import annotations
@@ -67,6 +69,8 @@ class Network:
     surface_m2 : (m,) float64
         Free water surface, what a rise of level has to fill.
     open : (m,) bool
+    conductance : (m,) float64
+        What a link passes, as a share of what it passed when the flow field was stored; 0 where it is shut.
     reversal : (m,) float64
         Share of time the water runs head to tail.
     kind, system : (m,) str
@@ -79,6 +83,8 @@ class Network:
         CSR of links reaching each node.
     nodes, links, gates : mapping of str to int
         Positions of ids; `gates` gives the link of a gate.
+    usual : mapping of int to float
+        By link: how far a gate stood open when the flow field was stored, where that was not wholly.
     assumed : tuple of str
         Links whose direction nobody measured, declared or derived.
     forests : dict of bool to Forest
@@ -107,6 +113,8 @@ class Network:
     nodes: Mapping[str, int]
     links: Mapping[str, int]
     gates: dict[str, int]
+    conductance: Floats
+    usual: Mapping[int, float] = field(default_factory=dict, repr=False)
     assumed: tuple[str, ...] = ()
     forests: dict[bool, Forest] = field(default_factory=dict, repr=False)
 
@@ -114,6 +122,7 @@ class Network:
     def from_park(cls, park: Park) -> Network:
         """Build the network of a park from its stored dry-weather flow field."""
         table = park.links
+        status = table["status"].to_numpy(str) if "status" in table else np.full(len(table), "open")
         nodes = park.nodes["id"].to_numpy(str)
         at = {str(n): i for i, n in enumerate(nodes)}
         flow = table["flow_m3s"].to_numpy(float)
@@ -135,11 +144,18 @@ class Network:
             volume_m3=_volume(section, length, flow, travel),
             drop_m=drops(section, length, flow, kind),
             surface_m2=section.top_m * length,
-            reversal=table["reversal"].to_numpy(float),
+            # A pump or check valve lets nothing back, whatever small backflow a mean may hold.
+            reversal=np.where(
+                (kind == "pump") | (status == "one_way"), 0.0, table["reversal"].to_numpy(float)
+            ),
             kind=kind,
             system=table["system"].to_numpy(str),
             gates={g.id: g.link for g in park.gates},
-            shut=[g.link for g in park.gates if g.normal_position < CLOSED_BELOW],
+            usual={g.link: g.normal_position for g in park.gates},
+            shut=[
+                *(g.link for g in park.gates if g.normal_position < CLOSED_BELOW),
+                *(table["id"][status == "closed"].astype(str)),
+            ],
             assumed=[str(i) for i in table["id"][table["direction_source"] == "assumed"]],
         )
 
@@ -162,6 +178,7 @@ class Network:
         system: Sequence[str] | Names | None = None,
         gates: Mapping[str, str] | None = None,
         shut: Collection[str] = (),
+        usual: Mapping[str, float] | None = None,
         assumed: Sequence[str] = (),
     ) -> Network:
         """Build a network from columns; a negative flow turns its link round.
@@ -183,6 +200,7 @@ class Network:
         open_ = np.ones(m, bool)
         open_[[links[s] for s in shut]] = False
         back = _column(reversal, m, 0.0)
+        positions = {links[k]: p for k, p in (usual or {}).items() if CLOSED_BELOW <= p < 1.0}
         return cls(
             node_ids=node_names,
             link_ids=link_names,
@@ -206,6 +224,8 @@ class Network:
             nodes=nodes,
             links=links,
             gates={g: links[link] for g, link in (gates or {}).items()},
+            conductance=open_.astype(float),
+            usual=positions,
             assumed=tuple(assumed),
         )
 
@@ -297,8 +317,11 @@ class Network:
         return self._graph(self.open, back=back, reversing=reversing)
 
     def shares(self) -> Floats:
-        """Return each link's share of the water leaving its tail, (m,); closed links take none."""
-        flow = np.where(self.open, self.flow_m3s, 0.0)
+        """Return each link's share of the water leaving its tail, (m,).
+
+        Closed links take none, and a gate that is half as open as it was takes half of what it took.
+        """
+        flow = np.where(self.open, self.flow_m3s * self.conductance, 0.0)
         total = np.bincount(self.tail, flow, len(self.node_ids))
         idle = np.bincount(self.tail, self.open, len(self.node_ids))
         even = self.open / np.maximum(idle[self.tail], 1)
@@ -314,24 +337,64 @@ class Network:
     def with_gates(self, positions: Mapping[str, float]) -> Network:
         """Return the network with gates as they stand, 0 closed to 1 open; gates not named keep their state.
 
+        Valves, pumps and any other link may be named by their own ids: a pump that is off is at 0.
+
         Raises
         ------
         KeyError
-            There is no such gate.
+            There is no such gate or link.
         """
-        open_ = self.open.copy()
-        for gate, position in positions.items():
-            open_[self.gates[gate]] = position >= CLOSED_BELOW
-        return replace(self, open=open_)
+        open_, conductance = self.open.copy(), self.conductance.copy()
+        for name, position in positions.items():
+            k = self.gates[name] if name in self.gates else self.links[name]
+            open_[k] = position >= CLOSED_BELOW
+            conductance[k] = position / self.usual.get(k, 1.0) if open_[k] else 0.0
+        return replace(self, open=open_, conductance=conductance)
+
+    def with_states(
+        self, positions: Mapping[str, float], flow_m3s: Mapping[str, float] | None = None
+    ) -> Network:
+        """Return the network as it stands now.
+
+        Parameters
+        ----------
+        positions : mapping of str to float
+            As in `with_gates`.
+        flow_m3s : mapping of str to float, optional
+            Flow in links where it is known otherwise than from the stored field, positive from the link's own
+            first node to its second: a reach that runs backwards is turned, and passed in the time its water
+            takes now.
+
+        Raises
+        ------
+        KeyError
+            There is no such gate or link.
+        """
+        made = self.with_gates(positions)
+        if not flow_m3s:
+            return made
+        rows = np.array([self.links[name] for name in flow_m3s], np.int64)
+        now = np.array(list(flow_m3s.values()), float) * np.where(self.turned[rows], -1.0, 1.0)
+        signed, travel = self.flow_m3s.copy(), self.travel_s.copy()
+        signed[rows] = now
+        travel[rows] = self._passing(rows, now)
+        return made._flowing(signed, travel)
+
+    def _passing(self, rows: Any, signed_m3s: Floats) -> Floats:
+        """Time to pass links at another flow; the water in them stays what it is."""
+        size = np.maximum(np.abs(signed_m3s), IDLE_M3S)
+        idle = np.maximum(self.length_m[rows] / IDLE_MS, self.travel_s[rows])
+        took: Floats = np.where(size > IDLE_M3S, self.volume_m3[rows] / size, idle)
+        return np.maximum(took, LEAST_S)
 
     def with_flow(self, signed_m3s: Floats) -> Network:
         """Return the network in another flow field, signed along the present tail to head.
 
         The water in each link stays what it is, so travel times follow the flow.
         """
-        size = np.maximum(np.abs(signed_m3s), IDLE_M3S)
-        idle = np.maximum(self.length_m / IDLE_MS, self.travel_s)
-        travel = np.where(size > IDLE_M3S, self.volume_m3 / size, idle)
+        return self._flowing(signed_m3s, self._passing(slice(None), signed_m3s))
+
+    def _flowing(self, signed_m3s: Floats, travel: Floats) -> Network:
         back = signed_m3s < 0
         tail, head = np.where(back, self.head, self.tail), np.where(back, self.tail, self.head)
         n = len(self.node_ids)
@@ -341,7 +404,7 @@ class Network:
             tail=tail.astype(np.int32),
             head=head.astype(np.int32),
             flow_m3s=np.abs(signed_m3s),
-            travel_s=np.maximum(travel, LEAST_S),
+            travel_s=travel,
             turned=self.turned ^ back,
             out_start=out_start,
             out_links=out_links,

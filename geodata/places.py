@@ -35,6 +35,7 @@ class LinkKind(StrEnum):
     CHANNEL = "channel"
     REACH = "reach"
     GATE = "gate"
+    VALVE = "valve"
     PUMP = "pump"
     WEIR = "weir"
 

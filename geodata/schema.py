@@ -160,11 +160,11 @@ TABLES: dict[str, Layer] = {
         },
     ),
     "link": Layer(
-        "one pipe, channel, reach, gate, pump or overflow between two nodes",
+        "one pipe, channel, reach, gate, valve, pump or overflow between two nodes",
         "LineString",
         {
             "id": "unique",
-            "kind": "pipe, channel, reach, gate, pump or weir",
+            "kind": "pipe, channel, reach, gate, valve, pump or weir",
             "system": "sewage, rain or canal",
             "from_node": "node at the start of the line",
             "to_node": "node at its end",
@@ -188,6 +188,14 @@ TABLES: dict[str, Layer] = {
         },
     ),
 }
+
+OPTIONAL: dict[str, dict[str, str]] = {
+    "link": {
+        "status": "open, closed (nothing passes), or one_way (a check valve: never against the line)",
+        "regime": "pressure where the line runs full and may climb, else empty",
+    }
+}
+"""Columns that may be missing, by layer."""
 
 _KIND = {"kind": "what it is"}
 _OWNER = {"enterprise": "enterprise id, empty where none", **_KIND}
@@ -240,6 +248,8 @@ def markdown() -> str:
 def _section(name: str, layer: Layer) -> str:
     geometry = "no geometry" if layer.geometry == "none" else layer.geometry
     rows = "\n".join(f"| `{column}` | {text} |" for column, text in layer.columns.items())
+    for column, text in OPTIONAL.get(name, {}).items():
+        rows += f"\n| `{column}` (may be missing) | {text} |"
     head = f"### {name}\n\nOne row: {layer.row}. Geometry: {geometry}.\n\n"
     return f"{head}| column | meaning |\n|---|---|\n{rows}\n"
 

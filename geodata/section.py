@@ -57,7 +57,7 @@ def drops(section: Section, length_m: Floats, flow_m3s: Floats, kind: NDArray[np
     speed = np.abs(flow_m3s) / np.maximum(section.area_m2, 1e-6)
     friction = length_m * (section.roughness * speed) ** 2 / np.maximum(section.radius_m, 1e-3) ** (4 / 3)
     opening = (speed / CONTRACTION) ** 2 / (2 * GRAVITY)
-    return np.where(kind == "gate", opening, friction)
+    return np.where(np.isin(kind, ("gate", "valve")), opening, friction)
 
 
 def _prism(width: Floats, side: Floats, depth: Floats) -> tuple[Floats, Floats, Floats]:

@@ -52,6 +52,7 @@ ROUGHNESS = {
     LinkKind.CHANNEL: 0.025,
     LinkKind.REACH: 0.030,
     LinkKind.GATE: 0.013,
+    LinkKind.VALVE: 0.013,
     LinkKind.PUMP: 0.013,
     LinkKind.WEIR: 0.013,
 }
@@ -259,6 +260,7 @@ def _link_kinds(sheet: Sheet, m: LayerMap, n: int) -> list[str]:
         "河": "reach",
         "泵": "pump",
         "闸": "gate",
+        "阀": "valve",
         "堰": "weir",
     }
     default = m.kind if m.kind in list(LinkKind) else "pipe"

@@ -13,6 +13,7 @@ from geodata.formats import mapping as maps
 from geodata.formats.report import FormatError
 from geodata.framing import Settings
 from geodata.words import Lang, Text
+from twin.hydraulics.imported import flowed
 
 WELL, WRONG, ASKS = 0, 2, 3  # exit codes
 
@@ -85,6 +86,8 @@ def main(argv: Sequence[str], lang: Lang) -> int:
         return WRONG
     made = intake.gather(o.src, settings)
     said: list[Text] = []
+    if made.park is not None:
+        flowed(made, o.src)
     code = _finish(o, made, said)
     if o.json:
         result = {

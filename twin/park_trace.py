@@ -59,7 +59,9 @@ def main(words: Sequence[str], lang: Lang) -> int:
     grammar.add_argument("--json", action="store_true", help=AS_JSON.say(lang))
     o = grammar.parse_args(list(words))
     try:
-        park = open_park(o.file)
+        said: list[Text] = []
+        park = open_park(o.file, said)
+        sys.stderr.write("".join(f"{t.say(lang)}\n" for t in said))
         found = trace(park, network_of(park, o.file), o.start, o.direction, o.barrier, lang)
     except (MissingError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")

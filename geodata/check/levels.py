@@ -30,7 +30,7 @@ def check(park: Park, t: Table) -> Iterator[Finding]:
 
 def climbs(t: Table) -> Bools:
     """Return which pipes and channels of known direction end above their start."""
-    gravity = np.isin(t.kind.astype(str), GRAVITY_KINDS)
+    gravity = np.isin(t.kind.astype(str), GRAVITY_KINDS) & ~t.pressed
     return gravity & t.whole & ~t.assumed & (t.end_m - t.start_m > CLIMB_M)
 
 

@@ -198,7 +198,7 @@ def _gates(park: Park, t: Table) -> Iterator[Finding]:
         at = point(g.x, g.y)
         if row < 0:
             yield finding("gate_without_link", "gate", g.id, at, g.link)
-        elif t.kind[row] != "gate" or owner[row] not in ("", g.id):
+        elif t.kind[row] not in ("gate", "valve") or owner[row] not in ("", g.id):
             yield finding("gate_link_mismatch", "gate", g.id, at, g.link)
         line: BaseGeometry | None = t.lines[row] if row >= 0 else None
         if at is not None and line is not None and (off := line.distance(at)) > GATE_M:

@@ -23,7 +23,7 @@ Objects = NDArray[np.object_]
 
 GRAVITY_KINDS = ("pipe", "channel")
 SAME_POINT_M = 0.1  # nearer than this two nodes are one
-STRUCTURES = ("gate", "pump", "weir")
+STRUCTURES = ("gate", "valve", "pump", "weir")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +46,8 @@ class Table:
         Both ends exist and differ.
     assumed : (m,) bool
         The direction is nobody's word.
+    pressed : (m,) bool
+        Runs full under pressure, on a rack or by its regime: it may climb.
     doubles : (k, 2) int
         Pairs of nodes that lie on the same spot, but for the two ends of a gate, pump or weir.
     first : (n,) int
@@ -80,6 +82,7 @@ class Table:
     head: Ints
     whole: Bools
     assumed: Bools
+    pressed: Bools
     start_m: Floats
     end_m: Floats
     offset_in_m: Floats
@@ -137,6 +140,7 @@ class Table:
             head=np.where(turned, a, b),
             whole=whole,
             assumed=_text(links["direction_source"]) == "assumed",
+            pressed=_pressed(links),
             start_m=np.where(turned, to_m, from_m),
             end_m=np.where(turned, from_m, to_m),
             offset_in_m=into,
@@ -181,6 +185,15 @@ def _doubles(x: Floats, y: Floats, a: Ints, b: Ints) -> tuple[Ints, Ints]:
     _, group = connected_components(joined, directed=False)
     _, lowest = np.unique(group, return_index=True)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], np.asarray(lowest[group], np.int64)
+
+
+def _pressed(links: pd.DataFrame) -> Bools:
+    """Return which links are pressure lines: pipes on a rack hang above the ground, and pumps fill them."""
+    racked: Bools = (_text(links["kind"]).astype(str) == "pipe") & (_text(links["rack"]).astype(str) != "")
+    if "regime" not in links:
+        return racked
+    pressed: Bools = racked | (_text(links["regime"]).astype(str) == "pressure")
+    return pressed
 
 
 def vague(t: Table) -> Bools:

@@ -76,7 +76,7 @@ def _nodes(made: Builder, foot: float, flow: float) -> None:
             kind="storage",
             invert_m=level,
             max_depth_m=high,
-            ground_m=level + high,
+            ground_m=level,  # a tank stands on the ground, it is not dug into it
             area_m2=np.pi * wide**2 / 4,
         )
 
@@ -86,8 +86,11 @@ def _links(made: Builder, foot: float, inch: float) -> None:
     formula = s.option("HEADLOSS", "H-W")
     status = {r.text(0): r.text(1).upper() for r in s["STATUS"]}
 
-    def state(row: Row, word: str) -> str:
-        return "closed" if status.get(row.text(0), word.upper()) == "CLOSED" else "open"
+    def state(row: Row, word: str, kind: str = "") -> str:
+        said = status.get(row.text(0), word.upper())
+        # A number is a pump's speed or a valve's setting: only a pump of speed 0 stands still.
+        off = said == "CLOSED" or (kind == "pump" and _is_zero(said))
+        return "closed" if off else "one_way" if word in ("CV", "one_way") else "open"
 
     for row in s["PIPES"]:
         wide = s.number(row, 4, "Diameter") * inch
@@ -103,19 +106,19 @@ def _links(made: Builder, foot: float, inch: float) -> None:
             status=state(row, word),
         )
     for row in s["PUMPS"]:
-        made.link("PUMPS", row, kind="pump", status=state(row, "OPEN"))
+        made.link("PUMPS", row, kind="pump", status=state(row, "OPEN", "pump"))
     for row in s["VALVES"]:
         wide = s.number(row, 3, "Diameter") * inch
         source = "declared" if row.text(4).upper() in ONE_WAY else "assumed"
         made.link(
             "VALVES",
             row,
-            kind="gate",
-            shape="rectangle",
+            kind="valve",
+            shape="circular",
             height_m=wide,
             width_m=wide,
             direction_source=source,
-            status=state(row, "OPEN"),
+            status=state(row, "one_way" if source == "declared" else "OPEN"),
         )
 
 
@@ -145,6 +148,13 @@ def manning(value: float, diameter_m: float, formula: str, unit_m: float) -> flo
     if formula.startswith("D"):
         return float((value * unit_m) ** (1 / 6) / 26)
     return float((max(diameter_m, 1e-3) / 4) ** (2 / 3 - 0.63) * SLOPE ** (0.5 - 0.54) / (0.849 * value))
+
+
+def _is_zero(text: str) -> bool:
+    try:
+        return float(text) == 0
+    except ValueError:
+        return False
 
 
 def _is_multiplier(row: Row) -> bool:

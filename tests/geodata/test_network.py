@@ -134,6 +134,51 @@ def test_a_loop_is_walked_by_its_faster_side_and_a_closed_gate_sends_it_round() 
         net.with_gates({"G99": 0.0})
 
 
+def test_a_gate_half_as_open_takes_half_of_the_water() -> None:
+    net = build(5, LOOP)
+    share = net.with_gates({"G1": 0.5}).shares()
+    assert share[[1, 2]].tolist() == pytest.approx([0.3 / 0.7, 0.4 / 0.7])
+    assert net.with_gates({"G1": 0.0}).shares()[[1, 2]].tolist() == [0.0, 1.0]
+    half = Network.of(["a", "b"], ["k"], [0], [1], travel_s=[1.0], flow_m3s=[1.0], gates={"G": "k"},
+                      usual={"k": 0.5})  # fmt: skip
+    assert half.with_gates({"G": 1.0}).conductance.tolist() == [2.0]  # its flow was stored half open
+    assert half.conductance.tolist() == [1.0]
+
+
+def test_a_pump_is_switched_by_its_own_id() -> None:
+    net = build(3, [(0, 1, 1.0, 10), (1, 2, 1.0, 10)])
+    off = net.with_states({"l1": 0.0})
+    assert off.downstream("n0").nodes.tolist() == ["n0", "n1"]
+    assert off.with_states({"l1": 1.0}).downstream("n0").nodes.tolist() == ["n0", "n1", "n2"]
+
+
+def test_a_reach_known_to_run_backwards_is_turned_and_passed_at_its_speed() -> None:
+    net = build(5, LOOP)
+    before = net.upstream("n4").travel_s.tolist()
+    now = net.with_states({}, {"l3": -0.3, "l2": 0.2})
+    assert (now.tail[3], now.head[3]) == (4, 2)
+    assert (now.tail[2], now.head[2]) == (3, 1)  # its own way is n3 to n1, and so it runs now
+    assert now.travel_s[3] == pytest.approx(20.0)  # half the flow, twice the time
+    assert set(now.downstream("n4").nodes.tolist()) == {"n4", "n2"}
+    assert net.upstream("n4").travel_s.tolist() == before
+    assert now.turned.tolist() == [False, False, False, True, False]
+
+
+@given(graphs(), st.data())
+def test_links_turned_by_live_flow_give_the_oracles_reach(
+    graph: tuple[int, list[Edge], set[int]], data: st.DataObject
+) -> None:
+    n, edges, shut = graph
+    turn = data.draw(st.sets(st.integers(0, len(edges) - 1), max_size=4)) if edges else set()
+    live = {f"l{k}": -edges[k][2] or -0.1 for k in turn}
+    net = build(n, edges, shut).with_states({}, live)
+    now = [(a, b, live.get(f"l{k}", q), t) for k, (a, b, q, t) in enumerate(edges)]
+    other = build(n, now, shut)
+    for node in range(n):
+        for back in (True, False):
+            assert set(net.reach(node, back=back).tolist()) == set(other.reach(node, back=back).tolist())
+
+
 def test_barriers_are_links_gates_or_nodes_that_are_reached_and_not_passed() -> None:
     net = build(5, LOOP)
     assert net.downstream("n0", ["l1", "G4"]).nodes.tolist() == ["n0", "n1", "n3"]

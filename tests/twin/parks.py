@@ -254,6 +254,7 @@ def _links() -> gpd.GeoDataFrame:
                 "rack": "K1" if kind is LinkKind.PIPE else "",
                 "gate": gate,
                 "direction_source": "declared",
+                "capacity_m3s": 0.0,
                 "flow_m3s": flow,
                 "velocity_ms": abs(flow) / area,
                 "depth_m": depth,

@@ -57,7 +57,7 @@ def velocities(park: Park, flow: Floats, depth: Floats) -> Floats:
     found = []
     for k, q, d in zip(park.links.itertuples(), flow, depth, strict=True):
         area = wetted_area(k.shape, k.height_m, k.width_m, k.side_slope, d)
-        if k.kind == LinkKind.GATE:
+        if k.kind in (LinkKind.GATE, LinkKind.VALVE) and k.shape != "circular":
             area = k.height_m * k.width_m
         elif k.kind in (LinkKind.PUMP, LinkKind.WEIR):
             area = max(area, 0.25 * math.pi * k.width_m**2)

@@ -152,7 +152,7 @@ def _links(park: Park, setup: Setup) -> list[tuple[str, list[str]]]:
                 f"{ends} {k.length_m:.2f} {rough:.5f} {k.offset_in_m:.3f} {k.offset_out_m:.3f} 0 0"
             )
             found["XSECTIONS"].append(_section(k))
-        elif k.kind == LinkKind.GATE:
+        elif k.kind in (LinkKind.GATE, LinkKind.VALVE):
             found["ORIFICES"].append(f"{ends} SIDE {k.offset_in_m:.3f} {GATE_COEFFICIENT} NO 0")
             found["XSECTIONS"].append(f"{k.id} RECT_CLOSED {k.height_m:.3f} {k.width_m:.3f} 0 0")
         elif k.kind == LinkKind.WEIR:

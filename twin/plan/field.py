@@ -104,7 +104,9 @@ class Canals:
         )
         surface = np.maximum(surface + table["area_m2"].to_numpy(float), 50.0)
         stored = _depths(park, network)
-        depth = np.where(network.kind[links] == "gate", np.inf, np.maximum(stored[links], 0.05))
+        depth = np.where(
+            np.isin(network.kind[links], ("gate", "valve")), np.inf, np.maximum(stored[links], 0.05)
+        )
         leak = np.zeros(len(network.link_ids))
         for gate in park.gates:
             k = network.gates[gate.id]

@@ -373,3 +373,13 @@ def test_what_nobody_knows_is_not_checked() -> None:
         record("stations", "S53", factors=("w99999",)), record("stations", "S55", limit_set="GB 1/I")
     )(good())
     assert check(spoilt) == ()
+
+
+def test_a_pressure_line_may_climb() -> None:
+    spoil = next(s for s, expected in FAULTS if ("adverse_slope", "YQ11-06") in expected)
+    climbing = spoil(good())
+    assert found(climbing) == {("adverse_slope", "YQ11-06")}
+    links = climbing.links
+    assert found(replace(climbing, links=links.assign(regime="pressure"))) == set()
+    racked = links.assign(kind="pipe", rack="K1")
+    assert "adverse_slope" not in {kind for kind, _ in found(replace(climbing, links=racked))}

@@ -168,7 +168,11 @@ def test_epanet_states_and_directions(tmp_path: Path) -> None:
         "p3": "assumed",
         "v": "declared",
     }
-    assert links["status"].to_dict() == {"p1": "open", "p2": "open", "p3": "closed", "v": "open"}
+    assert links["status"].to_dict() == {"p1": "one_way", "p2": "open", "p3": "closed", "v": "one_way"}
+    assert links["kind"].to_dict() == {"p1": "pipe", "p2": "pipe", "p3": "pipe", "v": "valve"}
+    assert set(links["regime"]) == {"pressure"}
+    network = Network.from_park(park)
+    assert network.open.tolist() == [True, True, False, True]
     assert links.loc["p1", "height_m"] == pytest.approx(0.3)
     assert nodes["kind"].to_dict() == {"A": "junction", "B": "junction", "T": "storage", "R": "source"}
     assert nodes.loc["A", "inflow_m3s"] == pytest.approx(-0.005)

@@ -1,0 +1,101 @@
+"""Runs somebody else's SWMM file as it stands, in a process of its own, and says which way its water runs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from swmm.toolkit import shared_enum, solver
+
+from twin.errors import TwinError, UnavailableError
+from twin.hydraulics.watched import STILL_M3S, Sum, Watched
+
+STRIDE_S = 300
+MOST_HOURS = 48.0
+TIMEOUT_S = 120.0
+
+_LINK = shared_enum.LinkResult
+
+
+def watch(path: Path, flow_m3s: float, metre: float, timeout_s: float = TIMEOUT_S) -> Watched:
+    """Run a model to its end, at most two days, and sum up its flows.
+
+    SWMM keeps its model in global variables and may hang or fall over a file it does not like, so the run has
+    a process of its own.
+
+    Parameters
+    ----------
+    flow_m3s, metre : float
+        What the file's units of flow and length are.
+
+    Raises
+    ------
+    TwinError
+        SWMM refuses the model.
+    UnavailableError
+        It takes longer than `timeout_s`, or the process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(there, path, flow_m3s, metre), daemon=True)
+    child.start()
+    there.close()
+    try:
+        if not here.poll(timeout_s):
+            raise UnavailableError(f"SWMM took longer than {timeout_s:g} s over {path.name}")
+        answer = here.recv()
+    except EOFError as error:
+        raise UnavailableError(f"SWMM died over {path.name}") from error
+    finally:
+        if child.is_alive():
+            child.join(1.0)
+        if child.is_alive():
+            child.kill()
+        child.join()
+        here.close()
+    if isinstance(answer, Watched):
+        return answer
+    raise answer
+
+
+def _child(pipe: Any, path: Path, flow_m3s: float, metre: float) -> None:
+    try:
+        answer: Any = run(path, flow_m3s, metre)
+    except TwinError as error:
+        answer = error
+    pipe.send(answer)
+    pipe.close()
+
+
+def run(path: Path, flow_m3s: float, metre: float) -> Watched:
+    """Do what `watch` does in this process."""
+    with tempfile.TemporaryDirectory(prefix="swmm-") as folder:
+        report = Path(folder) / "r.rpt"
+        try:
+            solver.swmm_open(str(path), str(report), str(Path(folder) / "r.out"))
+            solver.swmm_start(0)
+            return _sum(flow_m3s, metre)
+        except Exception as error:
+            told = report.read_text("utf-8", errors="replace")[-500:] if report.exists() else ""
+            raise TwinError(f"SWMM refuses {path.name}: {error} {told}".strip()) from error
+        finally:
+            solver.swmm_close()
+
+
+def _sum(flow_m3s: float, metre: float) -> Watched:
+    count = solver.project_get_count(shared_enum.ObjectType.LINK)
+    links = range(count)
+    total = Sum(tuple(solver.project_get_id(shared_enum.ObjectType.LINK, k) for k in links))
+    before = 0.0
+    while True:
+        days = solver.swmm_stride(STRIDE_S)
+        now = days * 86400 if days > 0 else before + STRIDE_S
+        row = [[solver.link_get_result(k, what) for k in links] for what in (_LINK.FLOW, _LINK.DEPTH)]
+        total.take(now - before, row[0], [0.0] * count, row[1], STILL_M3S / flow_m3s)
+        before = now
+        if days <= 0 or now >= MOST_HOURS * 3600:
+            break
+    solver.swmm_end()
+    return total.watched(flow_m3s, metre)
