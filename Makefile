@@ -28,6 +28,7 @@ e2e: setup
 
 test: check ## everything, the browser too
 	bash .ci/browser
+	bash .ci/broker
 	$(PY) -m pytest -n 2 -m "slow and not e2e"
 	$(PY) -m pytest -m e2e
 

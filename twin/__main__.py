@@ -21,6 +21,7 @@ ABOUT = Text(
 )
 ROLES = {
     "gateway": Text("数采仪接入:HJ 212 报文到数据流", "role: HJ 212 frames from loggers into the stream"),
+    "doors": Text("其他接入:MQTT、Modbus、OPC UA", "role: MQTT, Modbus and OPC UA into the stream"),
     "watch": Text("监视:读数到异常和事件,写历史", "role: readings to anomalies and incidents; history"),
     "advise": Text("研判:溯源、关闸方案、闸门指令", "role: sources, gate plans, gate commands"),
     "web": Text("页面", "role: the pages"),
@@ -256,6 +257,13 @@ def _gateway(config: Config, _: argparse.Namespace) -> int:
     return 0
 
 
+def _doors(config: Config, _: argparse.Namespace) -> int:
+    from twin.ingest import doors
+
+    doors.run(config)
+    return 0
+
+
 def _watch(config: Config, _: argparse.Namespace) -> int:
     from twin import worker
 
@@ -365,6 +373,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "demo": _demo,
     "sim": _sim,
     "gateway": _gateway,
+    "doors": _doors,
     "watch": _watch,
     "advise": _advise,
     "web": _web,

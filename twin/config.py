@@ -38,6 +38,8 @@ class Config:
         TOML file of the loggers that may send; None: all may.
     limits : Path or None
         TOML file of the park's own limits; None: the demo park's.
+    doors : Path or None
+        TOML file of the doors beside HJ 212 and of upper platforms; None: there are none.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -65,6 +67,7 @@ class Config:
     loggers: Path | None = None
     limits: Path | None = None
     member: str = "1"
+    doors: Path | None = None
     keep_hours: float = 6.0
     decision_s: float = 600.0
     margin_s: float = 300.0
@@ -135,6 +138,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         loggers=_path(e, "TWIN_LOGGERS"),
         limits=_path(e, "TWIN_LIMITS"),
         member=e.get("TWIN_MEMBER") or "1",
+        doors=_path(e, "TWIN_DOORS"),
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),

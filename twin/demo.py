@@ -79,8 +79,16 @@ def start_roles(
         supervisor.start(Role("redis", ("redis",)))
     wait_until_up(config.redis, 20.0)
     supervisor.start(Role("sim", sim))
-    for name in ("gateway", "watch", "advise"):
+    for name in ("gateway", *_door_roles(config), "watch", "advise"):
         supervisor.start(Role(name, (name,)))
+
+
+def _door_roles(config: Config) -> tuple[str, ...]:
+    if config.doors is None:
+        return ()
+    from twin.ingest.doors import load  # brings every door's library, which a park without doors never needs
+
+    return load(config.doors).roles
 
 
 def environment(config: Config) -> dict[str, str]:

@@ -55,6 +55,13 @@ class Rejects:
             }
         )
 
+    def told(
+        self, peer: str, mn: str, reason: str, raw: bytes, at_ms: int, items: Sequence[str] = ()
+    ) -> None:
+        """Queue what another door did not understand, with the items if only some were not."""
+        reject: dict[str, Any] = {"at_ms": at_ms, "mn": mn, "peer": peer, "reason": reason, "hex": _hex(raw)}
+        self._add(reject | ({"items": list(items[:NOTES_STORED])} if items else {}))
+
     def refill(self, seconds: float) -> None:
         """Let so much time's worth of rejects be written again, twice a second's worth at most."""
         self._budget = min(self._budget + self._per_s * seconds, 2 * self._per_s)

@@ -1,0 +1,174 @@
+"""One contract for every door: what a peer says is stored once, with its moment, whatever happens on the way.
+
+Real peers: Debian's mosquitto, pymodbus and asyncua servers, and the HJ 212 gateway with real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Embedded
+from tests.twin.ingest.rigs import COD, MN, RIGS, T0, Rig, UaHouse, until
+from twin.errors import UnavailableError
+from twin.history.reader import History
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+STEP = 10_000
+SAID = [(T0 + i * STEP, 20.0 + i / 4) for i in range(6)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="doors-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def servers() -> Iterator[None]:
+    yield
+    UaHouse.close()
+
+
+@pytest.fixture
+def kept(embedded: Embedded, folder: Path) -> Iterator[History]:
+    history = History(folder / "history", embedded.stream())
+    yield history
+    history.close()
+
+
+@pytest.fixture(params=RIGS, ids=lambda rig: rig.kind)
+async def rig(request: pytest.FixtureRequest, embedded: Embedded, folder: Path) -> AsyncIterator[Rig]:
+    it: Rig = request.param(folder, embedded.url)
+    await it.start_peer()
+    yield it
+    await it.end()
+
+
+def stored(history: History) -> list[tuple[int, float]]:
+    try:
+        curve = history.series(MN, COD, T0 - 10**9, T0 + 10**9)
+    except UnavailableError:
+        return []
+    return [(int(at), float(value)) for at, value in zip(curve.at_ms, curve.value, strict=True)]
+
+
+async def say(rig: Rig, said: list[tuple[int, float]]) -> None:
+    for at, value in said:
+        if rig.has_clock:
+            rig.now = at
+        await rig.say(at, value)
+
+
+async def settled(history: History, expected: list[tuple[int, float]]) -> None:
+    """Wait until exactly this is stored, and see that it stays so."""
+    await until(lambda: stored(history) == expected, f"not as said: {stored(history)} instead of {expected}")
+    await asyncio.sleep(0.2)
+    assert stored(history) == expected
+
+
+def reasons(rig: Rig) -> set[str]:
+    found = rig.stations()
+    counted = set(found.nameless)
+    for station in found.by_mn.values():
+        counted |= set(station.reasons) | set(station.deviations)
+    return counted
+
+
+async def test_whole(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID)
+    await settled(kept, SAID)
+    assert rig.stations().by_mn[MN].readings >= len(SAID)
+
+
+async def test_byte_by_byte(rig: Rig, kept: History) -> None:
+    await rig.slowly()
+    await rig.open_door()
+    await say(rig, SAID[:3])
+    await settled(kept, SAID[:3])
+
+
+async def test_garbage_is_counted_with_its_reason_and_harms_nothing(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:2])
+    await rig.garbage()
+    wanted = rig.garbage_reasons
+    await until(lambda: wanted <= reasons(rig), f"not all of {set(wanted)} were counted")
+    await say(rig, SAID[2:4])
+    await settled(kept, SAID[:4])
+    assert rig.stations().rejects > 0
+
+
+async def test_resent_changes_nothing(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:3])
+    await settled(kept, SAID[:3])
+    await say(rig, SAID[:3])
+    await settled(kept, SAID[:3])
+
+
+async def test_reordered_ends_in_order(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    mixed = SAID.copy()
+    random.Random(4).shuffle(mixed)
+    await say(rig, mixed)
+    await settled(kept, SAID)
+
+
+async def test_a_clock_that_is_wrong_is_told_and_its_moments_are_kept(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:2])
+    await asyncio.sleep(1.1)  # a clock is compared once a second at most
+    if rig.has_clock:
+        rig.now = SAID[2][0] - 90_000
+    await rig.say(*SAID[2])
+    await settled(kept, SAID[:3])
+    station = rig.stations().by_mn[MN]
+    assert station.skew_ms == (90_000 if rig.has_clock else None)
+
+
+async def test_the_door_is_restarted(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:2])
+    await rig.close_door()
+    if rig.kind == "mqtt":  # its broker keeps what comes meanwhile
+        await say(rig, SAID[2:4])
+        await rig.open_door()
+    else:
+        await rig.open_door()
+        await say(rig, SAID[2:4])
+    await say(rig, SAID[4:])
+    await settled(kept, SAID)
+
+
+async def test_the_peer_is_restarted(rig: Rig, kept: History) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:2])
+    await settled(kept, SAID[:2])
+    await rig.stop_peer()
+    await asyncio.sleep(0.3)
+    await rig.start_peer()
+    if rig.doorway is not None and rig.kind != "modbus":
+        await until(lambda: rig.doorway and rig.doorway.connected, "the door did not find its peer again")
+    await say(rig, SAID[2:])
+    await settled(kept, SAID)
+
+
+async def test_the_stream_dies_and_comes_back(rig: Rig, kept: History, embedded: Embedded) -> None:
+    await rig.open_door()
+    await say(rig, SAID[:2])
+    await settled(kept, SAID[:2])
+    embedded.kill()
+    saying = asyncio.ensure_future(say(rig, SAID[2:]))
+    await asyncio.sleep(2.5)  # longer than a batch is tried again: it is given up, and held or sent again
+    embedded.start()
+    await saying
+    await settled(kept, SAID)
