@@ -36,6 +36,8 @@ class Config:
         Name of this process among those of the same role, where there are several.
     loggers : Path or None
         TOML file of the loggers that may send; None: all may.
+    quality : Path or None
+        TOML file of the rules by which values count; None: the product's own.
     limits : Path or None
         TOML file of the park's own limits; None: the demo park's.
     doors : Path or None
@@ -65,6 +67,7 @@ class Config:
     db_url: str = ""
     history_url: str = ""
     loggers: Path | None = None
+    quality: Path | None = None
     limits: Path | None = None
     member: str = "1"
     doors: Path | None = None
@@ -139,6 +142,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         limits=_path(e, "TWIN_LIMITS"),
         member=e.get("TWIN_MEMBER") or "1",
         doors=_path(e, "TWIN_DOORS"),
+        quality=_path(e, "TWIN_QUALITY"),
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),

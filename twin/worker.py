@@ -26,6 +26,7 @@ from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ran
 from twin.park_file import present_path
 from twin.park_watch import ParkWatch, Present, Renewal
 from twin.plan import plans
+from twin.quality import rules
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
 from twin.watch import Sight, Watch, patient
@@ -249,8 +250,9 @@ def _what_if(
 
 def _write_history(config: Config, stop: threading.Event) -> None:
     """Move readings from the stream to Parquet, at the writer's own pace."""
-    writer = Writer(config.history, config.keep_hours)
-    with closing(Stream(config.redis)) as stream:
+    keep = rules.load(config.quality).keep_days
+    writer = Writer(config.history, config.keep_hours, keep_days=keep)
+    with closing(Stream(config.redis)) as stream, closing(writer):
         while not stop.wait(1.0):
             try:
                 writer.step(stream)
