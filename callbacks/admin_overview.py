@@ -74,7 +74,9 @@ def layout(web: Web, visit: Visit) -> Any:
 def table(heads: Sequence[tuple[Text, str]], rows: Sequence[Any], lang: Lang) -> Any:
     """Return a table with a head that stays in sight."""
     head = html.Tr([html.Th(t.say(lang), className=c, scope="col") for t, c in heads])
-    return html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="at"), className="ad-scroll")
+    return html.Div(
+        html.Table([html.Thead(head), html.Tbody(rows)], className="at"), className="ad-scroll", tabIndex=0
+    )
 
 
 def summary(park: Park, counters: Mapping[str, Any] | None, lang: Lang) -> Any:
@@ -198,7 +200,10 @@ def rejects(found: Sequence[Mapping[str, Any]], lang: Lang) -> Any:
     ]
     note = Text("最近 {n} 条，按网关时钟", "last {n}, gateway clock").fill(n=len(found))
     return panel.region(
-        title, lang, [html.Div(html.Ul(rows, className="rj"), className="ad-scroll")], note=note.say(lang)
+        title,
+        lang,
+        [html.Div(html.Ul(rows, className="rj"), className="ad-scroll", tabIndex=0)],
+        note=note.say(lang),
     )
 
 
