@@ -27,6 +27,7 @@ from twin.servers import Name as Name
 from twin.servers import Server, server
 from twin.shards import Batch, Shards
 from twin.shards import Entry as Entry
+from twin.shards import place as place_of
 
 BODY = b"b"
 SHARDED = "readings"
@@ -55,6 +56,11 @@ class _Sharded:
 
     def _of(self, name: Name) -> Shards:
         return self._ids if name == SHARDED else self._plain
+
+    def inside(self, name: Name, id: str) -> tuple[int, tuple[int, int]]:
+        """Return the shard of an entry and the id it has there: within a shard ids only grow."""
+        shard, own = self._of(name).inner(id)
+        return shard, place_of(own)
 
     def _keys(self, name: Name) -> list[str]:
         return [keys.stream(name) for keys in (self._all if name == SHARDED else self._all[:1])]
@@ -182,10 +188,10 @@ class Stream(_Sharded):
         for shard, own in self._of(name).by_shard(ids).items():
             self._call("xack", self._keys(name)[shard], group, *own)
 
-    def since(self, name: Name, after: str = "0", count: int = 1000) -> list[Entry]:
-        """Entries after an id, oldest first."""
+    def since(self, name: Name, after: str | Sequence[str] = "0", count: int = 1000) -> list[Entry]:
+        """Entries after an id, or after an id of each shard's own, oldest first."""
         ids = self._of(name)
-        before = ids.after(after)
+        before = ids.after(after) if isinstance(after, str) else tuple(after)
         batches = [
             _batch(self._call("xrange", key, _low(own), "+", count))
             for key, own in zip(self._keys(name), before, strict=True)

@@ -41,7 +41,7 @@ class File(NamedTuple):
     from_ms, to_ms : int
         Park time it spans.
     first, last : Place
-        First and last stream entry in it. Files of one period never overlap in this.
+        Least and greatest id of the stream entries in it.
     """
 
     kind: Kind
@@ -62,19 +62,19 @@ class Catalogue(NamedTuple):
 
     Attributes
     ----------
-    until : Place
-        Last stream entry that is in a file.
+    until : tuple of Place
+        Of every shard of the stream the last entry that is in a file, by the shard's own ids.
     names : int
         Bytes of `series.jsonl` that count.
     serial : int
         Number of the next file.
     files : tuple of File
-        In the order in which they were received.
+        In the order in which they were received: of two values for one moment the later file's counts.
     gone : tuple of (kind, name, wall ms)
         Files no longer named, and since when; still on the disk.
     """
 
-    until: Place = (0, 0)
+    until: tuple[Place, ...] = ()
     names: int = 0
     serial: int = 0
     files: tuple[File, ...] = ()
@@ -83,6 +83,10 @@ class Catalogue(NamedTuple):
     def of(self, kind: Kind) -> list[File]:
         """Files of one kind."""
         return [f for f in self.files if f.kind == kind]
+
+    def reached(self, shard: int) -> Place:
+        """Last entry of a shard that is in a file."""
+        return self.until[shard] if shard < len(self.until) else (0, 0)
 
 
 EMPTY = Catalogue()
@@ -127,7 +131,7 @@ def load(folder: Path) -> Catalogue:
             f"the history in {folder} has version {said.get('version')}, this program knows {VERSION}"
         )
     return Catalogue(
-        _place(said["until"]),
+        tuple(_place(p) for p in said["until"]),
         said["names"],
         said["serial"],
         tuple(_file(f) for f in said["files"]),

@@ -153,7 +153,7 @@ class History:
             with self._lock:
                 it = self._watched.now()
                 self._known.read(it.names)
-                tail = list(self._tail.read(self._stream, it.until)) if self._stream else []
+                tail = list(self._tail.read(self._stream, it)) if self._stream else []
             loggers = self._known.loggers(names)
             held = [f for f in it.of("frames") if f.to_ms >= from_ms and f.from_ms <= to_ms]
             where = f"last_ms >= {int(from_ms)} AND at_ms <= {int(to_ms)} AND {_among(list(loggers))}"
@@ -194,7 +194,7 @@ class History:
             with self._lock:  # the catalogue and what the tail holds must fit together
                 it = self._watched.now()
                 self._known.read(it.names)
-                fresh = self._tail.readings(self._stream, it.until) if self._stream else None
+                fresh = self._tail.readings(self._stream, it) if self._stream else None
                 kind = self._known.kind(cn, stat or ("Rtd" if cn == "2011" else "Avg"))
                 points = None if names is None else self._known.met(names, factor)
             ask = _Ask(points, kind, from_ms, to_ms)

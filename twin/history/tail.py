@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.blocks import Series, decode
+from twin.blocks import Block, Series, decode
 from twin.curves import Rows
 from twin.history import columns
-from twin.history.catalogue import Place
+from twin.history.catalogue import Catalogue, Place
 from twin.history.columns import Columns, Placed
 from twin.history.names import Known
 from twin.stream import Stream
@@ -30,38 +30,51 @@ class Fresh(NamedTuple):
     received_ms: NDArray[np.int64]
 
 
+class _Held(NamedTuple):
+    """One entry of the stream: its id, its shard and its id there, and what it holds."""
+
+    place: Place
+    shard: int
+    own: Place
+    block: Block
+
+
 class Tail:
     """Stream entries that no file holds yet, each decoded once."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._blocks: Placed = []
-        self._seen: Place = (0, 0)
-        self._ready: tuple[Place, Place, Fresh] | None = None
+        self._blocks: list[_Held] = []
+        self._seen: tuple[Place, ...] = ()
+        self._ready: tuple[object, Fresh] | None = None
 
-    def read(self, stream: Stream, until: Place) -> Placed:
-        """Return the blocks of every entry after `until`, the last one that is in a file.
+    def read(self, stream: Stream, it: Catalogue) -> Placed:
+        """Return the blocks of every entry that no file of a catalogue holds.
 
         Raises
         ------
         UnavailableError
             The stream server is away.
         """
-        self._seen = max(self._seen, until)
-        while got := stream.since("readings", f"{self._seen[0]}-{self._seen[1]}", BATCH):
+        known = [*self._seen, *[(0, 0)] * stream.shards]
+        seen = [max(known[shard], it.reached(shard)) for shard in range(stream.shards)]
+        while got := stream.since("readings", [f"{ms}-{n}" for ms, n in seen], BATCH):
             for entry in got:
-                self._seen = columns.place(entry.id)
+                shard, own = stream.inside("readings", entry.id)
+                seen[shard] = own
                 with contextlib.suppress(Exception):  # the writer keeps and reports what cannot be read
-                    self._blocks.append((self._seen, decode(entry.body)))
-        self._blocks = [b for b in self._blocks if b[0] > until]
-        return self._blocks
+                    block = decode(entry.body)
+                    self._blocks.append(_Held(columns.place(entry.id), shard, own, block))
+        self._seen = tuple(seen)
+        self._blocks = [b for b in self._blocks if b.own > it.reached(b.shard)]
+        return [(b.place, b.block) for b in self._blocks]
 
-    def readings(self, stream: Stream, until: Place) -> Fresh:
-        """Return the readings of every entry after `until`."""
-        blocks = self.read(stream, until)
-        if self._ready is None or self._ready[:2] != (until, self._seen):
-            self._ready = until, self._seen, self._columns(blocks)
-        return self._ready[2]
+    def readings(self, stream: Stream, it: Catalogue) -> Fresh:
+        """Return the readings of every entry that no file of a catalogue holds."""
+        blocks = self.read(stream, it)
+        if self._ready is None or self._ready[0] != (it.until, self._seen):
+            self._ready = (it.until, self._seen), self._columns(blocks)
+        return self._ready[1]
 
     def _columns(self, blocks: Placed) -> Fresh:
         key, kind = [np.empty(0, np.int32)], [np.empty(0, np.int32)]

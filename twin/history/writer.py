@@ -148,9 +148,9 @@ class Writer:
         after = "0"
         while got := stream.pending("readings", GROUP, CONSUMER, after, BATCH):
             # The run before may have died between catalogue and acknowledgement.
-            known = [e.id for e in got if place(e.id) <= self._catalogue.until]
-            stream.ack("readings", GROUP, known)
-            entries += got[len(known) :]
+            new = [e for e in got if not self._is_written(stream, e)]
+            stream.ack("readings", GROUP, {e.id for e in got} - {e.id for e in new})
+            entries += new
             after = got[-1].id
         size = sum(len(e.body) for e in entries)
         while size < MOST_BYTES:
@@ -161,20 +161,28 @@ class Writer:
                 return entries, False
         return entries, True
 
+    def _is_written(self, stream: Stream, entry: Entry) -> bool:
+        shard, own = stream.inside("readings", entry.id)
+        return own <= self._catalogue.reached(shard)
+
     def _write(self, stream: Stream, entries: list[Entry]) -> int:
         placed: Placed = []
         for entry in entries:
             block = self._decoded(stream, entry)
             if block is not None:
                 placed.append((place(entry.id), block))
-        span = place(entries[0].id), place(entries[-1].id)
+        span = min(place(e.id) for e in entries), max(place(e.id) for e in entries)
         it = self._catalogue
         for kind in KINDS:
             made = rows_of.readings if kind == "readings" else rows_of.frames
             for period, part in rows_of.days(made(placed, self._names.number)):
                 it = self._put(it, kind, period, part, span)
         self._names.keep()
-        self._save(it._replace(until=max(it.until, span[1]), names=self._names.size))
+        until = list(it.until) + [(0, 0)] * (stream.shards - len(it.until))
+        for entry in entries:
+            shard, own = stream.inside("readings", entry.id)
+            until[shard] = max(until[shard], own)
+        self._save(it._replace(until=tuple(until), names=self._names.size))
         stream.ack("readings", GROUP, [entry.id for entry in entries])
         self._trim(stream, entries)
         return sum(len(block) for _, block in placed)
@@ -208,7 +216,7 @@ class Writer:
 
         A query that read the catalogue just before this step still finds this step's entries in the stream.
         """
-        fresh = place(entries[0].id)[0]
+        fresh = min(place(e.id)[0] for e in entries)
         before = min(wall_ms() - self._keep_ms, fresh)
         while self._sizes and (self._bytes > KEEP_BYTES or self._sizes[0][0] < before):
             ms, size = self._sizes.popleft()
@@ -266,10 +274,10 @@ class Writer:
         span = min(f.first for f in task.files), max(f.last for f in task.files)
         size = (folder / name).stat().st_size
         made = _file(task.kind, name, task.period, task.tier, laid, size, span)
-        left = self._without(task.files)
-        # In the order of receipt, which is what decides between two readings of one moment.
-        merged = tuple(sorted((*left.files, made), key=lambda f: (f.last, f.first)))
-        self._save(left._replace(files=merged))
+        # It stands where the last of them stood: what was received later stays behind it.
+        last = task.files[-1].name
+        order = [made if f.name == last and f.kind == task.kind else f for f in self._catalogue.files]
+        self._save(self._without(task.files)._replace(files=tuple(f for f in order if f not in task.files)))
 
     def _stop_merging(self) -> None:
         if self._merging is not None:

@@ -28,8 +28,17 @@ def one(name: str) -> File:
     return File("readings", name, "2026-11-22", 0, 1, 1, 0, 5, 6, (1, 0), (2, 0))
 
 
+WHOLE = st.builds(
+    Catalogue,
+    st.lists(place, max_size=3).map(tuple),
+    st.integers(0),
+    st.integers(0),
+    st.lists(file, max_size=3).map(tuple),
+)
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.builds(Catalogue, place, st.integers(0), st.integers(0), st.lists(file, max_size=3).map(tuple)))
+@given(WHOLE)
 def test_a_catalogue_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, it: Catalogue
 ) -> None:

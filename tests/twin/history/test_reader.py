@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Embedded
 from tests.twin.history.scene import COD, MINUTE, NH3N, T0, A, B, append, one
+from twin.blocks import Block, encode
 from twin.errors import UnavailableError
 from twin.history import compaction
 from twin.history.reader import History
@@ -130,3 +131,32 @@ def test_a_second_writer_waits_for_the_first(tmp_path: Path, embedded: Embedded)
     h = History(tmp_path)
     assert h.series(A, COD, T0, LAST).value.tolist() == [1.0, 2.0]
     h.close()
+
+
+def test_shards_whose_clocks_differ_lose_nothing_and_keep_their_order(
+    tmp_path: Path, embedded: Embedded
+) -> None:
+    stream = Stream(f"{embedded.url}?shards=2")
+    late, fast = 1_000_000_000_000, 2_000_000_000_000
+
+    def put(shard: int, ms: int, block: Block) -> None:
+        key = stream._all[shard].stream("readings")
+        stream._r.xadd(key, {b"b": encode(block)}, id=f"{ms}-0")
+
+    h, writer = History(tmp_path, stream), Writer(tmp_path, every_s=0)
+    put(0, fast, one(A, COD, 0, 1.0))
+    put(1, late, one(B, COD, 0, 1.0))
+    assert writer.step(stream) == 2
+    put(1, late + 1, one(B, COD, 0, 2.0))  # before everything shard 0 ever had, but new
+    assert h.series(B, COD, T0, LAST).value.tolist() == [2.0]
+    taken = stream.take(["readings"], "history", "writer", wait_ms=1)
+    assert len(taken) == 1
+    writer.close()  # it died with the entry in its hands
+    writer = Writer(tmp_path, every_s=0)
+    assert writer.step(stream) == 1
+    assert writer.step(stream) == 0
+    assert h.series(B, COD, T0, LAST).value.tolist() == [2.0]
+    assert h.versions(B, COD, T0, LAST).value.tolist() == [1.0, 2.0]
+    assert h.series(A, COD, T0, LAST).value.tolist() == [1.0]
+    for it in (h, writer, stream):
+        it.close()
