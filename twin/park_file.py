@@ -22,15 +22,13 @@ def present_path(paths: Sequence[Path]) -> Path:
     return next((p for p in paths if p.is_file()), paths[-1])
 
 
-def open_park(path: Path, said: list[Text] | None = None, *, engine: bool = True) -> Park:
+def open_park(path: Path, said: list[Text] | None = None) -> Park:
     """Read a park file, or a model of SWMM or EPANET: its ids, its own plane, the directions of its engine.
 
     Parameters
     ----------
     said : list of Text, optional
         Takes what the engine of a model said: how many directions it told, or why it could not run.
-    engine : bool
-        Ask the engine at all; without it a model's links point as they are drawn, and nothing waits.
 
     Raises
     ------
@@ -42,20 +40,18 @@ def open_park(path: Path, said: list[Text] | None = None, *, engine: bool = True
     if not path.is_file():
         raise MissingError(f"there is no file {path}")
     if path.suffix.lower() == ".inp":
-        return _model(path, [] if said is None else said, engine)
+        return _model(path, [] if said is None else said)
     try:
         return park_file.read(path)
     except (ValueError, KeyError, IndexError, TypeError, DataSourceError, DataLayerError) as error:
         raise ConfigError(f"{path} cannot be read as a park: {error}") from error
 
 
-def _model(path: Path, said: list[Text], engine: bool) -> Park:
+def _model(path: Path, said: list[Text]) -> Park:
     got = gather([path], Settings(yes=True, snap_m=0.0, name=path.stem))
     if got.park is None:
         why = "; ".join(e.en for e in got.report.errors) or "nothing in it is a network"
         raise ConfigError(f"{path} cannot be read as a model: {why}")
-    if not engine:
-        return got.park
     flowed = with_engine_flow(got.park, [path])
     said += flowed.said
     return flowed.park

@@ -85,7 +85,7 @@ def _scene(o: argparse.Namespace, started: datetime, lang: Lang) -> water.Waters
         raise MissingError(f"there is no file {o.park}")
     if _is_model(o.park):
         return water.of_model(o.park, o.release, started)
-    park = open_park(o.park, engine=False)  # plans run the model themselves
+    park = open_park(o.park)
     node = Places(park, network_of(park, o.park), lang).start(o.release, back=False).nodes[0]
     return water.of_park(park, node, started)
 
