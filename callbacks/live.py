@@ -32,7 +32,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -81,6 +81,14 @@ class Facts:
     now_ms: int = 0  # wall
 
 
+class Reading(NamedTuple):
+    """The last value of a point: in the factor's unit, of which moment (park ms), at which level."""
+
+    value: float
+    at_ms: int
+    level: Level
+
+
 class Board:
     """Folds readings into levels and turns them into frames. Knows no socket and no stream."""
 
@@ -102,6 +110,14 @@ class Board:
         """Return the level of a point now; offline where it is not known."""
         found = self._state.index.get(point)
         return Level.OFFLINE if found is None else Level(int(self._state.level[found]))
+
+    def reading(self, point: Point) -> Reading:
+        """Return what is known of a point now; not a number and offline where nothing is."""
+        found = self._state.index.get(point)
+        if found is None:
+            return Reading(float("nan"), 0, Level.OFFLINE)
+        state = self._state
+        return Reading(float(state.value[found]), int(state.at_ms[found]), Level(int(state.level[found])))
 
     def stand(self, standing: Standing) -> None:
         """Let open anomalies and incidents colour their points, whatever the last value says."""
