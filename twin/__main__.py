@@ -59,6 +59,12 @@ MODE = Text("full 用全部数据,early 只用到早期截止时刻", "full: all
 NO_FINGERPRINT = Text("不用水样和水质指纹", "leave the grab sample and the profiles aside")
 JOBS = Text("同时用几个进程", "processes at a time")
 POINTS = Text("每秒读数", "readings a second")
+BENCH_PLAN = Text(
+    "关闸方案:随机泄漏,与真值模型中穷举的最优比较;结果为一行 JSON",
+    "gate plans: random spills against the best there was in a true model; the result is one line of JSON",
+)
+SPILLS = Text("泄漏次数;每次约一分钟", "how many spills; about a minute each")
+SPILL_SEED = Text("随机种子", "seed of the spills")
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
 VERSION = Text("版本号", "the version")
@@ -160,6 +166,9 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     _bench_trace_options(
         bench.add_parser("trace", help=BENCH_TRACE.say(lang), description=BENCH_TRACE.say(lang)), lang
     )
+    planned = bench.add_parser("plan", help=BENCH_PLAN.say(lang), description=BENCH_PLAN.say(lang))
+    planned.add_argument("--spills", type=int, default=4, metavar="N", help=SPILLS.say(lang))
+    planned.add_argument("--seed", type=int, default=1, metavar="N", help=SPILL_SEED.say(lang))
     add("version", VERSION)
     return top
 
@@ -357,6 +366,10 @@ def _bench(config: Config, o: argparse.Namespace) -> int:
 
         options = bench_trace.Options(o.mode == "early", not o.no_fingerprint)
         return bench_trace.main(o.networks, o.cases, o.out, options, max(o.jobs, 1), as_lang(config.lang))
+    if o.task == "plan":
+        from twin import bench_plan
+
+        return bench_plan.main(config, o.spills, o.seed)
     from twin import bench_ingest
 
     return bench_ingest.main(config, o.points, o.seconds, o.sockets)

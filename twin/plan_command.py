@@ -35,7 +35,7 @@ CARDS = Text(
     "gate cards as CSV: gate, stroke_s, dispatch_s, decision_s, margin_s, leakage, usable, ...",
 )
 RECEPTORS = Text("要保护的敏感点或节点", "receptors (or nodes) to be kept clean")
-BUDGET = Text("搜索最多用多少秒", "the most seconds spent on trying sets of gates")
+MOST = Text("最多试算多少种组合", "the most sets of gates that are tried")
 AS_JSON = Text("结果写成一个 JSON 对象", "print one JSON object")
 
 
@@ -50,7 +50,7 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
     grammar.add_argument("--now", required=True, metavar="ISO", help=NOW.say(lang))
     grammar.add_argument("--cards", type=Path, metavar="CSV", help=CARDS.say(lang))
     grammar.add_argument("--receptors", nargs="+", default=[], metavar="ID", help=RECEPTORS.say(lang))
-    grammar.add_argument("--budget", type=float, default=60.0, metavar="S", help=BUDGET.say(lang))
+    grammar.add_argument("--most", type=int, default=150, metavar="N", help=MOST.say(lang))
     grammar.add_argument("--json", action="store_true", help=AS_JSON.say(lang))
     o = grammar.parse_args(list(words))
     try:
@@ -77,7 +77,7 @@ def plan(o: argparse.Namespace, config: Config, lang: Lang) -> dict[str, Any]:
         if not _is_model(o.park):
             scene = water.warmed(scene, runners)
         spill = Spill(started, o.minutes * 60, o.rate, now)
-        return answer(scene, spill, runners, config, budget_s=o.budget)
+        return answer(scene, spill, runners, config, most=o.most)
 
 
 def _scene(o: argparse.Namespace, started: datetime, lang: Lang) -> water.Waters:

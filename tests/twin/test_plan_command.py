@@ -10,7 +10,7 @@ import pytest
 from tests.twin.plan.canal import GATES, canal
 from twin.__main__ import main
 
-SAID = ["--rate", "0.1", "--started", "2026-11-21T06:00:00Z", "--minutes", "30", "--budget", "0"]
+SAID = ["--rate", "0.1", "--started", "2026-11-21T06:00:00Z", "--minutes", "30", "--most", "0"]
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def model(tmp_path: Path) -> Path:
 
 def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cards = model.parent / "gates.csv"
-    cards.write_text("gate,usable\nGA2,no\n", "utf-8")
+    cards.write_text("gate,usable\nGA2,no\nGX,no\nGB1,no\nGB3,no\n", "utf-8")
     words = ["plan", str(model), "--release", "A0", *SAID, "--now", "2026-11-21T06:05:00Z", "--json"]
     assert main([*words, "--cards", str(cards), "--receptors", "SEA"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -14,8 +14,8 @@ from geodata.words import Text
 from twin.config import Config
 from twin.hydraulics.runner import Runners
 from twin.plan.cards import Card
-from twin.plan.outlook import PROBES, Band, bands, lost_kg, total_kg
-from twin.plan.search import Question, Trial, Trials, search
+from twin.plan.outlook import PROBES, Band, bands
+from twin.plan.search import MOST, Question, Trial, Trials, search
 from twin.plan.waters import Waters
 
 HOLD_S = 10 * 3600.0  # how long gates are taken to hold: the time treatment and pumping have
@@ -74,12 +74,11 @@ def _horizon_s(waters: Waters, spill: Spill) -> float:
 
 
 def answer(
-    waters: Waters, spill: Spill, runners: Runners, config: Config, *, budget_s: float = 60.0
+    waters: Waters, spill: Spill, runners: Runners, config: Config, *, most: int = MOST
 ) -> dict[str, Any]:
     """Return arrivals, deadlines, the recommended closing and its price, ready for JSON."""
-    made = Made.of(waters, spill, runners, config, budget_s)
-    waiting = made.waiting(runners, config)
-    return made.told() | {"lost_kg_if_waiting": waiting}
+    made = Made.of(waters, spill, runners, config, most)
+    return made.told() | {"lost_kg_if_waiting": made.waiting()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +94,7 @@ class Made:
     best: Trial | None
 
     @classmethod
-    def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config, budget_s: float) -> Made:
+    def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config, most: int) -> Made:
         """Run, band, search, choose."""
         release = waters.release(spill.started, spill.seconds, spill.kg_s)
         begin = waters.begin
@@ -109,24 +108,19 @@ class Made:
             (g for g, d in deadlines.items() if d.usable and waters.cards[g].normal_position > 0.0),
             key=lambda g: (deadlines[g].close_by is None, deadlines[g].close_by or spill.now, g),
         )
-        ranked = search(trials, usable, budget_s)
+        ranked = search(trials, usable, [g for g in usable if deadlines[g].close_by], most)
         kg = release.kg_s * release.long_s
         good = [
             t for t in ranked if t.overtops_s is None and trials.nothing.lost_kg - t.lost_kg >= WORTH * kg
         ]
         return cls(waters, spill, arrivals, deadlines, trials, ranked, good[0] if good else None)
 
-    def waiting(self, runners: Runners, config: Config) -> dict[str, float]:
-        """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg."""
+    def waiting(self) -> dict[str, float]:
+        """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg by minutes."""
         if self.best is None:
             return {}
-        q = self.trials.question
-        tasks = [
-            q.waters.task(q.release, q.seconds, [(g, q.order_s[g] + w) for g in self.best.gates])
-            for w in WAITS_S
-        ]
-        lost = [total_kg(lost_kg(c, q.waters), q.kg) for c in runners.map(tasks)]
-        return {f"{w / 60:.0f}": round(k, 3) for w, k in zip(WAITS_S, lost, strict=True)}
+        gates = [self.best.gates]
+        return {f"{w / 60:.0f}": round(self.trials.later(w, gates)[0].lost_kg, 3) for w in WAITS_S}
 
     def second_best(self) -> dict[str, list[str]]:
         """Return, for each gate of the plan, the best gates that do without it."""

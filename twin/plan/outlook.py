@@ -6,7 +6,7 @@ an ensemble drawn on them gives the band.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,8 +120,3 @@ def _power(there: float | None, here: float, factor: float, usual: float) -> flo
 def lost_kg(course: Course, waters: Waters) -> dict[str, float]:
     """Return the kilograms that came to every receptor."""
     return {r: passed_kg(course, waters, r) for r in waters.receptors}
-
-
-def total_kg(lost: Mapping[str, float], most: float) -> float:
-    """Return what came to receptors altogether; what passes two of them is not counted twice over `most`."""
-    return min(sum(lost.values()), most)

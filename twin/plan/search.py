@@ -1,14 +1,12 @@
 """Which gates to close: sets of gates tried by the engine itself, singles first, the best grown gate by gate.
 
-With few gates every set is tried. Else the best single gates are joined with every other, and the best pairs
-again: a set that helps nearly always holds a single gate that helps. A set whose water leaves the banks is
-never chosen.
+With few gates every set is tried. Else single gates and the sets of all gates ahead come first; then the best
+sets lose a gate or gain one, as long as that helps. A set whose water leaves the banks is never chosen.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,12 +14,14 @@ import numpy as np
 
 from twin.hydraulics.graft import Release
 from twin.hydraulics.runner import Course, Runners
-from twin.plan.outlook import lost_kg, total_kg
+from twin.plan.outlook import lost_kg
 from twin.plan.waters import Waters
 
 EVERY = 6  # up to so many gates all sets are tried
-GROWN = (4, 3)  # how many of the best single gates, of the best pairs are grown
-LARGEST = 3
+OUTER = 3  # sets of all gates ahead: all, all but the nearest, ...
+BEAM = 3  # one of so many best sets is grown, as long as one of them was not
+LARGEST = 5
+MOST = 60  # sets tried
 WORTH = 0.01  # of the release: a gate more must keep so much more
 ENOUGH = 0.01  # of the release: when no more than this is lost, larger sets are not looked for
 FULL = 0.999  # of the depth to the bank: there it overtops
@@ -36,7 +36,7 @@ class Trial:
 
     gates: Gates
     lost: dict[str, float]  # kg by receptor
-    lost_kg: float
+    lost_kg: float  # at all of them: what passes an intake on its way to the sea counts at both
     overtops_s: float | None  # after the start of the run
     fullest: float  # of the depth to a bank
 
@@ -76,12 +76,12 @@ class Trials:
         self._base = nothing
         self.tried: dict[Gates, Trial] = {(): self.nothing}
 
-    def look(self, sets: Iterable[Gates], until: float = np.inf) -> None:
-        """Try sets that were not tried yet; stops when the wall clock (monotonic) reaches `until`."""
+    def look(self, sets: Iterable[Gates], most: float = np.inf) -> None:
+        """Try sets that were not tried yet, as long as there are no more than `most`."""
         q = self.question
         new = [s for s in dict.fromkeys(tuple(sorted(s)) for s in sets) if s not in self.tried]
         for some in _batches(new, 4):
-            if time.monotonic() >= until:
+            if len(self.tried) > most:
                 return
             tasks = [
                 q.waters.task(q.release, q.seconds, [(g, q.order_s[g]) for g in gates], positions=q.positions)
@@ -89,6 +89,22 @@ class Trials:
             ]
             for gates, course in zip(some, self._runners.map(tasks), strict=True):
                 self.tried[gates] = judged(gates, course, q, self._base)
+
+    def later(self, wait_s: float, sets: Sequence[Gates]) -> list[Trial]:
+        """Try sets that are ordered so much later; these are not kept."""
+        q = self.question
+        tasks = [
+            q.waters.task(
+                q.release, q.seconds, [(g, q.order_s[g] + wait_s) for g in gates], positions=q.positions
+            )
+            for gates in sets
+        ]
+        courses = self._runners.map(tasks)
+        return [judged(g, c, q, self._base) for g, c in zip(sets, courses, strict=True)]
+
+    def enough(self, best: Trial) -> bool:
+        """Whether so little is lost that no larger set is worth it."""
+        return best.overtops_s is None and best.lost_kg <= ENOUGH * self.question.kg
 
     def ranked(self, among: Callable[[Trial], bool] = lambda _: True) -> list[Trial]:
         """Return what was tried, best first: dry banks, little lost, few gates."""
@@ -105,20 +121,35 @@ class Trials:
         return sorted((t for t in self.tried.values() if t.gates and among(t)), key=cost)
 
 
-def search(trials: Trials, gates: Sequence[str], budget_s: float = np.inf) -> list[Trial]:
-    """Try sets of gates until no larger set is worth it or the time is up; returns them, best first."""
-    until = time.monotonic() + budget_s
-    kg = trials.question.kg
+def search(trials: Trials, gates: Sequence[str], passed: Collection[str], most: int = MOST) -> list[Trial]:
+    """Try sets of gates until a larger one is not worth it or so many were tried; returns them, best first.
+
+    Parameters
+    ----------
+    gates : sequence of str
+        Gates that may be closed, those to be tried first in front.
+    passed : collection of str
+        Those of them that the release comes to.
+    """
     if len(gates) <= EVERY:
-        trials.look((s for n in range(1, len(gates) + 1) for s in combinations(gates, n)), until)
+        trials.look(s for n in range(1, len(gates) + 1) for s in combinations(gates, n))
         return trials.ranked()
-    trials.look(((g,) for g in gates), until)
-    for size, many in enumerate(GROWN, 1):
-        best = trials.ranked()
-        if best and best[0].overtops_s is None and best[0].lost_kg <= ENOUGH * kg:
+    ahead = [g for g in gates if g in passed]
+    outer = [tuple(ahead[k:]) for k in range(min(len(ahead), OUTER))]  # all of them; all but the nearest; ...
+    trials.look([*((g,) for g in gates), *outer])
+    grown: set[Gates] = set()
+    while len(trials.tried) <= most:
+        ranked = trials.ranked()
+        if not ranked or trials.enough(ranked[0]):
             break
-        grown = [t.gates for t in best if len(t.gates) == size][:many]
-        trials.look(((*s, g) for s in grown for g in gates if g not in s), until)
+        best = next((t for t in ranked[:BEAM] if t.gates not in grown and len(t.gates) < LARGEST), None)
+        if best is None:
+            break
+        grown.add(best.gates)
+        fewer = (
+            [tuple(g for g in best.gates if g != out) for out in best.gates] if len(best.gates) > 2 else []
+        )
+        trials.look([*fewer, *((*best.gates, g) for g in gates if g not in best.gates)], most)
     return trials.ranked()
 
 
@@ -134,7 +165,7 @@ def judged(gates: Gates, course: Course, q: Question, nothing: Course) -> Trial:
     full = np.flatnonzero((dry >= FULL).any(1)) if dry.size else np.array([], int)
     moments = [float(course.t_s[over[0]])] if len(over) else []
     moments += [float(course.bank_s[full[0]])] if len(full) else []
-    return Trial(gates, lost, total_kg(lost, q.kg), min(moments, default=None), float(dry.max(initial=0.0)))
+    return Trial(gates, lost, sum(lost.values()), min(moments, default=None), float(dry.max(initial=0.0)))
 
 
 def _batches(items: Sequence[Gates], size: int) -> Iterator[Sequence[Gates]]:

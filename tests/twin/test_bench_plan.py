@@ -1,0 +1,78 @@
+"""The bench of plans: its spills, its tide, its scores, and the best there was on a small canal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from geodata import park as park_file
+from geodata.places import OutletKind, Park
+from tests.twin.plan.canal import GATES, canal
+from twin.bench_plan import FLOWS, ROUGH, Score, case, optimum, summary
+from twin.hydraulics.runner import Runners
+from twin.plan.search import Question, Trials
+from twin.plan.waters import of_model
+
+
+@pytest.fixture(scope="module")
+def park() -> Park:
+    return park_file.read(park_file.demo_path())
+
+
+def test_spills_differ_and_come_again_with_their_seed(park: Park) -> None:
+    assert case(park, 3, 5) == case(park, 3, 5)
+    cases = [case(park, 1, n) for n in range(40)]
+    wet = {o.node for o in park.outlets if o.kind is not OutletKind.WASTEWATER}
+    assert len({c.node for c in cases}) > 10
+    assert {c.node for c in cases} <= wet
+    assert all(FLOWS[0] <= c.flow <= FLOWS[1] and ROUGH[0] <= c.roughness <= ROUGH[1] for c in cases)
+    broken = sum(len(c.broken) for c in cases) / (40 * len(park.gates))
+    assert 0.15 < broken < 0.35
+
+
+def test_the_tide_stands_at_the_sea_outfalls_alone_and_the_real_one_differs(park: Park) -> None:
+    c = case(park, 1, 0)
+    outfalls = park.nodes[park.nodes["kind"] == "outfall"]
+    assert set(c.tide) < set(outfalls["id"])
+    assert {r.node for r in park.receptors if r.id in ("R1", "R2", "R3")} <= set(c.tide)
+    levels = [level for _, level in c.tide["H3-39"]]
+    assert max(levels) - min(levels) > 0.7
+    assert levels[0] == pytest.approx(0.5)
+    assert c.tide != c.real_tide
+
+
+def test_the_result_counts_only_what_was_possible() -> None:
+    base = Score(True, True, 1.0, False, 0, (True, True, False), (0.1, 0.2, 0.3), 1.0)
+    found = summary(
+        [base, replace(base, contained=False, kept_ratio=0.5, overtopped=True, late=2, plan_s=3.0)]
+        + [replace(base, possible=False, contained=False, kept_ratio=None)] * 2
+    )
+    assert found["spills"] == 4
+    assert found["contained_where_possible"] == 0.5
+    assert found["mass_kept_ratio"] == 0.75
+    assert (found["overtopped"], found["late_gates"]) == (1, 2)
+    assert found["band_coverage"] == pytest.approx(2 / 3, abs=1e-3)
+    assert found["median_arrival_error"] == 0.2
+    assert 2.5 < found["plan_s_p95"] <= 3.0
+    assert found["machine"]["cores"] >= 1
+
+
+@pytest.mark.slow
+def test_the_optimum_is_no_worse_than_any_pair(tmp_path: Path) -> None:
+    path = tmp_path / "canal.inp"
+    path.write_text(canal(), "utf-8")
+    started = datetime(2026, 11, 21, 6, tzinfo=UTC)
+    scene = of_model(path, "A2", started)
+    release = scene.release(started, 1800.0, 0.1)
+    orders = dict.fromkeys(GATES, (started - scene.begin + timedelta(minutes=5)).total_seconds())
+    with Runners(2) as runners:
+        nothing = runners.map([scene.task(release, 45_000.0)])[0]
+        trials = Trials(Question(scene, release, orders, 45_000.0, {}), runners, nothing)
+        best = optimum(trials, list(GATES))
+        trials.look([("GA3", "GB3"), ("GA2", "GX"), ("GA2", "GB3")])
+    assert best.overtops_s is None
+    assert all(best.lost_kg <= t.lost_kg for t in trials.tried.values() if t.overtops_s is None)
+    assert best.lost_kg < 0.2 * trials.nothing.lost_kg
