@@ -22,6 +22,7 @@ ABOUT = Text(
 ROLES = {
     "gateway": Text("数采仪接入:HJ 212 报文到数据流", "role: HJ 212 frames from loggers into the stream"),
     "doors": Text("其他接入:MQTT、Modbus、OPC UA", "role: MQTT, Modbus and OPC UA into the stream"),
+    "forward": Text("转发:报文送上级平台", "role: frames relayed to upper platforms"),
     "watch": Text("监视:读数到异常和事件,写历史", "role: readings to anomalies and incidents; history"),
     "advise": Text("研判:溯源、关闸方案、闸门指令", "role: sources, gate plans, gate commands"),
     "web": Text("页面", "role: the pages"),
@@ -273,6 +274,13 @@ def _doors(config: Config, _: argparse.Namespace) -> int:
     return 0
 
 
+def _forward(config: Config, _: argparse.Namespace) -> int:
+    from twin.forward import relay
+
+    relay.run(config)
+    return 0
+
+
 def _watch(config: Config, _: argparse.Namespace) -> int:
     from twin import worker
 
@@ -387,6 +395,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "sim": _sim,
     "gateway": _gateway,
     "doors": _doors,
+    "forward": _forward,
     "watch": _watch,
     "advise": _advise,
     "web": _web,

@@ -1,0 +1,300 @@
+"""The role that forwards: frames out of the readings stream into a queue of each target, and on from there.
+
+It reads the stream in a consumer group of its own and works in a process of its own, so that a target that is
+slow or away never reaches the gateway. What the stream no longer held when this role came back after a long
+time is taken from the history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Protocol
+
+from twin.blocks import decode
+from twin.clock import ParkClock, wall_ms
+from twin.config import Config
+from twin.errors import ConfigError, UnavailableError
+from twin.forward.rewrite import Unseal, composed, header
+from twin.forward.spool import Copy, Spool
+from twin.forward.targets import Target
+from twin.forward.upper import Upper
+from twin.stream import AsyncStream, Entry, Stream
+
+KEY = "forward"
+GROUP, CONSUMER = "forward", "1"
+COUNT, WAIT_MS = 64, 500
+AWAY_S = 0.5
+PUBLISH_S = 1.0
+CUT_S = 10.0
+DAY_MS = 86_400_000
+BACK_MS = 7 * DAY_MS  # park time before the gap that frames received in it may be about
+FRAME = b"##"
+log = logging.getLogger(__name__)
+
+
+class Past(Protocol):
+    """Where frames are that the stream no longer holds: the history."""
+
+    def frames(self, mns: Sequence[str], from_ms: int, to_ms: int) -> Iterator[tuple[int, bytes]]:
+        """Frames received between two moments of the wall clock, oldest first: receipt and bytes."""
+
+
+class Filler:
+    """Moves frames from the stream to the queues, in a thread of its own.
+
+    Parameters
+    ----------
+    past : Past, optional
+        Without it what the stream has dropped is lost to the targets; a warning says so.
+    mns : sequence of str
+        Loggers whose frames are looked for in the past.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        spool: Spool,
+        stream: Stream,
+        past: Past | None = None,
+        mns: Sequence[str] = (),
+    ) -> None:
+        self._targets = targets
+        self._spool = spool
+        self._stream = stream
+        self._past = past
+        self._mns = mns
+        self.trouble = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Fill until told to stop; what fails is tried again."""
+        after: str | None = None
+        begun = False
+        while not stop.is_set():
+            try:
+                if not begun:
+                    self.begin()
+                    begun, after = True, "0"
+                after = self.step(after)
+                self.trouble = ""
+            except UnavailableError as error:
+                if not self.trouble:
+                    log.warning("forwarding waits: %s", error)
+                self.trouble, after = str(error)[:200], "0"
+                stop.wait(AWAY_S)
+
+    def begin(self) -> None:
+        """Join the stream: from now on the first time, from where it ended every other time."""
+        last = self._spool.last_entry()
+        self._stream.join("readings", GROUP, "$" if last is None else "0")
+        if last is None:
+            return
+        first = self._stream.since("readings", "0", 1)
+        last_ms = int(last.split("-")[0])
+        if first and first[0].at_ms > last_ms + 1:
+            self._fetch(last_ms, first[0].at_ms)
+
+    def step(self, after: str | None, wait_ms: int = WAIT_MS) -> str | None:
+        """Queue what the next entries hold.
+
+        Parameters
+        ----------
+        after : str or None
+            Until where entries taken before are read again; None once that is done.
+        """
+        if after is not None:
+            entries = self._stream.pending("readings", GROUP, CONSUMER, after, COUNT)
+            if not entries:
+                return None
+            after = entries[-1].id
+        else:
+            taken = self._stream.take(["readings"], GROUP, CONSUMER, count=COUNT, wait_ms=wait_ms)
+            entries = [entry for _, entry in taken]
+        for entry in entries:
+            self._spool.add(entry.id, list(self._copies(entry)))
+        self._stream.ack("readings", GROUP, [entry.id for entry in entries])
+        return after
+
+    def _copies(self, entry: Entry) -> Iterator[Copy]:
+        """Every frame of an entry for every target that wants it."""
+        try:
+            block = decode(entry.body)
+        except Exception as error:  # the history keeps and reports it
+            log.warning("entry %s cannot be read: %s", entry.id, error)
+            return
+        for i, raw in enumerate(block.raw):
+            queued_ms = int(block.received_ms[i])
+            if raw.startswith(FRAME):
+                yield from self._for_all(*header(raw), queued_ms, raw)
+            else:
+                for mn, cn, data in composed(block, i, queued_ms):
+                    yield from self._for_all(mn, cn, queued_ms, data)
+
+    def _for_all(self, mn: str, cn: str, queued_ms: int, raw: bytes) -> Iterator[Copy]:
+        for target in self._targets:
+            if mn and target.wants(mn, cn):
+                yield Copy(target.name, mn, queued_ms, raw)
+
+    def _fetch(self, from_ms: int, to_ms: int) -> None:
+        """Queue what came while this role was away for longer than the stream keeps entries."""
+        if self._past is None:
+            log.warning("the stream has dropped what came before %d: it is not forwarded", to_ms)
+            return
+        copies = [
+            copy
+            for at, raw in self._past.frames(self._mns, from_ms, to_ms)
+            if raw.startswith(FRAME)
+            for copy in self._for_all(*header(raw), at, raw)
+        ]
+        if self._spool.add(f"past-{from_ms}-{to_ms}", copies):
+            log.warning("%d frames are forwarded from the history", len(copies))
+
+
+class Relay:
+    """Queues, targets and the status of all of them.
+
+    Parameters
+    ----------
+    unseal : callable, optional
+        Reads frames of loggers that encrypt.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        spool: Spool,
+        stream: AsyncStream,
+        filler: Filler,
+        unseal: Unseal | None = None,
+    ) -> None:
+        self.uppers = tuple(Upper(target, spool, unseal) for target in targets)
+        self._spool = spool
+        self._stream = stream
+        self._filler = filler
+        self._stop = threading.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._restored = False
+
+    def open(self) -> None:
+        """Start filling and relaying."""
+        jobs = [upper.run() for upper in self.uppers]
+        jobs += [asyncio.to_thread(self._filler.run, self._stop), self._publish(), self._cut()]
+        self._tasks = [asyncio.ensure_future(job) for job in jobs]
+
+    async def wait(self) -> None:
+        """Wait until one of the jobs ends, which none does by itself; what ended it is raised."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def close(self) -> None:
+        """End; what waits stays in the queues."""
+        self._stop.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(UnavailableError):
+            await self.publish()
+
+    async def publish(self) -> None:
+        """Publish the status of every target once."""
+        if not self._restored:
+            await self._restore()
+        rows = [await asyncio.to_thread(upper.as_dict) for upper in self.uppers]
+        body = {"at_ms": wall_ms(), "trouble": self._filler.trouble, "targets": rows}
+        await self._stream.put(KEY, json.dumps(body, ensure_ascii=False).encode())
+
+    async def _restore(self) -> None:
+        body = await self._stream.get(KEY)
+        self._restored = True
+        with suppress(ValueError, AttributeError, KeyError, TypeError):
+            known = {row["name"]: row for row in json.loads(body or b"{}").get("targets", ())}
+            for upper in self.uppers:
+                row = known.get(upper.target.name, {})
+                for key in ("relayed", "resent", "unreadable", "dropped", "asked"):
+                    upper.counts[key] += int(row.get(key, 0))
+
+    async def _publish(self) -> None:
+        while True:
+            with suppress(UnavailableError):
+                await self.publish()
+            await asyncio.sleep(PUBLISH_S)
+
+    async def _cut(self) -> None:
+        """Hold every queue to its bound."""
+        while True:
+            await asyncio.sleep(CUT_S)
+            for upper in self.uppers:
+                target = upper.target
+                with suppress(UnavailableError):
+                    dropped = await asyncio.to_thread(self._spool.cut, target.name, target.keep)
+                    upper.counts["dropped"] += dropped
+
+
+class FromHistory:
+    """Frames of the past, out of the history's files."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def frames(self, mns: Sequence[str], from_ms: int, to_ms: int) -> Iterator[tuple[int, bytes]]:
+        """Frames received between two moments of the wall clock, oldest first."""
+        from twin.history.reader import History
+
+        with closing(History(self._folder)) as history:
+            found = history.raw_frames(mns, from_ms - BACK_MS, to_ms + DAY_MS)
+        kept = sorted((f for f in found if from_ms < f.received_ms < to_ms), key=lambda f: f.received_ms)
+        yield from ((f.received_ms, f.raw) for f in kept)
+
+
+async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asyncio.Event) -> None:
+    """Forward until `stop` is set.
+
+    Raises
+    ------
+    ConfigError
+        The settings name no target, or cannot be used.
+    """
+    from geodata import park as parks
+    from twin.ingest.doors import load
+    from twin.ingest.loggers import load as load_loggers
+
+    targets = load(config.doors).forward
+    if not targets:
+        raise ConfigError("there is no [[forward]] in the file of TWIN_DOORS")
+    config.data.mkdir(parents=True, exist_ok=True)
+    mns = [station.mn for station in parks.read(config.park).stations]
+    with (
+        closing(Spool(Path(config.data) / "forward.sqlite")) as spool,
+        closing(Stream(config.redis)) as behind,
+    ):
+        filler = Filler(targets, spool, behind, FromHistory(config.history), mns)
+        relay = Relay(targets, spool, stream, filler, load_loggers(config.loggers).keyring())
+        relay.open()
+        ended, told = asyncio.ensure_future(relay.wait()), asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait([ended, told], return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                ended.result()
+        finally:
+            for task in (ended, told):
+                task.cancel()
+            await relay.close()
+
+
+def run(config: Config) -> None:
+    """The forwarding's process: serve until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    ConfigError
+        The settings name no target, or cannot be used.
+    """
+    from twin.ingest.doors import until_signal
+
+    asyncio.run(until_signal(config, serve))
