@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ COUNT, WAIT_MS = 64, 500
 AWAY_S = 0.5
 PUBLISH_S = 1.0
 CUT_S = 10.0
+CLOSE_S = 15.0
+LOOK_AGAIN_S = 30.0
 DAY_MS = 86_400_000
 BACK_MS = 7 * DAY_MS  # park time before the gap that frames received in it may be about
 FRAME = b"##"
@@ -74,12 +77,14 @@ class Filler:
     def run(self, stop: threading.Event) -> None:
         """Fill until told to stop; what fails is tried again."""
         after: str | None = None
-        begun = False
+        begun, look = False, 0.0
         while not stop.is_set():
             try:
                 if not begun:
                     self.begin()
-                    begun, after = True, "0"
+                    begun = True
+                if time.monotonic() >= look:  # an entry may have been given to a connection that then died
+                    look, after = time.monotonic() + LOOK_AGAIN_S, after or "0"
                 after = self.step(after)
                 self.trouble = ""
             except UnavailableError as error:
@@ -178,13 +183,14 @@ class Relay:
         self._filler = filler
         self._stop = threading.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._filling: asyncio.Task[None] | None = None
         self._restored = False
 
     def open(self) -> None:
         """Start filling and relaying."""
-        jobs = [upper.run() for upper in self.uppers]
-        jobs += [asyncio.to_thread(self._filler.run, self._stop), self._publish(), self._cut()]
-        self._tasks = [asyncio.ensure_future(job) for job in jobs]
+        self._filling = asyncio.ensure_future(asyncio.to_thread(self._filler.run, self._stop))
+        jobs = [upper.run() for upper in self.uppers] + [self._publish(), self._cut()]
+        self._tasks = [self._filling, *(asyncio.ensure_future(job) for job in jobs)]
 
     async def wait(self) -> None:
         """Wait until one of the jobs ends, which none does by itself; what ended it is raised."""
@@ -195,6 +201,9 @@ class Relay:
     async def close(self) -> None:
         """End; what waits stays in the queues."""
         self._stop.set()
+        # A thread cannot be cancelled: what it has taken from the stream it must still put into the queues.
+        if self._filling is not None:
+            await asyncio.wait([self._filling], timeout=CLOSE_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
