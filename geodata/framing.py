@@ -145,7 +145,9 @@ def _by_evidence(
     if axes:
         item.frame = replace(found.frame, swapped=axes == "yx")
     if not declared:
-        _ask(item, report, "crs", found.frame.say(), found.proof, f"--crs {found.frame.say()}", found.others)
+        turned = "yx" if item.frame.swapped and not axes else ""
+        option = f"--crs {found.frame.say()}" + (" --axes yx" if turned else "")
+        _ask(item, report, "crs", found.frame.say(), found.proof, option, found.others, turned)
     if item.frame is not None and item.frame.swapped and not axes and declared:
         _ask(item, report, "axes", "yx", found.proof, "--axes yx", ())
     item.report.crs = found.frame.say()
@@ -162,21 +164,27 @@ def _ask_local(item: Item, report: Report) -> None:
 
 
 def _ask(
-    item: Item, report: Report, kind: str, value: str, proof: Text, option: str, others: tuple[str, ...]
+    item: Item,
+    report: Report,
+    kind: str,
+    value: str,
+    proof: Text,
+    option: str,
+    others: tuple[str, ...],
+    axes: str = "",
 ) -> None:
-    report.guesses.append(Guess(item.sheet.file, kind, value, proof, option, others, item.sheet.layer))
+    layer = item.sheet.layer
+    report.guesses.append(Guess(item.sheet.file, kind, value, proof, option, others, layer, axes, (layer,)))
 
 
 def ask_once(report: Report) -> None:
-    """Ask once a file about the same thing."""
-    seen: set[tuple[str, str, str]] = set()
-    kept = []
+    """Ask once a file about the same thing, for every layer it is about."""
+    kept: dict[tuple[str, str, str, str], Guess] = {}
     for g in report.guesses:
-        key = (g.file, g.kind, g.value)
-        if key not in seen:
-            seen.add(key)
-            kept.append(g)
-    report.guesses = kept
+        key = (g.file, g.kind, g.value, g.axes)
+        first = kept.get(key, g)
+        kept[key] = replace(first, layers=tuple(dict.fromkeys((*first.layers, *g.layers))))
+    report.guesses = list(kept.values())
 
 
 def middle(items: list[Item]) -> tuple[float, float] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from geodata import joining, placing, reading, survey
 from geodata.formats.encoding import spoilt
 from geodata.formats.mapping import Mapping, guess
 from geodata.formats.report import FormatError, LayerReport, Note, Report
-from geodata.formats.sheet import Sheet
+from geodata.formats.sheet import Sheet, plain
 from geodata.framing import Item, Settings, ask_once, middle, numbers_of, place, plane_of, recognise
 from geodata.park import RECORDS, VERSION_CHARS, content_hash
 from geodata.places import Park
@@ -26,6 +27,10 @@ from geodata.schema import OPTIONAL, TABLES
 from geodata.words import Text
 
 Shapes = NDArray[np.object_]
+Tell = Callable[[Text, float], None]
+"""Is told what is done now, and which share of everything is done, 0..1."""
+
+SAMPLE_ROWS = 6
 
 
 @dataclass(slots=True)
@@ -50,14 +55,23 @@ class Intake:
     mapping: Mapping
 
 
-def gather(paths: Sequence[Path], settings: Settings) -> Intake:
+def _silent(_: Text, __: float) -> None:
+    pass
+
+
+def gather(paths: Sequence[Path], settings: Settings, tell: Tell = _silent) -> Intake:
     """Read files and make one park of them.
 
     Nothing is written. Where a coordinate system, axes or a charset is a guess, `report.guesses` holds it
     with its proof and the park is None, unless `settings.yes`.
     """
     report = Report()
-    items = [i for path in paths for i in _open(path, settings, report)]
+    items: list[Item] = []
+    for n, path in enumerate(paths):
+        tell(READING.fill(file=path.name, n=n + 1, all=len(paths)), 0.5 * n / len(paths))
+        items += _open(path, settings, report)
+    _distinct(report)
+    tell(PLACING, 0.5)
     mapping = {i.sheet.key: i.map for i in items}
     near = settings.near
     for sure_only in (True, False):
@@ -76,13 +90,19 @@ def gather(paths: Sequence[Path], settings: Settings) -> Intake:
         report.crs = door.title(target)
         for item in items:
             place(item, target)
-        preview = _build(items, target, settings, report)
+        preview = _build(items, target, settings, report, tell)
     except (FormatError, door.CrsError) as error:
         report.errors.append(error.text if isinstance(error, FormatError) else Text(str(error), str(error)))
         return Intake(None, None, report, mapping)
     if settings.yes:
         report.guesses.clear()
     return Intake(None if report.guesses else preview, preview, report, mapping)
+
+
+def _distinct(report: Report) -> None:
+    """Two layers of one name cannot be told apart in a mapping, nor in where an attribute came from."""
+    names = Counter(f"{x.file}/{x.layer}" for x in report.layers)
+    report.errors += [SAME_NAME.fill(key=key, n=n) for key, n in names.items() if n > 1]
 
 
 def _expected(key: str, report: Report) -> bool:
@@ -94,16 +114,21 @@ def _expected(key: str, report: Report) -> bool:
 def _open(path: Path, settings: Settings, report: Report) -> list[Item]:
     """Read one source; an error of one file does not hide those of the others."""
     charsets = {k.rpartition("/")[0]: m.encoding for k, m in settings.mapping.items() if m.encoding}
+    aside = reading.Aside()
     try:
-        sheets = reading.read(path, {**charsets, **settings.encoding})
+        sheets = reading.read(path, {**charsets, **settings.encoding}, aside)
     except FormatError as error:
         report.errors.append(error.text)
         return []
+    report.errors += aside.wrong
+    report.merged += aside.left
     items = []
     for sheet in sheets:
         m = settings.mapping.get(sheet.key) or guess(sheet)
         account = LayerReport(sheet.file, sheet.layer, sheet.format, len(sheet.frame), role=m.role)
-        account.fields, account.encoding = dict(m.fields), sheet.encoding
+        account.fields, account.encoding, account.crs = dict(m.fields), sheet.encoding, sheet.crs
+        head = sheet.frame.iloc[:SAMPLE_ROWS]
+        account.sample = {str(c): [plain(v) for v in head[c].tolist()] for c in head.columns}
         used = set(m.fields.values())
         account.unused = tuple(str(c) for c in sheet.frame.columns if c not in used)
         if sheet.model is not None:
@@ -127,9 +152,11 @@ def proposal(intake: Intake) -> Mapping:
     """Return the mapping with every guess written in, for a person to read, change and hand back."""
     made = {key: replace(m) for key, m in intake.mapping.items()}
     for g in intake.report.guesses:
+        about = {f"{g.file}/{layer}" for layer in g.layers}
         for key, m in made.items():
-            if key.startswith(f"{g.file}/") and g.value:
+            if g.value and (key in about or (not about and key.startswith(f"{g.file}/"))):
                 setattr(m, g.kind, g.value)
+                m.axes = g.axes or m.axes
     return made
 
 
@@ -152,11 +179,13 @@ def _empty_spoilt(sheet: Sheet, account: LayerReport) -> None:
         sheet.frame[name] = ["" if isinstance(v, str) and bad.get(v) == "lost" else v for v in column]
 
 
-def _build(items: list[Item], target: str, settings: Settings, report: Report) -> Park:
+def _build(items: list[Item], target: str, settings: Settings, report: Report, tell: Tell) -> Park:
     """Make nodes and links first, then what is attached to them."""
+    tell(JOINING, 0.6)
     joined = joining.join(*_parts(items, target), settings.snap_m)
     report.merged += joined.said
     nodes, links = joined.nodes, joined.links
+    tell(LEVELS, 0.8)
     if len(nodes) and len(links):
         nodes, links = survey.levels(nodes, links)
         links = survey.directed(links)
@@ -168,6 +197,7 @@ def _build(items: list[Item], target: str, settings: Settings, report: Report) -
     records: dict[str, tuple[Any, ...]] = {attribute: () for _, _, attribute in RECORDS}
     attributes = {layer: attribute for layer, _, attribute in RECORDS}
     firms: dict[str, str] = {}
+    tell(ATTACHING, 0.9)
     for role in placing.ORDER:
         for item in (i for i in items if i.map.role == role):
             at = shapely.centroid(item.at) if len(item.at) else item.at
@@ -320,6 +350,15 @@ def _scenery(items: list[Item], target: str) -> dict[str, gpd.GeoDataFrame]:
     return found
 
 
+READING = Text("读取 {file}({n}/{all})", "reading {file} ({n}/{all})")
+PLACING = Text("判断坐标系并换算", "telling coordinate systems, converting")
+JOINING = Text("归并节点、接成一张网", "joining nodes into one network")
+LEVELS = Text("推算高程和流向", "filling levels and directions")
+ATTACHING = Text("挂接企业、排口、闸和站点", "attaching enterprises, outlets, gates and stations")
+SAME_NAME = Text(
+    "有 {n} 个图层都叫 {key},分不清;请给其中的文件改名后再导入",
+    "{n} layers are all named {key} and cannot be told apart; rename their files and import again",
+)
 NO_FIELD = Text(
     "对应表用到的字段 {field} 不在 {file} 里;请改对应表",
     "the mapping uses {field}, which {file} does not have; mend the mapping",

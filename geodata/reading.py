@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from geodata.formats import guard, inp, tables, vector
@@ -28,7 +28,30 @@ ELSEWHERE = {
 }
 
 
-def read(path: Path, charsets: Charsets) -> list[Sheet]:
+# What lies beside a file and belongs to it; and what archives carry along.
+PARTS = (
+    *(".dbf", ".shx", ".prj", ".cpg", ".sbn", ".sbx", ".qix", ".qpj", ".fbn", ".fbx", ".ain", ".aih"),
+    *(".ixs", ".mxs", ".atx", ".xml", ".gpkg-wal", ".gpkg-shm", ".toml", ".md"),
+)
+
+
+@dataclass(slots=True)
+class Aside:
+    """What came up beside the sheets of a folder or an archive.
+
+    Attributes
+    ----------
+    wrong : list of Text
+        Why files in it could not be read.
+    left : list of Text
+        Which files in it were not looked at, with the mend where there is one.
+    """
+
+    wrong: list[Text] = field(default_factory=list)
+    left: list[Text] = field(default_factory=list)
+
+
+def read(path: Path, charsets: Charsets, aside: Aside | None = None) -> list[Sheet]:
     """Read every layer and table of a file, of a folder of files, or of a zip of them.
 
     Parameters
@@ -37,6 +60,9 @@ def read(path: Path, charsets: Charsets) -> list[Sheet]:
         The file, folder or archive.
     charsets : mapping of str to str
         Charset by file name as a person has said; "" is for every file.
+    aside : Aside, optional
+        Is told what is wrong with single files of a folder or an archive, so that one does not hide the
+        others; without it the first one raises.
 
     Raises
     ------
@@ -46,12 +72,9 @@ def read(path: Path, charsets: Charsets) -> list[Sheet]:
     suffix = path.suffix.lower()
     encoding = charsets.get(path.name) or charsets.get("", "")
     if suffix == ".zip":
-        return _read_zip(path, charsets)
+        return _read_zip(path, charsets, aside)
     if path.is_dir() and suffix != ".gdb":
-        found = [s for f in _inside(path) for s in read(f, charsets)]
-        if not found:
-            raise FormatError(NOTHING.fill(file=path.name, known=", ".join(KNOWN)))
-        return found
+        return _read_folder(path, path.name, charsets, aside)
     if suffix in vector.FORMATS:
         return vector.read(path, encoding)
     if suffix in TABLES:
@@ -64,14 +87,47 @@ def read(path: Path, charsets: Charsets) -> list[Sheet]:
     raise FormatError(UNKNOWN.fill(file=path.name, mend=mend))
 
 
-def _read_zip(path: Path, charsets: Charsets) -> list[Sheet]:
+def _read_zip(path: Path, charsets: Charsets, aside: Aside | None) -> list[Sheet]:
     guard.check_file(path)
     with tempfile.TemporaryDirectory(prefix="park-zip-") as folder:
         guard.unpack(path, Path(folder))
-        found = [s for f in _inside(Path(folder)) if f.suffix.lower() != ".zip" for s in read(f, charsets)]
-    if not found:
-        raise FormatError(NOTHING.fill(file=path.name, known=", ".join(KNOWN)))
+        return _read_folder(Path(folder), path.name, charsets, aside, packed=True)
+
+
+def _read_folder(
+    folder: Path, name: str, charsets: Charsets, aside: Aside | None, *, packed: bool = False
+) -> list[Sheet]:
+    """Read what lies in a folder; archives in archives are left alone."""
+    found: list[Sheet] = []
+    told = aside or Aside()
+    before = len(told.wrong)
+    for file in _inside(folder):
+        if packed and file.suffix.lower() == ".zip":
+            told.left.append(NESTED.fill(file=name, name=file.name))
+            continue
+        try:
+            found += read(file, charsets, aside)
+        except FormatError as error:
+            if aside is None:
+                raise
+            aside.wrong.append(error.text)
+    told.left += _strangers(folder, name)
+    if not found and len(told.wrong) == before:
+        raise FormatError(NOTHING.fill(file=name, known=", ".join(KNOWN)))
     return found
+
+
+def _strangers(folder: Path, name: str) -> list[Text]:
+    """Name the files of a folder that no reader knows."""
+    said = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(p.startswith((".", "__MACOSX")) or p.lower().endswith(".gdb") for p in inside.parts)
+        suffix = path.suffix.lower()
+        if path.is_file() and not hidden and suffix not in (*KNOWN, *PARTS):
+            mend = ELSEWHERE.get(suffix, UNREAD)
+            said.append(STRANGER.fill(file=name, name=inside.as_posix(), mend=mend))
+    return said
 
 
 def _inside(folder: Path) -> Iterator[Path]:
@@ -107,4 +163,10 @@ def _both(sheet: Sheet) -> list[Sheet]:
 
 
 UNKNOWN = Text("{file} 的格式读不了:{mend}", "{file} is of a format that is not read: {mend}")
+NESTED = Text(
+    "{file} 里的 {name} 又是压缩包,没有打开;请解压后再导入",
+    "{file} holds the archive {name}, which was not opened; unpack it first",
+)
+STRANGER = Text("{file} 里的 {name} 没有读:{mend}", "{name} in {file} was not read: {mend}")
+UNREAD = Text("不是可读的格式", "it is of no format that is read")
 NOTHING = Text("{file} 里没有可读的文件(可读:{known})", "{file} holds no file that can be read ({known})")

@@ -43,8 +43,17 @@ class Note:
 class Guess:
     """Something read from evidence and not from the file's own word; it waits for a person.
 
-    kind: "crs", "axes", "encoding"; value: what is proposed, empty where nothing can be;
-    option: what to write on the command line to say so.
+    Attributes
+    ----------
+    kind : {"crs", "axes", "encoding"}
+    value : str
+        What is proposed, empty where nothing can be.
+    option : str
+        What to write on the command line to say so.
+    layer, layers : str, tuple of str
+        The first layer it is about, and every one of its file; empty for the whole file.
+    axes : str
+        "yx" where a proposed coordinate system is meant with its axes swapped: one word settles both.
     """
 
     file: str
@@ -54,6 +63,8 @@ class Guess:
     option: str
     others: tuple[str, ...] = ()
     layer: str = ""
+    axes: str = ""
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,6 +81,7 @@ class LayerReport:
     encoding: str = ""
     fields: dict[str, str] = field(default_factory=dict)  # our name -> theirs
     unused: tuple[str, ...] = ()
+    sample: dict[str, list[str]] = field(default_factory=dict)  # their fields, the first rows as text
     notes: list[Note] = field(default_factory=list)
 
     @property
@@ -114,6 +126,7 @@ class Report:
                     "proof": _text(g.proof),
                     "option": g.option,
                     "others": list(g.others),
+                    "axes": g.axes,
                 }
                 for g in self.guesses
             ],
@@ -129,14 +142,20 @@ class Report:
         lines += [t.say(lang) for t in self.merged]
         for g in self.guesses:
             at = f"{g.file} {g.layer}".strip()
-            lines.append(
-                GUESS.fill(at=at, kind=KIND[g.kind], value=g.value or UNKNOWN, proof=g.proof).say(lang)
-            )
+            lines.append(GUESS.fill(at=at, kind=KIND[g.kind], value=proposed(g), proof=g.proof).say(lang))
             lines.append("  " + OPTION.fill(option=g.option).say(lang))
             if g.others:
                 lines.append("  " + OTHERS.fill(others=", ".join(g.others)).say(lang))
         lines += [t.say(lang) for t in self.errors]
         return "\n".join(lines) + "\n"
+
+
+def proposed(guess: Guess) -> Text:
+    """Return what a guess proposes, in words."""
+    if not guess.value:
+        return UNKNOWN
+    value = guess.value if guess.kind != "axes" else AXES.get(guess.value, guess.value)
+    return BOTH.fill(value=value, axes=AXES[guess.axes]) if guess.axes else ONE.fill(value=value)
 
 
 def _lines(layer: LayerReport, lang: Lang) -> list[str]:
@@ -204,6 +223,11 @@ ROLE = {
     "model": Text("水力模型", "hydraulic model"),
     "scenery": Text("底图", "scenery"),
 }
+AXES = {
+    "xy": Text("东坐标在前", "east comes first"),
+    "yx": Text("北坐标在前(两轴对调)", "north comes first (axes swapped)"),
+}
+ONE, BOTH = Text("{value}", "{value}"), Text("{value},{axes}", "{value}, {axes}")
 UNUSED = Text("未用", "not used")
 UNKNOWN = Text("无法判断", "cannot be told")
 HEAD = Text(

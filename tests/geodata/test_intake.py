@@ -62,9 +62,7 @@ def test_a_saved_proposal_is_a_confirmation(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(dump(proposal(asked)), "utf-8")
     mapping = load(tmp_path / "m.toml")
     assert mapping["WSP.shp/WSP"].encoding == "gb18030"
-    again = gather(files, Settings(mapping=mapping))
-    assert [g.kind for g in again.report.guesses] == ["axes"]  # the swap is a question of its own
-    mapping["WSP.shp/WSP"].axes = "yx"
+    assert (mapping["WSP.shp/WSP"].crs, mapping["WSP.shp/WSP"].axes) == ("EPSG:4528", "yx")
     assert np.abs(positions(made(gather(files, Settings(mapping=mapping)))) - truth()).max() < 1.0
 
 
