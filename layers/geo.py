@@ -35,6 +35,8 @@ GROUND = (
     "outfall",
     "boundary",
 )
+NOWHERE = (120.0, 33.0, 120.1, 33.1)
+"""Shown of a park in which nothing has a position."""
 PLOTS = ("canal", "parcel", "plot", "tank", "pool", "rack", "label")
 
 
@@ -101,9 +103,17 @@ MAKERS: dict[str, Callable[[Park], dict[str, Any]]] = {
 
 
 def bounds(park: Park) -> list[float]:
-    """Return [west, south, east, north] in degrees of what the park is about: its plots and its stations."""
-    x = [s.x for s in park.stations] + [e.x for e in park.enterprises]
-    y = [s.y for s in park.stations] + [e.y for e in park.enterprises]
+    """Return [west, south, east, north] in degrees of what the park is about.
+
+    That is its enterprises and its stations; of a park that has neither, its network.
+    """
+    x, y = (np.array([getattr(r, c) for r in (*park.stations, *park.enterprises)], float) for c in ("x", "y"))
+    if not np.isfinite(x).any():
+        x, y = (park.nodes[c].to_numpy(float) for c in ("x", "y"))
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return list(NOWHERE)
+    x, y = x[known], y[known]
     lon, lat = crs.to_lonlat(x, y, park.crs)
     return [round(float(v), DECIMALS) for v in (lon.min(), lat.min(), lon.max(), lat.max())]
 

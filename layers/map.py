@@ -28,6 +28,7 @@ lie three stores, addressed by the map's id through the functions below, for ord
     sample     Point           title: where a sample would decide most
     reach      LineString      hours: travel time from the traced point (atlas); colour by hours
     point      Point           a plain mark, title
+    mark       any             tone: error, warning, note, added, removed, moved, changed, picked; title
     ========== =============== ====================================================================
 
     Collection members besides ``features``: ``key`` (str; when it changes the map flies to the drawing once),
@@ -105,6 +106,8 @@ def park_map(
     fit: list[float] | None = None,
     pad: tuple[int, int, int, int] = (24, 24, 24, 24),
     furniture: bool = True,
+    source: str = "/geo",
+    live: bool = True,
 ) -> html.Div:
     """Return a map of the park that fills its parent.
 
@@ -126,6 +129,10 @@ def park_map(
         Pixels to leave free, top right bottom left.
     furniture : bool
         Draw scale bar and north arrow.
+    source : str
+        Address below which the geometry lies; another one for a park that is not the one in use.
+    live : bool
+        False where live levels and gate positions are not this park's: everything is drawn as unknown.
     """
     options = {
         "version": version,
@@ -137,6 +144,8 @@ def park_map(
         "fit": fit,
         "pad": list(pad),
         "furniture": furniture,
+        "source": source,
+        "live": live,
     }
     data: dict[str, Any] = {"data-map": json.dumps(options, ensure_ascii=False)}
     return html.Div(

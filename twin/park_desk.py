@@ -32,6 +32,14 @@ LONGEST, DEEPEST = 200, 8  # characters of a name, folders in a path
 BEAT_S = 10.0  # a process that has not shown itself for so long is dead
 
 
+class DeskError(RefusedError):
+    """Something the desk does not take; `text` says why in both languages."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """How much may lie on the desk: bytes of one file, bytes and files of one piece of work, and how many."""
@@ -124,12 +132,12 @@ class Work:
 
         Raises
         ------
-        RefusedError
+        DeskError
             The name leads out of the folder, or there is no room for more files.
         """
         path = self.files_in / _inside(name)
         if len(self.files()) >= self.room.files:
-            raise RefusedError(TOO_MANY.fill(most=self.room.files).en)
+            raise DeskError(TOO_MANY.fill(most=self.room.files))
         path.parent.mkdir(parents=True, exist_ok=True)
         coming = path.with_name(f"{path.name[:200]}.{secrets.token_hex(4)}.coming")
         try:
@@ -251,7 +259,7 @@ class Desk:
 
         Raises
         ------
-        RefusedError
+        DeskError
             Too many are open.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -267,7 +275,7 @@ class Desk:
         while len(kept) >= self.room.works:
             oldest = next((p for p in kept if Work(p, self.room).standing().word != "running"), None)
             if oldest is None:
-                raise RefusedError(FULL.en)
+                raise DeskError(FULL)
             shutil.rmtree(oldest, ignore_errors=True)
             kept.remove(oldest)
         work = Work(self.folder / secrets.token_hex(16), self.room)
@@ -296,12 +304,12 @@ class Desk:
 
         Raises
         ------
-        RefusedError
+        DeskError
             It is being read already, or too many others are.
         """
         self._running = [p for p in self._running if p.poll() is None]
         if work.standing().word == "running" or len(self._running) >= self.room.running:
-            raise RefusedError(BUSY.en)
+            raise DeskError(BUSY)
         work.clear()
         work.beat()
         work.put("running", STARTING, 0.0)
@@ -323,14 +331,14 @@ def _inside(name: str) -> PurePosixPath:
 
     Raises
     ------
-    RefusedError
+    DeskError
         It does not.
     """
     path = PurePosixPath(name.replace("\\", "/"))
     bad = any(p in ("..", "") or p.startswith(".") or len(p.encode()) > LONGEST for p in path.parts)
     control = any(ord(c) < 32 or c == ":" for c in name)
     if path.is_absolute() or bad or control or not 1 <= len(path.parts) <= DEEPEST:
-        raise RefusedError(BAD_NAME.fill(name=name[:80]).en)
+        raise DeskError(BAD_NAME.fill(name=name[:80]))
     return path
 
 

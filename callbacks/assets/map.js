@@ -4,14 +4,16 @@
   "use strict";
   const twin = (window.twin = window.twin || {});
   const maps = (twin.maps = {});
+  // for a park that is not the one in use: nothing is known of its present state
+  const SILENT = { level: () => "offline", gate: () => [null, "unknown"], point: () => null };
   const waiting = {}; // commands that came before their map
   const REF = 16; // zoom of the local coordinates: pixels at this zoom, from the middle of the park
   const WORLD = 256 * 2 ** REF;
   const shelves = new Map();
 
   /** Fetch one layer of geometry; the promise is kept, so every map of this page shares it. */
-  function shelf(name, version) {
-    const url = `/geo/${name}.json?v=${encodeURIComponent(version)}`;
+  function shelf(name, version, source) {
+    const url = `${source}/${name}.json?v=${encodeURIComponent(version)}`;
     if (!shelves.has(url)) {
       const got = fetch(url).then((r) => {
         if (!r.ok) throw new Error(`${url}: ${r.status}`);
@@ -35,6 +37,7 @@
       this.id = element.id;
       this.options = JSON.parse(element.dataset.map);
       this.layers = this.options.layers;
+      this.live = this.options.live === false ? SILENT : twin.live;
       this.drawing = null;
       this.selected = null;
       this.hovered = null;
@@ -56,7 +59,7 @@
       this.symbols = sheet("symbols", false, (ctx, view) => twin.paintSymbols(this, ctx, view));
       this.listen();
       const names = ["places", "plots", "network", "ground"];
-      const parts = names.map((name) => shelf(name, this.options.version).then((got) => this.take(name, got)));
+      const parts = names.map((name) => shelf(name, this.options.version, this.options.source || "/geo").then((got) => this.take(name, got)));
       try {
         await Promise.all(parts);
       } catch (error) {

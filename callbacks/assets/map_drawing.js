@@ -42,6 +42,7 @@
     }
     ctx.setLineDash([]);
     for (const f of of(map, "arrival")) arrival(map, ctx, view, f, board);
+    if (twin.paintMarkLines) twin.paintMarkLines(map, ctx, view);
   };
 
   /** Discs, glyphs and tags, above the symbols. */
@@ -49,6 +50,7 @@
     for (const f of of(map, "suspect")) disc(map, ctx, view, f, board);
     for (const f of of(map, "sample")) sample(map, ctx, view, f, board);
     for (const f of of(map, "point")) mark(map, ctx, view, f, board);
+    if (twin.paintMarks) twin.paintMarks(map, ctx, view, board);
     const xy = (f) => [f.x * view.k + view.ox, f.y * view.k + view.oy];
     for (const f of of(map, "alarm")) {
       const [x, y] = xy(f), level = twin.live.LEVELS[f.p.level] || f.p.level || "critical";

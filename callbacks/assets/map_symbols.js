@@ -52,7 +52,7 @@
   }
 
   function paintStations(map, ctx, view, board) {
-    const list = map.stationsAt.map((f) => ({ f, level: twin.live.level(f.p.id) }));
+    const list = map.stationsAt.map((f) => ({ f, level: map.live.level(f.p.id) }));
     list.sort((a, b) => RANK[a.level] - RANK[b.level]);
     // beside an incident, what does not belong to it steps back
     const calm = map.drawing && map.drawing.items.some((f) => f.p.kind === "alarm") ? 0.72 : 1;
@@ -71,7 +71,7 @@
   function gates(map, ctx, view, board) {
     const half = Math.max(map.wall ? 12 : 9, (map.canalPx || 6) * 0.9, 0.75 * 40 * view.ppm * 0.5);
     for (const f of map.gatesAt) {
-      const [x, y] = at(view, f), [position, word] = twin.live.gate(f.p.id);
+      const [x, y] = at(view, f), [position, word] = map.live.gate(f.p.id);
       twin.gateSymbol(ctx, map.c, x, y, f.p.angle, Math.min(half, 26), word, position);
       f.half = Math.min(half, 26);
       board.take(x - f.half, y - f.half, 2 * f.half, 2 * f.half);
@@ -135,7 +135,7 @@
     const tagged = new Set((map.drawing ? map.drawing.items : []).filter((f) => f.p.kind === "close").map((f) => f.p.gate));
     for (const f of map.gatesAt) {
       if (tagged.has(f.p.id)) continue;
-      const [x, y] = at(view, f), [position, word] = twin.live.gate(f.p.id);
+      const [x, y] = at(view, f), [position, word] = map.live.gate(f.p.id);
       if (view.zoom < 12.25 && word === "open") continue;
       let text = f.p.id;
       if (word === "moving" && position !== null) text += " " + twin.fill(w.moving, { n: Math.round(100 * (1 - position)) });
@@ -147,7 +147,7 @@
   function worst(map, f) {
     let best = null;
     for (const [code, zh, en, unit, decimals] of f.p.factors || []) {
-      const p = twin.live.point(f.p.id + "/" + code);
+      const p = map.live.point(f.p.id + "/" + code);
       if (!p || RANK[p.level] < 2 || (best && RANK[best.level] >= RANK[p.level])) continue;
       best = { level: p.level, text: `${twin.lang === "en" ? en : zh} ${twin.number(p.value, decimals)}${unit ? " " + unit : ""}` };
     }

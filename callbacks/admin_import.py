@@ -1,0 +1,403 @@
+"""Import: files in, every judgement confirmed, a candidate park on the map, and a signature puts it to use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import dash
+from dash import Dash, Input, Output, State, dcc, html
+
+from callbacks import admin_import_view as view
+from callbacks import panel
+from callbacks.admin_form import Press, said, signature
+from callbacks.admin_park import Parks, recorded, routes, signed
+from callbacks.admin_tab import Tab
+from callbacks.pages import Visit, Web, data, in_thread, reader_lang
+from geodata.formats import mapping as maps
+from geodata.formats.aliases import ALIASES
+from geodata.formats.mapping import LayerMap, fields_for
+from geodata.formats.report import FormatError
+from geodata.words import Lang, Text, as_lang
+from layers.map import park_map
+from twin import park_publish
+from twin.errors import MissingError, TwinError
+from twin.park_desk import DeskError, Work
+from twin.park_file import present_path
+from twin.park_publish import Unfit
+
+MAP = "im-map"
+AGAIN_MS = 500
+NAME = re.compile(r"[\w一-鿿 .()()-]{1,60}")
+PARTS = ("im-files", "im-run", "im-account")
+
+
+def layout(web: Web, visit: Visit) -> Any:
+    """Return the tab: on the left the steps, on the right the map of what would come of it."""
+    lang = visit.lang
+    hint = Text("导入由系统管理人员办理", "Administrators import").say(lang)
+    begin = Text("开始导入", "Begin an import")
+    commit = Text("成为正式版本", "Put it to use as a version")
+    left = html.Div(
+        [
+            html.Div(id="im-say", className="af-say"),
+            html.Section(
+                [
+                    panel.heading(begin, lang, hint),
+                    signature("open", begin.say(lang), lang, reason=False, hint=demo_hint(web, lang)),
+                ],
+                className="im-open im-part",
+            ),
+            html.Div(id="im-drop"),
+            html.Ul(className="im-coming", **data(coming="1")),
+            html.Div(id="im-files"),
+            html.Div(id="im-run"),
+            html.Div(id="im-account"),
+            html.Section(
+                [panel.heading(commit, lang), signature("commit", commit.say(lang), lang)],
+                className="im-commit im-part",
+            ),
+        ],
+        className="im-left",
+    )
+    stores = [
+        dcc.Store(id="im-work", storage_type="session"),
+        dcc.Store(id="im-act"),
+        dcc.Store(id="im-tick"),
+        dcc.Store(id="im-seen"),
+        dcc.Interval(id="im-again", interval=AGAIN_MS, disabled=True),
+    ]
+    return html.Div(
+        [*stores, left, html.Div(id="im-place", className="im-place")],
+        id="im",
+        className="im is-closed",
+        **data(form="im-act"),
+    )
+
+
+def demo_hint(web: Web, lang: Lang) -> Any:
+    """Return the demo's account, only while the park is simulated."""
+    if not web.live.facts.drill or web.access.user("admin") is None:
+        return None
+    text = Text("演示账号 admin,口令 demo-admin", "Demo account admin, password demo-admin")
+    return html.P(text.say(lang), className="hint")
+
+
+# what a press does -----------------------------------------------------------------------------------------
+
+
+def press(web: Web, parks: Parks, work: Work | None, it: Press) -> tuple[Work | None, Text | None, bool]:
+    """Do what a button asks for.
+
+    Returns
+    -------
+    tuple
+        The piece of work from now on, the sentence to say, and whether it is a good one.
+    """
+    if it.act == "open":
+        person = signed(web, it.signature(), "park.import", "", reason=False)
+        if isinstance(person, Text):
+            return work, person, False
+        return parks.desk.open(person.name), None, True
+    if work is None:
+        return None, GONE, False
+    try:
+        text = ACTS[it.act](web, parks, work, it) if it.act in ACTS else None
+    except (DeskError, FormatError, Unfit) as error:
+        return work, error.text, False
+    if it.act == "close":
+        return None, None, True
+    return work, text, True
+
+
+def _start(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
+    """Keep what the fields say, then read."""
+    if not work.files():
+        raise DeskError(NO_FILES)
+    old = work.said()
+    mode = it.fields.get("mode") or old.mode
+    snap, attach = it.number("snap_m", old.snap_m, 0.0, 50.0), it.number("attach_m", old.attach_m, 0.0, 2000.0)
+    work.say(replace(old, mode=mode, snap_m=snap, attach_m=attach))
+    if it.fields.get("saved"):
+        _use_saved(web, work, it.fields["saved"])
+    parks.desk.start(work, present_path(web.config.parks))
+    return None
+
+
+def _stop(_: Web, __: Parks, work: Work, ___: Press) -> Text | None:
+    work.stop()
+    return None
+
+
+def _drop(_: Web, __: Parks, work: Work, it: Press) -> Text | None:
+    work.drop(it.value)
+    return None
+
+
+def _confirm(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
+    """Take the person's word for every judgement, then read again."""
+    result, told, mapping = work.result(), work.said(), work.mapping()
+    by_key = {x["key"]: x for x in result.get("layers", ())}
+    for n, g in enumerate(result.get("guesses", ())):
+        chosen = it.fields.get(f"guess-{n}", g["value"])
+        value = it.fields.get(f"own-{n}", "").strip() if chosen == view.OTHER else chosen
+        if not value:
+            raise DeskError(UNANSWERED.fill(file=g["file"]))
+        if g["kind"] == "encoding":
+            told.encoding[g["file"]] = value
+            continue
+        for key in (f"{g['file']}/{layer}" for layer in g["layers"]):
+            if key not in by_key:
+                continue
+            m = mapping.setdefault(key, layer_map(by_key[key]))
+            setattr(m, g["kind"], value)
+            m.axes = g["axes"] or m.axes
+    work.say(told)
+    work.map(mapping)
+    return _start(web, parks, work, it)
+
+
+def _map(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
+    """Take over what was changed of layers and fields, then read again."""
+    mapping, told = work.mapping(), work.said()
+    for x in work.result().get("layers", ()):
+        m = changed_map(x, it.fields)
+        if m is not None:
+            mapping[x["key"]] = m
+        charset = it.fields.get(f"encoding|{x['key']}", "")
+        if charset:
+            told.encoding[x["file"]] = charset
+    work.say(told)
+    work.map(mapping)
+    return _start(web, parks, work, it)
+
+
+def _save_mapping(web: Web, _: Parks, work: Work, it: Press) -> Text | None:
+    name = it.fields.get("mapping_name", "").strip()
+    if not NAME.fullmatch(name) or name.startswith("."):
+        raise DeskError(BAD_MAPPING_NAME)
+    used = {x["key"]: layer_map(x) for x in work.result().get("layers", ())} | work.mapping()
+    folder = web.config.data / "mappings"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.toml").write_text(maps.dump(used), "utf-8")
+    return MAPPING_SAVED.fill(name=name, n=len(used))
+
+
+def _close(_: Web, parks: Parks, work: Work, __: Press) -> Text | None:
+    parks.desk.close(work)
+    return None
+
+
+def _commit(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
+    """Put the candidate to use, if everything was confirmed and an administrator signs."""
+    result = work.result()
+    if not result.get("ready"):
+        raise DeskError(NOT_READY)
+    person = signed(web, it.signature(), "park.version", str(result["version"]))
+    if isinstance(person, Text):
+        raise DeskError(person)
+    try:
+        park = parks.park(f"w-{work.token}")
+    except MissingError as error:
+        raise DeskError(NOT_READY) from error
+    files = ", ".join(sorted({x["file"] for x in result["layers"]}))
+    reason = it.fields["reason"].strip()
+    made = park_publish.publish(web.config, park, f"{reason} [{files[:200]}]", person.name)
+    text = COMMITTED.fill(who=person.display, version=made.version, reason=reason)
+    recorded(web, person, "park.version", made.version, text)
+    return text
+
+
+ACTS = {
+    "read": _start,
+    "stop": _stop,
+    "drop": _drop,
+    "confirm": _confirm,
+    "map": _map,
+    "role": _map,
+    "save-mapping": _save_mapping,
+    "close": _close,
+    "commit": _commit,
+}
+
+
+def layer_map(x: Mapping[str, Any]) -> LayerMap:
+    """Return what a layer of the account was taken for."""
+    names = ("axes", "system", "kind", "scenery")
+    return LayerMap(
+        x["role"], dict(x["fields"]), crs=x.get("said_crs", ""), **{n: x.get(n, "") for n in names}
+    )
+
+
+def changed_map(x: Mapping[str, Any], fields: Mapping[str, str]) -> LayerMap | None:
+    """Return a layer as the fields of the form have it now; None where nothing differs.
+
+    A new role brings its own guess of the fields.
+
+    Raises
+    ------
+    DeskError
+        Two fields of the file are given the same meaning.
+    """
+    old, key = layer_map(x), x["key"]
+    role = fields.get(f"role|{key}", old.role)
+    if role not in maps.ROLES:
+        return None
+    said = {
+        n: fields.get(f"{n}|{key}", getattr(old, n)).strip()
+        for n in ("crs", "axes", "system", "kind", "scenery")
+    }
+    if role != old.role:
+        guessed = fields_for(role, list(x["sample"])) if role in ALIASES else {}
+        return LayerMap(role, guessed, crs=said["crs"], axes=said["axes"])
+    meant: dict[str, str] = {}
+    for theirs in x["sample"]:
+        ours = fields.get(f"field|{key}|{theirs}")
+        if ours is None:  # the grid was not there
+            return replace(old, **said) if replace(old, **said) != old else None
+        if ours in meant:
+            raise DeskError(TWICE.fill(layer=key, a=meant[ours], b=theirs))
+        if ours:
+            meant[ours] = theirs
+    made = replace(old, fields=meant, **said)
+    return made if made != old else None
+
+
+def saved_mappings(web: Web) -> list[str]:
+    """Return the names of the mappings people saved."""
+    folder = web.config.data / "mappings"
+    return sorted(p.stem for p in folder.glob("*.toml")) if folder.is_dir() else []
+
+
+def _use_saved(web: Web, work: Work, name: str) -> None:
+    """Use a saved mapping: layers of the same file, else of the same layer name, take what it says."""
+    if name not in saved_mappings(web):
+        raise DeskError(NO_MAPPING.fill(name=name))
+    saved = maps.load(web.config.data / "mappings" / f"{name}.toml")
+    by_layer = {key.rpartition("/")[2]: m for key, m in saved.items()}
+    keys = [x["key"] for x in work.result().get("layers", ())]
+    files = {name.rpartition("/")[2] for name, _ in work.files()}
+    found = {k: m for k, m in saved.items() if k.rpartition("/")[0] in files}
+    for key in keys:
+        layer = key.rpartition("/")[2]
+        if key not in found and layer in by_layer:
+            found[key] = by_layer[layer]
+    work.map(work.mapping() | found)
+
+
+# what is shown ---------------------------------------------------------------------------------------------
+
+
+def shown(web: Web, work: Work | None, lang: Lang) -> tuple[dict[str, Any], str, bool]:
+    """Return the parts of the tab, the class of the whole, and whether something is going on."""
+    if work is None:
+        return dict.fromkeys(PARTS), "im is-closed", False
+    now, result = work.standing(), work.result()
+    busy = now.word == "running"
+    result = result | {"token": work.token} if result else {}
+    start = [
+        view.button(Text("读取", "Read the files").say(lang), "read", name="btn p", disabled=busy),
+        view.button(Text("放弃,删除这些文件", "Give up; remove the files").say(lang), "close"),
+    ]
+    parts = {
+        "im-files": view.files(work.files(), lang),
+        "im-run": [
+            view.options(work.said(), saved_mappings(web), lang),
+            html.Div(start, className="ab"),
+            view.progress(now, lang),
+        ],
+        "im-account": view.account(result, lang) if not busy else None,
+    }
+    ready = bool(result.get("ready")) and not busy
+    return parts, f"im is-open {'is-ready' if ready else ''} {'is-busy' if busy else ''}".strip(), busy
+
+
+def place(parks: Parks, work: Work | None, lang: Lang) -> Any:
+    """Return the map of what would come of it, or why there is none."""
+    result = work.result() if work is not None else {}
+    if work is None or not result.get("version"):
+        text = Text("读取之后,这里是候选园区的地图", "After reading, the map of the candidate is here")
+        return html.P(text.say(lang), className="empty-page")
+    if not result.get("placed"):
+        return html.P(park_publish.NO_PLACE.say(lang), className="empty-page")
+    name = f"w-{work.token}"
+    shown = park_map(MAP, version=result["version"], lang=lang, source=parks.source(name), live=False)
+    note = Text("候选 {v},尚未启用", "candidate {v}, not in use").fill(v=result["version"])
+    return [shown, html.Div(note.say(lang), className="im-badge")]
+
+
+def register(app: Dash, web: Web) -> None:
+    """Add the callbacks, and the addresses all tabs about the park share."""
+    parks = Parks(web)
+    routes(app.server, parks)
+    default = as_lang(web.config.lang)
+
+    @app.callback(
+        Output("im-work", "data"),
+        Output("im-say", "children"),
+        Output("im-tick", "data"),
+        Input("im-act", "data"),
+        State("im-work", "data"),
+        prevent_initial_call=True,
+        running=[(Output("im-say", "className"), "af-say busy", "af-say")],
+    )
+    @in_thread
+    def _press(sent: Any, kept: Any) -> Any:
+        it, lang = Press.of(sent), reader_lang(default)
+        before = parks.desk.find((kept or {}).get("token"))
+        try:
+            work, text, good = press(web, parks, before, it)
+        except (TwinError, OSError) as error:
+            work, text, good = before, Text(str(error), str(error)), False
+        return (
+            {"token": work.token} if work else {},
+            said(text, lang, good=good),
+            (sent or {}).get("at"),
+        )
+
+    @app.callback(
+        *[Output(part, "children") for part in PARTS],
+        Output("im", "className"),
+        Output("im-again", "disabled"),
+        Output("im-seen", "data"),
+        Input("im-tick", "data"),
+        Input("im-again", "n_intervals"),
+        Input("im-work", "data"),
+        State("im-seen", "data"),
+    )
+    @in_thread
+    def _show(_: Any, __: Any, kept: Any, seen: Mapping[str, str] | None) -> Any:
+        work = parks.desk.find((kept or {}).get("token"))
+        parts, name, busy = shown(web, work, reader_lang(default))
+        out, prints = panel.changed(parts, seen)
+        return *[out[part] for part in PARTS], name, not busy, prints
+
+    @app.callback(
+        Output("im-drop", "children"),
+        Output("im-place", "children"),
+        Input("im-work", "data"),
+        Input("im-again", "disabled"),
+    )
+    @in_thread
+    def _place(kept: Any, _: Any) -> Any:
+        work, lang = parks.desk.find((kept or {}).get("token")), reader_lang(default)
+        return view.drop(work.token, lang) if work else None, place(parks, work, lang)
+
+
+NO_FILES = Text("还没有文件", "there is no file yet")
+GONE = Text("请先开始导入", "begin an import first")
+UNANSWERED = Text("{file} 还有一项判断没有选择", "one judgement about {file} is not answered")
+NOT_READY = Text("还有判断没有确认,或者没有读成", "something is not confirmed yet, or could not be read")
+BAD_MAPPING_NAME = Text(
+    "请给对应表起个名字(字母、汉字、数字)", "give the mapping a name of letters and digits"
+)
+MAPPING_SAVED = Text("对应表 {name} 已保存,{n} 个图层", "the mapping {name} was saved, {n} layers")
+NO_MAPPING = Text("没有对应表 {name}", "there is no mapping {name}")
+TWICE = Text("{layer}:字段 {a} 和 {b} 给了同一个含义", "{layer}: the fields {a} and {b} mean the same")
+COMMITTED = Text(
+    "{who} 启用了版本 {version}:{reason}", "{who} put version {version} to use: {reason}"
+)
+
+TAB = Tab("import", Text("导入", "Import"), layout, register)
