@@ -1,4 +1,4 @@
-"""Import: files in, every judgement confirmed, a candidate park on the map, and a signature puts it to use."""
+"""Import: files in, every judgement confirmed, a candidate on the map, and a signature puts it to use."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import admin_import_view as view
 from callbacks import panel
-from callbacks.admin_form import Press, said, signature
-from callbacks.admin_park import Parks, recorded, routes, signed
+from callbacks.admin_form import Press, button, said, signature
+from callbacks.admin_park import Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
 from geodata.formats import mapping as maps
@@ -79,7 +78,7 @@ def layout(web: Web, visit: Visit) -> Any:
 
 def demo_hint(web: Web, lang: Lang) -> Any:
     """Return the demo's account, only while the park is simulated."""
-    if not web.live.facts.drill or web.access.user("admin") is None:
+    if not web.live.facts.clock.drill or web.access.user("admin") is None:
         return None
     text = Text("演示账号 admin,口令 demo-admin", "Demo account admin, password demo-admin")
     return html.P(text.say(lang), className="hint")
@@ -118,7 +117,10 @@ def _start(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
         raise DeskError(NO_FILES)
     old = work.said()
     mode = it.fields.get("mode") or old.mode
-    snap, attach = it.number("snap_m", old.snap_m, 0.0, 50.0), it.number("attach_m", old.attach_m, 0.0, 2000.0)
+    snap, attach = (
+        it.number("snap_m", old.snap_m, 0.0, 50.0),
+        it.number("attach_m", old.attach_m, 0.0, 2000.0),
+    )
     work.say(replace(old, mode=mode, snap_m=snap, attach_m=attach))
     if it.fields.get("saved"):
         _use_saved(web, work, it.fields["saved"])
@@ -298,8 +300,8 @@ def shown(web: Web, work: Work | None, lang: Lang) -> tuple[dict[str, Any], str,
     busy = now.word == "running"
     result = result | {"token": work.token} if result else {}
     start = [
-        view.button(Text("读取", "Read the files").say(lang), "read", name="btn p", disabled=busy),
-        view.button(Text("放弃,删除这些文件", "Give up; remove the files").say(lang), "close"),
+        button(Text("读取", "Read the files").say(lang), "read", name="btn p", disabled=busy),
+        button(Text("放弃,删除这些文件", "Give up; remove the files").say(lang), "close"),
     ]
     parts = {
         "im-files": view.files(work.files(), lang),
@@ -329,9 +331,8 @@ def place(parks: Parks, work: Work | None, lang: Lang) -> Any:
 
 
 def register(app: Dash, web: Web) -> None:
-    """Add the callbacks, and the addresses all tabs about the park share."""
-    parks = Parks(web)
-    routes(app.server, parks)
+    """Add the callbacks."""
+    parks = shared(app, web)
     default = as_lang(web.config.lang)
 
     @app.callback(
@@ -396,8 +397,6 @@ BAD_MAPPING_NAME = Text(
 MAPPING_SAVED = Text("对应表 {name} 已保存,{n} 个图层", "the mapping {name} was saved, {n} layers")
 NO_MAPPING = Text("没有对应表 {name}", "there is no mapping {name}")
 TWICE = Text("{layer}:字段 {a} 和 {b} 给了同一个含义", "{layer}: the fields {a} and {b} mean the same")
-COMMITTED = Text(
-    "{who} 启用了版本 {version}:{reason}", "{who} put version {version} to use: {reason}"
-)
+COMMITTED = Text("{who} 启用了版本 {version}:{reason}", "{who} put version {version} to use: {reason}")
 
 TAB = Tab("import", Text("导入", "Import"), layout, register)

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, TypeVar
 
+from dash import Dash
 from fastapi import FastAPI, Request, Response
 
 from callbacks.pages import Web
@@ -90,7 +91,11 @@ class Parks:
     """Every park the page can speak of."""
 
     def __init__(self, web: Web) -> None:
-        self.web, self.desk, self._held = web, Desk(web.config.data / "desk"), Shelves()
+        self.web, self.desk, self._shelves = web, Desk(web.config.data / "desk"), Shelves()
+
+    def held(self, kind: str, key: str, make: Callable[[], T]) -> T:
+        """Return something made of contents that `key` names, made anew only if it is not held any more."""
+        return self._shelves.get(kind, key, make)
 
     def park(self, name: str) -> Park:
         """Return a park by its name.
@@ -105,14 +110,14 @@ class Parks:
             return self.web.park
         if kind == "v":
             try:
-                return self._held.get("park", name, lambda: park_publish.store(self.web.config).load(key))
+                return self.held("park", name, lambda: park_publish.store(self.web.config).load(key))
             except (KeyError, ValueError, OSError) as error:
                 raise MissingError(f"there is no version {key}") from error
         work = self.desk.find(key) if kind == "w" else None
         if work is None or not work.park.is_file():
             raise MissingError(f"there is no park {name}")
         mark = f"{name}/{work.park.stat().st_mtime_ns}"
-        return self._held.get("park", mark, lambda: park_file.read(work.park))
+        return self.held("park", mark, lambda: park_file.read(work.park))
 
     def candidate(self, it: Candidate) -> Park:
         """Return a park with its mends taken, one after the other.
@@ -128,13 +133,11 @@ class Parks:
         before = self.candidate(Candidate(it.base, it.steps[:-1]))
         step = it.steps[-1]
         key = f"{before.version}/{'/'.join(step)}"
-        return self._held.get("mended", key, lambda: mend(before, self.finding(before, step)))
+        return self.held("mended", key, lambda: mend(before, self.finding(before, step)))
 
     def findings(self, park: Park) -> tuple[Finding, ...]:
         """Return what is wrong in a park, checked once for each content."""
-        return self._held.get(
-            "findings", park.version, lambda: check(park, known(park, self.web.config.limits))
-        )
+        return self.held("findings", park.version, lambda: check(park, known(park, self.web.config.limits)))
 
     def finding(self, park: Park, step: Sequence[str]) -> Finding:
         """Return one finding again.
@@ -152,11 +155,19 @@ class Parks:
     def shelf(self, name: str) -> geo.Shelf:
         """Return a park's geometry for the map."""
         park = self.park(name)
-        return self._held.get("shelf", park.version, lambda: geo.Shelf(park))
+        return self.held("shelf", park.version, lambda: geo.Shelf(park))
 
     def source(self, name: str) -> str:
         """Return where the browser finds a park's geometry."""
         return "/geo" if name == PRESENT else f"/admin/geo/{name}"
+
+
+def shared(app: Dash, web: Web) -> Parks:
+    """Return the one `Parks` of an application, made and given its addresses by the tab that asks first."""
+    if not hasattr(app.server.state, "parks"):
+        app.server.state.parks = Parks(web)
+        routes(app.server, app.server.state.parks)
+    return app.server.state.parks  # type: ignore[no-any-return]
 
 
 def step_of(finding: Finding) -> Step:

@@ -68,7 +68,13 @@ class Item:
 
 def numbers_of(item: Item) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return the two numbers of every position, as the file gives them; None if the layer has none."""
-    sheet, m = item.sheet, item.map
+    found = _numbers(item.sheet, item.map)
+    return (
+        found if found is not None and bool((np.isfinite(found[0]) & np.isfinite(found[1])).any()) else None
+    )
+
+
+def _numbers(sheet: Sheet, m: LayerMap) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     if sheet.model is not None:
         return sheet.model.nodes["x"].to_numpy(float), sheet.model.nodes["y"].to_numpy(float)
     if sheet.geometry is not None and not np.all(shapely.is_missing(sheet.geometry)):
@@ -145,7 +151,7 @@ def _by_evidence(
     if axes:
         item.frame = replace(found.frame, swapped=axes == "yx")
     if not declared:
-        turned = "yx" if item.frame.swapped and not axes else ""
+        turned = "yx" if found.frame.swapped and not axes else ""
         option = f"--crs {found.frame.say()}" + (" --axes yx" if turned else "")
         _ask(item, report, "crs", found.frame.say(), found.proof, option, found.others, turned)
     if item.frame is not None and item.frame.swapped and not axes and declared:

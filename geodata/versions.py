@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyogrio
 import shapely
 
 from geodata import park as park_file
@@ -153,6 +154,24 @@ class Store:
         self._known(version)
         with self._lock():
             return self._append(version, note or f"restored {version}", by, at)
+
+    def counts(self, version: str) -> dict[str, int]:
+        """Return how many rows each layer of a version holds, without reading them.
+
+        Raises
+        ------
+        KeyError
+            There is no such version.
+        ValueError
+            Its file cannot be read.
+        """
+        self._known(version)
+        path = self.path(version)
+        try:
+            layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+            return {n: int(pyogrio.read_info(path, layer=n)["features"]) for n in layers}
+        except pyogrio.errors.DataSourceError as error:
+            raise ValueError(f"{path.name} cannot be read: {error}") from error
 
     def compare(self, a: str, b: str) -> dict[str, Change]:
         """Return what happened from version `a` to version `b`; see `compare`."""

@@ -11,7 +11,7 @@ from geodata.versions import Store, Version
 from geodata.words import Text
 from twin.clock import as_datetime, wall_ms
 from twin.config import Config
-from twin.errors import ConfigError, MissingError, RefusedError
+from twin.errors import ConfigError, RefusedError
 from twin.park_file import present_path
 from twin.park_watch import Present
 
@@ -73,7 +73,7 @@ def keep_present(config: Config, now: datetime) -> Version | None:
     current = kept.current()
     try:
         present = parks.read(present_path(config.parks))
-    except MissingError:
+    except FileNotFoundError:
         return current
     if current is not None and current.version == present.version:
         return current

@@ -312,3 +312,61 @@ def test_spoilt_text_is_named_and_not_passed_on(tmp_path: Path) -> None:
     assert notes == [(2, "物探点号", False), (3, "附属物", False), (2, "物探点号", True)]
     assert "“化工”" in made_.report.layers[0].notes[1].text.zh
     assert list(made(made_).nodes["id"]) == ["WS1", "WS3", "WS4"]
+
+
+def test_layers_without_a_row_ask_nothing(tmp_path: Path) -> None:
+    surveys.workbook(surveys.tables(), tmp_path / "survey.xlsx")
+    p = made(gather([tmp_path / "survey.xlsx"], Settings(near=surveys.HERE, yes=True)))
+    park.write(p, tmp_path / "park.gpkg")  # of enterprises, gates and stations it holds none
+    again = gather([tmp_path / "park.gpkg"], Settings())
+    assert again.report.guesses == []
+    assert (len(made(again).nodes), len(made(again).links)) == (4, 3)
+
+
+def test_two_layers_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        surveys.shapefile(surveys.points(), tmp_path / folder / "WSP.shp", cpg=True, prj=True)
+    both = gather([tmp_path / "a", tmp_path / "b"], Settings())
+    assert both.park is None
+    assert "WSP.shp/WSP" in both.report.errors[0].en
+    assert "rename" in both.report.errors[0].en
+
+
+def test_one_broken_file_of_an_archive_does_not_hide_the_others(tmp_path: Path) -> None:
+    import zipfile
+
+    surveys.workbook(surveys.tables(), tmp_path / "survey.xlsx")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / "survey.xlsx", "survey.xlsx")
+        archive.writestr("broken.kml", "<!DOCTYPE lolz><kml/>")
+        archive.writestr("图/平面.dwg", "AC1032")
+        archive.writestr("more.zip", "PK")
+        archive.writestr("说明.pdf", "%PDF")
+    got = gather([tmp_path / "all.zip"], Settings(near=surveys.HERE, yes=True))
+    assert {x.layer for x in got.report.layers} == {"WSP", "WSL"}
+    assert len(got.report.errors) == 1
+    assert "DOCTYPE" in got.report.errors[0].en
+    left = " ".join(t.en for t in got.report.merged)
+    assert "图/平面.dwg" in left
+    assert "DXF" in left
+    assert "说明.pdf" in left
+    assert "more.zip" in left
+
+
+def test_questions_of_two_layers_of_one_file_are_kept_apart(tmp_path: Path) -> None:
+    x, y = surveys.origin("EPSG:4528")
+    u, v = surveys.origin("EPSG:4527")
+    for i, (name, a, b) in enumerate((("WSP", x, y), ("YSP", v, u))):
+        frame = pd.DataFrame({"物探点号": ["1", "2"], "东坐标": [a, a + 9], "北坐标": [b, b]})
+        pyogrio.write_dataframe(frame, tmp_path / "two.xlsx", layer=name, driver="XLSX", append=i > 0)
+    asked = gather([tmp_path / "two.xlsx"], Settings())
+    assert [(g.value, g.axes, g.layers) for g in asked.report.guesses] == [
+        ("EPSG:4528", "", ("WSP",)),
+        ("EPSG:4527", "yx", ("YSP",)),
+    ]
+    m = proposal(asked)
+    assert [(m[k].crs, m[k].axes) for k in sorted(m)] == [("EPSG:4528", ""), ("EPSG:4527", "yx")]
+    p = made(gather([tmp_path / "two.xlsx"], Settings(mapping=m)))
+    assert np.ptp(p.nodes["x"]) < 20
+    assert np.ptp(p.nodes["y"]) < 20

@@ -1,0 +1,419 @@
+"""Check: what is wrong in a park, on the map; safe mends one by one, undone at will; saved as a version."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import dash
+from dash import Dash, Input, Output, State, dcc, html
+
+from callbacks import panel
+from callbacks.admin_form import Press, button, pick, said, signature
+from callbacks.admin_park import PRESENT, Candidate, Parks, Step, recorded, shared, signed, step_of
+from callbacks.admin_tab import Tab
+from callbacks.admin_words import FIELDS, LAYERS, SEVERITIES, word
+from callbacks.pages import Visit, Web, data, in_thread, reader_lang
+from callbacks.shell import glyph
+from geodata import crs
+from geodata.check.findings import Finding, Severity
+from geodata.check.mends import mend
+from geodata.places import Park
+from geodata.versions import Change, compare
+from geodata.words import Lang, Text, as_lang
+from layers import marks
+from layers.map import draw_id, empty_drawing, park_map
+from twin import park_publish
+from twin.errors import MissingError, TwinError
+from twin.park_desk import DeskError
+from twin.park_publish import Unfit
+
+MAP = "ck-map"
+ROWS = 300  # findings listed at once
+LEVEL = {Severity.ERROR: "critical", Severity.WARNING: "alarm", Severity.NOTE: "watch"}
+
+
+def layout(web: Web, visit: Visit) -> Any:
+    """Return the tab; ``&park=w-<token>`` opens it on a park that is being imported."""
+    lang = visit.lang
+    base = visit.query.get("park", PRESENT)
+    head = Text("检查", "Check")
+    save = Text("把候选存为正式版本", "Save the candidate as a version")
+    left = html.Div(
+        [
+            html.Div(id="ck-say", className="af-say"),
+            html.Div(id="ck-sum", className="im-part"),
+            html.Div(id="ck-mends"),
+            html.Div(id="ck-preview"),
+            html.Div(panel.waiting(Text("正在检查", "Checking"), lang), id="ck-table"),
+            html.Section(
+                [panel.heading(save, lang), signature("save", save.say(lang), lang)],
+                className="ck-save im-part",
+            ),
+        ],
+        className="ck-left",
+        **panel.attrs(aria_label=head.say(lang)),
+    )
+    stores = [
+        dcc.Store(id="ck-candidate", data={"base": base, "steps": []}),
+        dcc.Store(id="ck-act"),
+        dcc.Store(id="ck-show", data={}),
+        dcc.Store(id="ck-seen"),
+    ]
+    return html.Div(
+        [*stores, left, html.Div(id="ck-place", className="ck-place")],
+        id="ck",
+        className="ck",
+        **data(form="ck-act"),
+    )
+
+
+# what is shown ---------------------------------------------------------------------------------------------
+
+
+def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> Any:
+    """Return which park is checked, how many findings there are, and the files they can be taken away in."""
+    count = Counter(f.severity for f in found)
+    names = {
+        "p": Text("现用园区 {v}", "The present park {v}"),
+        "w": Text("正在导入的候选 {v}", "The candidate being imported {v}"),
+        "v": Text("旧版本 {v}", "The old version {v}"),
+    }
+    title = names[it.base[0]].fill(v=park.version)
+    levels = [html.Li([level(s, lang), SEVERITIES[s].say(lang), html.B(str(count[s]))]) for s in Severity]
+    query = quote(json.dumps(it.data(), separators=(",", ":")))
+    files = [
+        html.A(ending, href=f"/admin/findings.{kind}?candidate={query}", className="link", download="")
+        for ending, kind in (("GeoPackage", "gpkg"), ("Excel", "xlsx"))
+    ]
+    take = html.Span([html.Span(Text("导出", "Export").say(lang)), *files], className="ck-files")
+    return [
+        panel.heading(title, lang),
+        html.Div([html.Ul(levels, className="ck-levels"), take], className="ab"),
+    ]
+
+
+def level(severity: Severity, lang: Lang) -> Any:
+    """Return the mark of a severity."""
+    return glyph(LEVEL[severity], SEVERITIES[severity].say(lang))
+
+
+def mends(it: Candidate, lang: Lang) -> Any:
+    """Return the mends taken so far, the newest of which can be undone."""
+    if not it.steps:
+        return None
+    rows = [
+        html.Li([html.B(feature), html.Span(kind, className="mono mut")]) for kind, _, feature, _ in it.steps
+    ]
+    undo = button(Text("撤销最近一项", "Undo the last").say(lang), "undo")
+    title = Text("已采用 {n} 项修改", "{n} mends taken").fill(n=len(it.steps))
+    return panel.region(title, lang, [html.Ol(rows), undo], name="im-part ck-taken")
+
+
+def table(found: Sequence[Finding], shown: Mapping[str, Any], lang: Lang, most: int = ROWS) -> Any:
+    """Return the findings, the worst first; a row flies the map to its place."""
+    kinds = [
+        ("", Text("全部种类", "all kinds").say(lang)),
+        *((k, f"{k} ({n})") for k, n in sorted(Counter(f.kind for f in found).items())),
+    ]
+    levels = [
+        ("", Text("全部级别", "all severities").say(lang)),
+        *((str(s), t.say(lang)) for s, t in SEVERITIES.items()),
+    ]
+    rank, kind = str(shown.get("level", "")), str(shown.get("kind", ""))
+    wanted = [f for f in found if rank in ("", str(f.severity)) and kind in ("", f.kind)]
+    filters = html.Div(
+        [
+            pick("level", Text("级别", "Severity").say(lang), levels, rank, now="filter"),
+            pick("kind", Text("种类", "Kind").say(lang), kinds, kind, now="filter"),
+            html.Span(Text("{n} 条", "{n}").fill(n=len(wanted)).say(lang), className="mut"),
+        ],
+        className="ab ck-filters",
+    )  # fmt: skip
+    if not wanted:
+        return [filters, panel.empty(Text("没有发现问题", "Nothing is wrong"), lang)]
+    rows = [_row(f, tuple(shown.get("step") or ()), lang) for f in wanted[:most]]
+    parts = [filters, html.Table(html.Tbody(rows), className="at ck-rows")]
+    if len(wanted) > most:
+        more = Text("只列出最重的 {m} 条,其余请导出", "The worst {m} are listed; export them for the others")
+        parts.append(panel.empty(more.fill(m=most), lang))
+    return parts
+
+
+def _row(f: Finding, chosen: tuple[str, ...], lang: Lang) -> Any:
+    step = step_of(f)
+    value = json.dumps(step, ensure_ascii=False)
+    mendable = button(Text("预览修改", "Preview the mend").say(lang), "preview", value) if f.safe else None
+    cells = [
+        html.Td(level(f.severity, lang)),
+        html.Td([html.Span(f.sentence.say(lang)), html.Em(f.mend.say(lang))]),
+        html.Td(mendable),
+    ]
+    return html.Tr(
+        cells,
+        className="on" if step == chosen else "",
+        tabIndex=0,
+        **data(act="go", value=value),
+    )
+
+
+def preview(parks: Parks, it: Candidate, step: Step, lang: Lang) -> tuple[Any, dict[str, Any]]:
+    """Return what a mend would change, in words and as a drawing.
+
+    Raises
+    ------
+    MissingError
+        The finding is not there any more.
+    DeskError
+        The mend cannot be taken; the text says why.
+    """
+    park = parks.candidate(it)
+    finding = parks.finding(park, step)
+    mended = mended_by(park, finding)
+    found = compare(park, mended)
+    title = Text("修改预览", "What the mend changes")
+    take = button(
+        Text("采用", "Take it").say(lang), "take", json.dumps(step, ensure_ascii=False), name="btn p"
+    )
+    leave = button(Text("不采用", "Leave it").say(lang), "leave")
+    body = [
+        html.P(finding.sentence.say(lang)),
+        html.Ul([html.Li(line) for line in told(park, mended, found, lang)], className="ck-told mono"),
+        html.Div([take, leave], className="ab"),
+    ]
+    drawing = empty_drawing(f"mend-{mended.version}")
+    drawing["features"] = [
+        *marks.changes(park, mended, {k: v for k, v in found.items() if not k.startswith("map_")}, fit=False),
+        *marks.picked(park, finding),
+    ]
+    return panel.region(title, lang, body, name="im-part ck-preview"), drawing
+
+
+def mended_by(park: Park, finding: Finding) -> Park:
+    """Return the park with one finding put right.
+
+    Raises
+    ------
+    DeskError
+        It cannot be done; the text says why.
+    """
+    try:
+        return mend(park, finding)
+    except (ValueError, KeyError) as error:
+        raise DeskError(NO_MEND.fill(why=error)) from error
+
+
+def told(old: Park, new: Park, found: Mapping[str, Change], lang: Lang, most: int = 8) -> list[str]:
+    """Return changes as lines: what came, went, moved and how far, and old and new values."""
+    lines: list[str] = []
+    for layer, change in found.items():
+        name = word(LAYERS, layer).say(lang)
+        lines += [ADDED.fill(layer=name, id=i).say(lang) for i in change.added]
+        lines += [REMOVED.fill(layer=name, id=i).say(lang) for i in change.removed]
+        lines += [MOVED.fill(layer=name, id=i, m=f"{m:g}").say(lang) for i, m in change.moved.items()]
+        for i, columns in change.changed.items():
+            lines += [f"{name} {i}  {_values(old, new, layer, i, c, lang)}" for c in columns]
+    hidden = len(lines) - most
+    return lines[:most] + (
+        [Text("另有 {n} 处", "and {n} more").fill(n=hidden).say(lang)] if hidden > 0 else []
+    )
+
+
+def _values(old: Park, new: Park, layer: str, id: str, column: str, lang: Lang) -> str:
+    name = word(FIELDS, column).say(lang)
+    if layer not in ("node", "link") or column == "geometry":
+        return name
+    a, b = (_value(p.nodes if layer == "node" else p.links, id, column) for p in (old, new))
+    return f"{name}: {a} → {b}"
+
+
+def _value(table: Any, id: str, column: str) -> str:
+    if column not in table.columns:
+        return "—"
+    found = table.loc[table["id"].astype(str) == id, column]
+    value = found.iloc[0] if len(found) else ""
+    return f"{value:g}" if isinstance(value, float) else str(value) or "—"
+
+
+def drawn(park: Park, found: Sequence[Finding], chosen: Finding | None) -> dict[str, Any]:
+    """Return the findings on the map, flying to the chosen one."""
+    drawing = empty_drawing(f"{park.version}/{'/'.join(step_of(chosen))}" if chosen else "")
+    drawing["features"] = [*marks.findings(park, found), *(marks.picked(park, chosen) if chosen else [])]
+    return drawing
+
+
+def place(web: Web, parks: Parks, base: str, lang: Lang) -> Any:
+    """Return the map of the park that is checked."""
+    park = parks.park(base)
+    if not crs.is_known(park.crs) or crs.is_local(park.crs):
+        return html.P(park_publish.NO_PLACE.say(lang), className="empty-page")
+    live = base == PRESENT
+    return park_map(MAP, version=park.version, lang=lang, source=parks.source(base), live=live)
+
+
+# what a press does -----------------------------------------------------------------------------------------
+
+
+def save(web: Web, parks: Parks, it: Candidate, sent: Press) -> Text:
+    """Put a candidate to use, signed by an administrator; returns what was done.
+
+    Raises
+    ------
+    DeskError, Unfit, MissingError
+        It cannot be; nothing was saved.
+    """
+    park = parks.candidate(it)
+    if not it.steps and it.base == PRESENT:
+        raise DeskError(NOTHING_NEW)
+    token = it.base.removeprefix("w-")
+    work = parks.desk.find(token) if it.base.startswith("w-") else None
+    if it.base.startswith("w-") and (work is None or not work.result().get("ready")):
+        raise DeskError(UNCONFIRMED)
+    person = signed(web, sent.signature(), "park.version", park.version)
+    if isinstance(person, Text):
+        raise DeskError(person)
+    reason = sent.fields["reason"].strip()
+    listed = ", ".join(f"{kind} {feature}" for kind, _, feature, _ in it.steps)
+    made = park_publish.publish(
+        web.config, park, f"{reason} [{listed[:200]}]" if listed else reason, person.name
+    )
+    text = SAVED.fill(who=person.display, version=made.version, n=len(it.steps), reason=reason)
+    recorded(web, person, "park.version", made.version, text)
+    return text
+
+
+def press(
+    web: Web, parks: Parks, it: Candidate, shown: Mapping[str, Any], sent: Press
+) -> tuple[Candidate, dict[str, Any], Text | None]:
+    """Do what a button asks for; returns candidate and view from now on, and what to say.
+
+    Raises
+    ------
+    DeskError, Unfit, MissingError
+        It cannot be done.
+    """
+    view = {k: v for k, v in shown.items() if k not in ("step", "preview")}
+    step: Step = tuple(json.loads(sent.value)) if sent.value.startswith("[") else ("", "", "", "")
+    match sent.act:
+        case "filter":
+            return it, {"level": sent.fields.get("level", ""), "kind": sent.fields.get("kind", "")}, None
+        case "go":
+            return it, view | {"step": list(step)}, None
+        case "preview":
+            return it, view | {"step": list(step), "preview": True}, None
+        case "take":
+            park = parks.candidate(it)
+            mended_by(park, parks.finding(park, step))
+            return Candidate(it.base, (*it.steps, step)), view, TAKEN.fill(kind=step[0], id=step[2])
+        case "undo":
+            return Candidate(it.base, it.steps[:-1]), view, UNDONE if it.steps else None
+        case "save":
+            return Candidate(), view, save(web, parks, it, sent)
+    return it, view, None
+
+
+def register(app: Dash, web: Web) -> None:
+    """Add the callbacks."""
+    parks = shared(app, web)
+    default = as_lang(web.config.lang)
+
+    @app.callback(
+        Output("ck-candidate", "data"),
+        Output("ck-show", "data"),
+        Output("ck-say", "children"),
+        Input("ck-act", "data"),
+        State("ck-candidate", "data"),
+        State("ck-show", "data"),
+        prevent_initial_call=True,
+        running=[(Output("ck-say", "className"), "af-say busy", "af-say")],
+    )
+    @in_thread
+    def _press(sent: Any, kept: Any, shown: Any) -> Any:
+        lang = reader_lang(default)
+        try:
+            it, view, text = press(web, parks, Candidate.of(kept), shown or {}, Press.of(sent))
+        except (DeskError, Unfit) as error:
+            return dash.no_update, dash.no_update, said(error.text, lang, good=False)
+        except (TwinError, OSError) as error:
+            return dash.no_update, dash.no_update, said(Text(str(error), str(error)), lang, good=False)
+        return it.data(), view, said(text, lang)
+
+    @app.callback(
+        Output("ck-sum", "children"),
+        Output("ck-mends", "children"),
+        Output("ck-preview", "children"),
+        Output("ck-table", "children"),
+        Output("ck", "className"),
+        Input("ck-candidate", "data"),
+        Input("ck-show", "data"),
+    )
+    @in_thread
+    def _show(kept: Any, shown: Any) -> Any:
+        return render(parks, Candidate.of(kept), shown or {}, reader_lang(default))[0]
+
+    @app.callback(
+        Output(draw_id(MAP), "data"),
+        Input("ck-candidate", "data"),
+        Input("ck-show", "data"),
+        Input("ck-place", "children"),
+    )
+    @in_thread
+    def _draw(kept: Any, shown: Any, _: Any) -> Any:
+        return render(parks, Candidate.of(kept), shown or {}, reader_lang(default))[1]
+
+    @app.callback(
+        Output("ck-place", "children"),
+        Output("ck-seen", "data"),
+        Input("ck-candidate", "data"),
+        State("ck-seen", "data"),
+    )
+    @in_thread
+    def _place(kept: Any, seen: Any) -> Any:
+        base, lang = Candidate.of(kept).base, reader_lang(default)
+        try:
+            mark = f"{base}/{parks.park(base).version}"
+            return (dash.no_update, seen) if mark == seen else (place(web, parks, base, lang), mark)
+        except MissingError:
+            return html.P(GONE.say(lang), className="empty-page"), ""
+
+
+def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) -> tuple[Any, dict[str, Any]]:
+    """Return every part of the tab, and the drawing on its map."""
+    try:
+        park = parks.candidate(it)
+    except (MissingError, ValueError, KeyError):
+        return (None, None, None, panel.failed(GONE, lang), "ck"), empty_drawing()
+    found = parks.findings(park)
+    chosen = next((f for f in found if list(step_of(f)) == shown.get("step")), None)
+    shows: Any = None
+    drawing = drawn(park, found, chosen)
+    if chosen is not None and shown.get("preview"):
+        try:
+            shows, drawing = preview(parks, it, step_of(chosen), lang)
+        except DeskError as error:
+            shows = panel.failed(error.text, lang)
+    name = "ck is-candidate" if it.steps or it.base != PRESENT else "ck"
+    parts = summary(park, it, found, lang), mends(it, lang), shows, table(found, shown, lang)
+    return (*parts, name), drawing
+
+
+ADDED = Text("{layer} {id}  新增", "{layer} {id}  added")
+REMOVED = Text("{layer} {id}  删除", "{layer} {id}  removed")
+MOVED = Text("{layer} {id}  移动 {m} m", "{layer} {id}  moved {m} m")
+NO_MEND = Text("这一项不能自动处理:{why}", "this cannot be mended by itself: {why}")
+NOTHING_NEW = Text("没有任何修改可存", "there is nothing to save")
+UNCONFIRMED = Text(
+    "这个候选还有判断没有确认,请先回到导入页确认", "this candidate waits for judgements on the import tab"
+)
+TAKEN = Text("已采用:{kind} {id};尚未成为正式版本", "taken: {kind} {id}; not in use yet")
+UNDONE = Text("已撤销最近一项修改", "the last mend was undone")
+SAVED = Text(
+    "{who} 启用了版本 {version}(修改 {n} 项):{reason}",
+    "{who} put version {version} to use ({n} mends): {reason}",
+)
+GONE = Text("这个候选已经不在,请重新导入", "this candidate is gone; import again")
+
+TAB = Tab("check", Text("检查", "Check"), layout, register)
