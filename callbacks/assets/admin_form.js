@@ -43,11 +43,11 @@
   new MutationObserver(mount).observe(document.documentElement, { childList: true, subtree: true });
 
   function send(element, act, value) {
-    const form = element.closest("[data-form]"), fields = {};
-    const wide = act === "" ? [] : form.querySelectorAll("[data-pick],[data-box],[data-check]");
-    for (const box of wide) {
-      const input = box.querySelector("select,input");
-      if (input) fields[box.dataset.name] = input.type === "checkbox" ? (input.checked ? "1" : "") : input.value;
+    const form = element.closest("[data-form]"), signed = element.closest("[data-enter]"), fields = {};
+    // a signature is read from beside its own button: a form may hold several
+    for (const box of form.querySelectorAll("[data-pick],[data-box]")) {
+      const input = box.querySelector("select,input"), near = box.closest("[data-enter]");
+      if (input && (!near || near === signed)) fields[box.dataset.name] = input.value;
     }
     window.dash_clientside.set_props(form.dataset.form, { data: { act, value: value || "", fields, at: Date.now() } });
     for (const box of form.querySelectorAll('[data-box="password"] input')) box.value = "";

@@ -180,7 +180,11 @@ def test_a_model_without_a_place_is_shown_but_not_put_to_use(
     assert "place on Earth" in press(it, work, signing("commit"))[1]
 
 
-def test_added_files_come_to_what_is_there(it: Office, work: Work) -> None:
+def test_added_files_come_to_what_is_there(
+    it: Office, work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = office(tmp_path)  # nothing was put to use here yet
+    monkeypatch.setattr(Desk, "start", lambda _, work, __: read(other, work))
     press(it, work, Press("confirm", "", {"mode": "add"}))
     counts = work.result()["counts"]
     assert (counts["enterprise"], counts["node"]) == (
