@@ -10,7 +10,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import admin_import_view as view
-from callbacks import panel
+from callbacks import login, panel
 from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab
@@ -22,6 +22,7 @@ from geodata.formats.report import FormatError
 from geodata.words import Lang, Text, as_lang
 from layers.map import park_map
 from twin import park_publish
+from twin.access import Act, User
 from twin.errors import MissingError, TwinError
 from twin.park_desk import DeskError, Work
 from twin.park_file import present_path
@@ -45,7 +46,9 @@ def layout(web: Web, visit: Visit) -> Any:
             html.Section(
                 [
                     panel.heading(begin, lang, hint),
-                    signature("open", begin.say(lang), lang, reason=False, hint=demo_hint(web, lang)),
+                    button(begin.say(lang), "open", name="btn p")
+                    if web.access.may(login.reader(), Act.ADMIN)
+                    else signature("open", begin.say(lang), lang, reason=False, hint=demo_hint(web, lang)),
                 ],
                 className="im-open im-part",
             ),
@@ -77,8 +80,8 @@ def layout(web: Web, visit: Visit) -> Any:
 
 
 def demo_hint(web: Web, lang: Lang) -> Any:
-    """Return the demo's account, only while the park is simulated."""
-    if not web.live.facts.clock.drill or web.access.user("admin") is None:
+    """Return the demo's account, only in the demo."""
+    if not web.config.demo:
         return None
     text = Text("演示账号 admin,口令 demo-admin", "Demo account admin, password demo-admin")
     return html.P(text.say(lang), className="hint")
@@ -96,7 +99,7 @@ def press(web: Web, parks: Parks, work: Work | None, it: Press) -> tuple[Work | 
         The piece of work from now on, the sentence to say, and whether it is a good one.
     """
     if it.act == "open":
-        person = signed(web, it.signature(), "park.import", "", reason=False)
+        person = beginner(web, it)
         if isinstance(person, Text):
             return work, person, False
         return parks.desk.open(person.name), None, True
@@ -109,6 +112,14 @@ def press(web: Web, parks: Parks, work: Work | None, it: Press) -> tuple[Work | 
     if it.act == "close":
         return None, None, True
     return work, text, True
+
+
+def beginner(web: Web, it: Press) -> User | Text:
+    """Return who begins: the administrator who is signed in at this desk, else whoever signs here."""
+    reader = login.reader()
+    if reader is not None and web.access.may(reader, Act.ADMIN):
+        return reader
+    return signed(web, it.signature(), "park.import", "", reason=False)
 
 
 def _start(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
