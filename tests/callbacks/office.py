@@ -39,7 +39,7 @@ def office(folder: Path) -> Office:
     park = tiny_park()
     links = park.links.assign(capacity_m3s=0.0, source="", as_of="", confidence="")
     park_file.write(replace(park, links=links), present)
-    config = load({"TWIN_DATA": str(folder / "data"), "TWIN_PARK": str(present)})
+    config = load({"TWIN_DATA": str(folder / "data"), "TWIN_PARK": str(present), "TWIN_OPEN": "1"})
     app = create_app(config)
     parks: Parks = app.state.parks
     parks.web.access.add_demo_users()
