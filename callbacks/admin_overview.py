@@ -10,7 +10,7 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, ids, panel, timeline, wording
+from callbacks import dossier, ids, panel, park_use, timeline, wording
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, in_thread, reader_lang
 from callbacks.shell import glyph
@@ -277,7 +277,7 @@ def view(web: Web, lang: Lang) -> dict[str, Any]:
     except UnavailableError:
         counters = None
         parts["ad-rejects"] = panel.failed(Text("数据流没有应答", "The stream does not answer"), lang)
-    parts["ad-sum"] = summary(web.park, counters, lang)
+    parts["ad-sum"] = [summary(web.park, counters, lang), park_use.line(web, lang)]
     parts["ad-stations"] = stations(web.park, counters, wall_ms(), lang)
     try:
         parts["ad-users"] = users(web.access.users(), lang)

@@ -21,18 +21,15 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from callbacks import admin, atlas, emergency, enterprise, guard, login, ogc, shell, wall
 from callbacks.live import Board, Live, Standing
-from callbacks.pages import Web
-from geodata import park as parks
-from geodata.network import Network
+from callbacks.pages import Ground, Web
 from geodata.places import Park
 from geodata.words import as_lang
-from layers import geo
 from layers import map as park_map
 from twin.access import Access
 from twin.config import Config
 from twin.history.reader import History
-from twin.limits import Limits
 from twin.model import IncidentState
+from twin.park_watch import LOOK_S, ParkWatch, Present, Renewal
 from twin.records import Records
 from twin.state import State
 from twin.stream import AsyncStream, Stream
@@ -81,18 +78,27 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        The park cannot be read.
+    MissingError, ConfigError
+        The park cannot be used.
     """
-    web = _web(config, park or parks.read(config.park))
+    renewal: Renewal[tuple[Present, State]] | None = None
+    if park is None:
+        watch = ParkWatch(config.parks, config.limits)
+        renewal = Renewal(watch, lambda present: (present, State(present.park, present.limits)))
+        web = _web(config, Ground(watch.present, lambda: renewal.trouble if renewal else ""))
+    else:
+        web = _web(config, Ground(Present.of(park, config.limits)))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(web.live.run())
+        tasks = [asyncio.create_task(web.live.run())]
+        if renewal is not None:
+            tasks.append(asyncio.create_task(_follow_park(web, renewal)))
         yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         web.stream.close()
 
     server = FastAPI(title="park-twin", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
@@ -111,7 +117,19 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     return server
 
 
-def _web(config: Config, park: Park) -> Web:
+async def _follow_park(web: Web, renewal: Renewal[tuple[Present, State]]) -> None:
+    """Show every new version of the park as soon as it lies there and is good."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        await asyncio.to_thread(renewal.look)
+        made = renewal.take()
+        if made is not None:
+            present, state = made
+            web.ground.renew(present)
+            web.live.renew(present.park, state)
+
+
+def _web(config: Config, ground: Ground) -> Web:
     config.data.mkdir(parents=True, exist_ok=True)
     stream = Stream(config.redis)
     records = Records(config.db)
@@ -121,27 +139,25 @@ def _web(config: Config, park: Park) -> Web:
         states = {IncidentState.OPEN, IncidentState.CONTAINED}
         return Standing(tuple(records.incidents(states)), tuple(records.anomalies(open_only=True)))
 
-    limits = Limits.load(park, config.limits)
-    board = Board(park, State(park, limits), build_id(park))
+    park, _, limits = ground.present
+    board = Board(park, State(park, limits), build_id())
     return Web(
         config=config,
-        park=park,
-        network=Network.from_park(park),
+        ground=ground,
         stream=stream,
         records=records,
         history=History(config.history, stream),
         access=Access(records),
-        limits=limits,
         live=Live(board, AsyncStream(config.redis), standing),
     )
 
 
-def build_id(park: Park) -> str:
-    """Name this program with this park: a page that sees another one loads itself again."""
+def build_id() -> str:
+    """Name this program: a page that sees another one loads itself again."""
     assets = hashlib.sha256()
     for path in sorted(ASSETS.glob("*")):
         assets.update(path.read_bytes())
-    return f"{version('park-twin')}-{park.version}-{assets.hexdigest()[:8]}"
+    return f"{version('park-twin')}-{assets.hexdigest()[:8]}"
 
 
 def _dash(server: FastAPI, web: Web) -> _Dash:
@@ -168,23 +184,30 @@ def _dash(server: FastAPI, web: Web) -> _Dash:
 
 def _routes(server: FastAPI, web: Web) -> None:
     """Our own addresses; they must stand before Dash's, which answers every other one."""
-    shelf = geo.Shelf(web.park)
+    build = build_id()
 
     @server.get("/healthz")
     async def healthz() -> dict[str, Any]:
         facts = web.live.facts
-        return {"ok": True, "stream": facts.stream, "clients": web.live.clients, "build": build_id(web.park)}
+        return {
+            "ok": True,
+            "stream": facts.stream,
+            "clients": web.live.clients,
+            "build": build,
+            "park": {"version": web.park.version, "trouble": web.ground.trouble()},
+        }
 
     @server.get("/geo/{name}.json")
     async def geometry(name: str, request: Request) -> Response:
-        layer = shelf.get(name)
+        shelf = web.ground.shelf
+        layer = await asyncio.to_thread(shelf.get, name)
         if layer is None:
             return Response(status_code=404)
+        # What is kept for a year must be what the address says: a page may still ask for the last version.
+        named = request.query_params.get("v") == shelf.version
         headers = {
             "ETag": layer.etag,
-            "Cache-Control": "public, max-age=31536000, immutable"
-            if "v" in request.query_params
-            else "no-cache",
+            "Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache",
             "Vary": "Accept-Encoding",
         }
         if request.headers.get("if-none-match") == layer.etag:

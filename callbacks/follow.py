@@ -28,8 +28,8 @@ NONE: dict[Way, Text] = {
     "down": Text("下游没有闸与敏感点", "No gate or receptor downstream"),
 }
 NOTE = Text(
-    "按日常水流与闸门现状推算，关着的闸不通过",
-    "By the usual flow and the gates as they stand; closed gates are walls",
+    "按日常水流与闸门现状推算，关着的闸不通过；园区版本 {v}",
+    "By the usual flow and the gates as they stand; closed gates are walls. Park version {v}",
 )
 CLEAR = Text("清除", "Clear")
 
@@ -112,4 +112,6 @@ def follow(web: Web, node: str, way: Way, lang: Lang) -> tuple[Component, dict[s
         className="h",
     )
     body = html.Ul(lines, className="card-list") if lines else html.P(NONE[way].say(lang), className="empty")
-    return html.Div([head, html.P(NOTE.say(lang), className="mut"), body]), drawing(web, node, trace, way)
+    return html.Div([head, html.P(NOTE.fill(v=web.park.version).say(lang), className="mut"), body]), drawing(
+        web, node, trace, way
+    )

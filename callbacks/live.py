@@ -20,7 +20,8 @@ kpi             online, total, frames, rejects, levels [offline ... critical], o
                 last block), revision
 gates           {gate: [position 0..1 or null, "open" | "closed" | "moving" | "failed" | "unknown"]}
 incidents       [id, ...]: open ones
-build           version of the program and park; a page that sees it change reloads itself
+build           version of the program; a page that sees it change reloads itself
+park            version of the park; a page that sees it change fetches the map anew and says so
 ==============  ====================================================================================
 """
 
@@ -93,13 +94,29 @@ class Board:
     """Folds readings into levels and turns them into frames. Knows no socket and no stream."""
 
     def __init__(self, park: Park, state: State, build: str) -> None:
-        self._state, self._build = state, build
+        self._build = build
+        self.seq = 0
+        self._stand_on(park, state)
+
+    def _stand_on(self, park: Park, state: State) -> None:
+        self._state, self._version = state, park.version
         self._gate_ids = {gate.id for gate in park.gates}
         self._stations = [station.id for station in park.stations]
         self._value = state.value.copy()
         self._level = state.level.copy()
         self._station_level = state.station_levels()
-        self.seq = 0
+
+    def renew(self, park: Park, state: State) -> None:
+        """Go on with another version of the park; the next frame everybody gets must be a snapshot.
+
+        Parameters
+        ----------
+        state : State
+            Of that version, still empty; it takes over what is known.
+        """
+        state.carry(self._state)
+        self.seq += 1
+        self._stand_on(park, state)
 
     def fold(self, body: bytes) -> bool:
         """Take one entry of the readings stream; tells whether a level is now other than was last sent."""
@@ -137,6 +154,7 @@ class Board:
             "at": state.at_ms.tolist(),
             "sl": self._station_level.tolist(),
             "build": self._build,
+            "park": self._version,
         }
         return json.dumps(frame, separators=(",", ":"))
 
@@ -249,6 +267,7 @@ class Live:
         self._stale_standing = True
         self._urgent = asyncio.Event()
         self._revision = "0"
+        self._version = ""  # of the park, once it has changed
         self._data_ms = 0
         self._up = False
 
@@ -265,6 +284,18 @@ class Live:
         """Return how a gate stands; unknown where nothing is heard of it."""
         state = next((g for g in self.facts.gates if g.gate == gate), None)
         return "unknown" if state is None else gate_word(state, self.facts.clock, wall_ms())
+
+    def renew(self, park: Park, state: State) -> None:
+        """Go on with another version of the park: every browser gets a snapshot and reads the records again.
+
+        Called on the loop that `run` runs on.
+        """
+        self.board.renew(park, state)
+        self._version = park.version
+        self._stale_standing = True
+        for client in self._clients:
+            client.offer(None)
+        self._urgent.set()
 
     async def run(self) -> None:
         """Read and send until cancelled."""
@@ -372,7 +403,7 @@ class Live:
             gates=gates,
             counters=counters,
             standing=standing,
-            revision=self._revision,
+            revision=f"{self._revision} {self._version}".strip(),
             stream=self._up,
             data_ms=self._data_ms,
             now_ms=wall_ms(),

@@ -13,7 +13,9 @@ from dash.development.base_component import Component
 
 from geodata.places import Park
 from geodata.words import Lang, Text, as_lang
+from layers.geo import Shelf
 from twin.config import Config
+from twin.park_watch import Present
 from twin.stream import Stream
 
 if TYPE_CHECKING:
@@ -79,20 +81,64 @@ class Pages:
         return None, ""
 
 
+class Ground:
+    """The park the pages show now, and its geometry as it is sent; replaced as a whole, never in parts.
+
+    Attributes
+    ----------
+    trouble : callable
+        Why a park that was saved since is not shown; empty if there is none.
+    """
+
+    def __init__(self, present: Present, trouble: Callable[[], str] = lambda: "") -> None:
+        self.trouble = trouble
+        self.renew(present)
+
+    def renew(self, present: Present) -> None:
+        """Show another version from now on."""
+        self._shown = present, Shelf(present.park)
+
+    @property
+    def present(self) -> Present:
+        """Park, network and limits."""
+        return self._shown[0]
+
+    @property
+    def shelf(self) -> Shelf:
+        """Geometry of the present park."""
+        return self._shown[1]
+
+
 @dataclass(frozen=True)
 class Web:
-    """Everything a page may use. One for the process; nothing in it is about one reader."""
+    """Everything a page may use. One for the process; nothing in it is about one reader.
+
+    The park may be another one at the next call: what belongs together is taken from one `ground.present`.
+    """
 
     config: Config
-    park: Park
-    network: Network
+    ground: Ground
     stream: Stream
     records: Records
     history: History
     access: Access
     live: Live
-    limits: Limits
     pages: Pages = field(default_factory=Pages)
+
+    @property
+    def park(self) -> Park:
+        """The park as it is now."""
+        return self.ground.present.park
+
+    @property
+    def network(self) -> Network:
+        """Its network, gates as they usually stand."""
+        return self.ground.present.network
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of its points."""
+        return self.ground.present.limits
 
 
 def reader_lang(default: Lang = "zh") -> Lang:

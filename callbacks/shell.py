@@ -40,10 +40,10 @@ data-since="<park ms>"          text: time gone since ("15 分 32 秒")
 
 `glyph("alarm")` is the level's symbol; `data-lv` on any `.lv` changes it. `pages.data(live_gate="G05")`
 writes such attributes. In page scripts `twin.live.on(fn)` calls `fn(kind, message)` with kind "snapshot",
-"delta" or "link" ("up", "stale"); `twin.live.now()` is park time in ms; `twin.number`, `twin.span`,
-`twin.hhmm` write values, times gone and moments. CSS: tokens.css (tokens and base), shell.css (frame, .btn .h
-.tag .num .hatch), map.css. A page adds its own `<page>.css` and `<page>.js` in assets/ and prefixes its
-classes with its name.
+"delta", "link" ("up", "stale") or "park" ({before, now}: the park has another version); `twin.live.now()` is
+park time in ms; `twin.number`, `twin.span`, `twin.hhmm` write values, times gone and moments. CSS: tokens.css
+(tokens and base), shell.css (frame, .btn .h .tag .num .hatch), map.css. A page adds its own `<page>.css` and
+`<page>.js` in assets/ and prefixes its classes with its name.
 """
 
 from __future__ import annotations
@@ -74,6 +74,11 @@ WORDS: dict[str, Text] = {
     "date": Text("{m} 月 {d} 日 {w}", "{w} {d} {mon}"),
     "weekdays": Text("周日 周一 周二 周三 周四 周五 周六", "Sun Mon Tue Wed Thu Fri Sat"),
     "months": Text("1 2 3 4 5 6 7 8 9 10 11 12", "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"),
+    "park.new": Text(
+        "园区资料已换成版本 {v}，地图已更新", "The park is now version {v}; the map is up to date"
+    ),
+    "park.again": Text("刷新本页", "Reload the page"),
+    "park.close": Text("知道了", "Close"),
     "north": Text("北", "N"),
     "nearer": Text("放大", "Zoom in"),
     "farther": Text("缩小", "Zoom out"),
@@ -113,6 +118,7 @@ def frame(web: Web, lang: Lang) -> Component:
             drill.bar(lang),
             html.Main(id=ids.CONTENT, className="content"),
             html.Div(id="link-banner", className="link-banner", role="status"),
+            html.Div(id="park-note", className="park-note", role="status"),
         ],
         id="shell",
         className="shell",

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import math
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,18 +51,25 @@ class Layer:
 
 
 class Shelf:
-    """The park's geometry, each layer built when first asked for."""
+    """The park's geometry, each layer built when first asked for; may be asked from several threads."""
 
     def __init__(self, park: Park) -> None:
         self._park = park
         self._built: dict[str, Layer] = {}
+        self._building = threading.Lock()
+
+    @property
+    def version(self) -> str:
+        """Version of the park that is on it."""
+        return self._park.version
 
     def get(self, name: str) -> Layer | None:
         """Return a layer, None if there is none of that name."""
         if name not in MAKERS:
             return None
-        if name not in self._built:
-            self._built[name] = pack(MAKERS[name](self._park))
+        with self._building:
+            if name not in self._built:
+                self._built[name] = pack(MAKERS[name](self._park))
         return self._built[name]
 
 

@@ -113,6 +113,16 @@ class State:
         moved: Indices = touched[self._relevel(touched) | changed]
         return moved
 
+    def carry(self, before: State) -> None:
+        """Take over what another version of the park knew of the points that are in both."""
+        pairs = [(i, j) for p, i in self.index.items() if (j := before.index.get(p)) is not None]
+        if pairs:
+            here, there = np.array(pairs, np.intp).T
+            for name in ("value", "at_ms", "flag", "_override", "_stale"):
+                getattr(self, name)[here] = getattr(before, name)[there]
+        self.unknown, self.unlisted = before.unknown, before.unlisted
+        self._relevel(np.arange(len(self.points)))
+
     def age(self, now_ms: int) -> Indices:
         """Mark as offline what is older than max(2.5 intervals, 120 s).
 

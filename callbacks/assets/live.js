@@ -16,7 +16,8 @@
   const listeners = new Set();
   let socket = null, tries = 0, timer = 0, build = null, revision = null;
 
-  /** Call fn(kind, message) on every frame ("snapshot", "delta") and change of the link ("link"). */
+  /** Call fn(kind, message) on every frame ("snapshot", "delta"), change of the link ("link") and when the park
+      has another version ("park", {before, now}). */
   live.on = (fn) => { listeners.add(fn); return () => listeners.delete(fn); };
   /** Park time now, ms. Runs on between frames; stands still once the link is stale. */
   live.now = () => {
@@ -60,12 +61,15 @@
     if (frame.t === "snap") {
       if (build && frame.build !== build) { location.reload(); return; }
       build = frame.build;
+      const before = live.park;
+      live.park = frame.park;
       Object.assign(live, {
         points: frame.points, stations: frame.stations, values: frame.v, levels: frame.l, at: frame.at,
         stationLevels: frame.sl,
       });
       live.index = new Map(frame.points.map((p, n) => [p[0] + "/" + p[1], n]));
       live.stationIndex = new Map(frame.stations.map((s, n) => [s, n]));
+      if (before && before !== frame.park) tell("park", { before, now: frame.park });
     } else {
       if (live.seq < 0) return;
       if (frame.seq > live.seq + 1) { socket.send("snap"); return; }

@@ -15,6 +15,7 @@
   function shelf(name, version, source) {
     const url = `${source}/${name}.json?v=${encodeURIComponent(version)}`;
     if (!shelves.has(url)) {
+      for (const old of shelves.keys()) if (!old.endsWith(`?v=${encodeURIComponent(version)}`)) shelves.delete(old);
       const got = fetch(url).then((r) => {
         if (!r.ok) throw new Error(`${url}: ${r.status}`);
         return r.json();
@@ -67,9 +68,21 @@
         throw error;
       }
       this.element.dataset.ready = "true";
+      this.element.dataset.version = this.options.version;
       for (const [member, data] of waiting[this.id] || []) this[member](data);
       delete waiting[this.id];
       if (twin.onMapReady) twin.onMapReady(this);
+    }
+
+    /** Another version of the park: fetch its geometry and draw it where the reader is looking. */
+    async renew(version) {
+      if (version === this.options.version) return;
+      this.options.version = version;
+      const names = ["places", "plots", "network", "ground"];
+      const parts = await Promise.all(names.map((name) => shelf(name, version)));
+      if (this.options.version !== version) return; // a newer one came in the meantime
+      names.forEach((name, n) => this.take(name, parts[n]));
+      this.element.dataset.version = version;
     }
 
     panes() {
@@ -170,6 +183,7 @@
       };
       dom(document, "twin:theme", () => { this.palette(); this.scenery.soon(); this.symbols.soon(); });
       this.off.push(twin.live.on((kind, frame) => {
+        if (kind === "park") this.renew(frame.now);
         if (kind === "delta" && !frame.si.length && this.sameGates()) return;
         this.symbols.soon();
       }));

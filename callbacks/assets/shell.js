@@ -12,6 +12,7 @@
     twin.words = JSON.parse(shell.dataset.words);
     twin.lang = shell.dataset.lang;
     if (twin.paint) twin.paint();
+    told();
   }
 
   function theme(name) {
@@ -55,6 +56,37 @@
         window.dispatchEvent(new Event("resize"));
       }
     }
+  });
+
+  /* Another version of the park. A wall, which nobody touches, loads itself again; whoever works at a desk keeps
+     what is typed and open: the map is drawn anew, and a line says so until it is closed. */
+  const SAY = "park-renewed";
+  function renewed(version) {
+    const note = document.getElementById("park-note");
+    if (!note || !twin.words) return;
+    const text = document.createElement("span"), again = document.createElement("button"), close = document.createElement("button");
+    text.textContent = twin.fill(twin.words["park.new"], { v: version });
+    again.textContent = twin.words["park.again"];
+    again.className = "btn s";
+    again.onclick = () => location.reload();
+    close.textContent = "×";
+    close.className = "icon-btn";
+    close.title = twin.words["park.close"];
+    close.onclick = () => note.replaceChildren();
+    note.replaceChildren(text, ...(root.dataset.scale === "wall" ? [] : [again, close]));
+    if (root.dataset.scale === "wall") setTimeout(() => note.replaceChildren(), 60000);
+  }
+  function told() {
+    const version = twin.words && document.getElementById("park-note") && sessionStorage.getItem(SAY);
+    if (!version) return;
+    sessionStorage.removeItem(SAY);
+    renewed(version);
+  }
+  if (twin.live) twin.live.on((kind, message) => {
+    if (kind !== "park") return;
+    if (root.dataset.scale !== "wall") return renewed(message.now);
+    sessionStorage.setItem(SAY, message.now);
+    location.reload();
   });
 
   new MutationObserver(readWords).observe(root, { childList: true, subtree: true });

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
 
 from callbacks.app import build_id, create_app
+from geodata import park as parks
 from tests.callbacks.asgi import ask, knock
 from tests.twin.parks import tiny_park
+from twin import park_release
 from twin.config import load
+from twin.errors import UnavailableError
 
+AT = datetime(2026, 7, 1, tzinfo=UTC)
 GZIP = {"accept-encoding": "gzip"}
 
 
@@ -25,7 +32,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
 
 async def test_health_tells_build_and_that_the_stream_is_away(app: ASGIApp) -> None:
     answer = (await ask(app, "/healthz")).json()
-    assert answer == {"ok": True, "stream": False, "clients": 0, "build": build_id(tiny_park())}
+    park = {"version": "tiny-1", "trouble": ""}
+    assert answer == {"ok": True, "stream": False, "clients": 0, "build": build_id(), "park": park}
 
 
 @pytest.mark.parametrize("name", ["ground", "plots", "network", "places"])
@@ -41,6 +49,48 @@ async def test_geometry_is_sent_once(app: ASGIApp, name: str) -> None:
     plain = await ask(app, f"/geo/{name}.json")
     assert plain.body == gzip.decompress(first.body)
     assert plain.headers["cache-control"] == "no-cache"
+
+
+async def test_geometry_asked_for_by_another_version_is_not_kept(app: ASGIApp) -> None:
+    answer = await ask(app, "/geo/places.json?v=tiny-0")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.json()["version"] == "tiny-1"
+
+
+async def test_a_saved_version_is_shown_without_a_restart_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    park = replace(tiny_park(), links=tiny_park().links.assign(capacity_m3s=0.0))
+    parks.write(park, tmp_path / "mine.gpkg")
+    config = load({"TWIN_DATA": str(tmp_path / "data"), "TWIN_PARK": str(tmp_path / "mine.gpkg")})
+    app = create_app(config)
+    async with app.router.lifespan_context(app):
+        first = await ask(app, "/geo/places.json")
+        gates = (replace(park.gates[0], x=park.gates[0].x + 90), park.gates[1])
+        saved = park_release.save(config, Nowhere(), replace(park, gates=gates), "moved", "u1", AT)
+        await until(app, "version", saved.version)
+        second = await ask(app, "/geo/places.json", headers={"if-none-match": first.headers["etag"]})
+        assert second.status == 200
+        assert second.json()["version"] == saved.version
+        (tmp_path / "mine.gpkg").write_bytes(b"torn")
+        told = await until(app, "trouble")
+        assert told["version"] == saved.version
+        assert "mine.gpkg" in told["trouble"]
+
+
+class Nowhere:
+    """A stream that is away."""
+
+    def put(self, name: str, body: bytes) -> None:
+        raise UnavailableError("away")
+
+
+async def until(app: ASGIApp, member: str, value: str = "") -> dict[str, str]:
+    """Wait until the health of the park says so."""
+    for _ in range(1200):
+        park: dict[str, str] = (await ask(app, "/healthz")).json()["park"]
+        if park[member] and value in ("", park[member]):
+            return park
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{member} stays {park[member]!r}")
 
 
 async def test_no_such_geometry(app: ASGIApp) -> None:

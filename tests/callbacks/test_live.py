@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +84,24 @@ def test_snapshot_and_deltas_agree() -> None:
             shown["v"][i], shown["l"][i] = v, level
     full = told(it.snapshot(facts(300)))
     assert (shown["v"], shown["l"]) == (full["v"], full["l"])
+
+
+def test_another_version_of_the_park_keeps_the_values_of_points_that_stay() -> None:
+    it = board()
+    it.fold(encode(real_time(PARK, "S02", T0, {"w01018": 12.0})))
+    it.delta(facts(1))
+    new = replace(PARK.stations[0], id="S09", mn="010000A8900016F000000009")
+    park = replace(PARK, stations=(new, PARK.stations[1]), version="tiny-2")
+    it.renew(park, State(park, Limits.load(park)))
+    frame = told(it.snapshot(facts(2)))
+    at = frame["points"].index(["S02", "w01018"])
+    assert frame["park"] == "tiny-2"
+    assert frame["stations"] == ["S09", "S02"]
+    assert (frame["v"][at], frame["l"][at]) == (12.0, int(Level.NORMAL))
+    it.fold(encode(real_time(park, "S09", T0, {"w01018": 11.0})))
+    later = told(it.delta(facts(3)))
+    assert later["seq"] == frame["seq"] + 1
+    assert (later["i"], later["v"]) == ([frame["points"].index(["S09", "w01018"])], [11.0])
 
 
 def test_silence_turns_a_station_grey_never_green() -> None:

@@ -282,3 +282,18 @@ def test_many_blocks_fold_and_every_reading_changes_its_point() -> None:
             )
         blocks.append(builder.build())
     assert all(s.fold(block).size == 80 for block in blocks)
+
+
+def test_another_version_of_the_park_takes_over_what_is_known() -> None:
+    s = state()
+    s.fold(cod(30.0))
+    s.age(T0)
+    s.override(Point("S03", "w01018"), Level.ALARM)
+    strict = replace(PARK.stations[1], limit_set="GB 3838-2002/I")
+    park = replace(PARK, stations=(PARK.stations[2], strict))
+    new = State(park, Limits.load(park))
+    new.carry(s)
+    assert new.value[new.index[COD]] == 30.0
+    assert new.level[new.index[COD]] == Level.ALARM  # 15 mg/L now
+    assert new.level[new.index[Point("S03", "w01018")]] == Level.ALARM
+    assert new.level[new.index[Point("S03", "w01001")]] == Level.OFFLINE
