@@ -60,7 +60,9 @@ async def test_geometry_asked_for_by_another_version_is_not_kept(app: ASGIApp) -
 async def test_a_saved_version_is_shown_without_a_restart_and_a_broken_one_is_not(tmp_path: Path) -> None:
     park = replace(tiny_park(), links=tiny_park().links.assign(capacity_m3s=0.0))
     parks.write(park, tmp_path / "mine.gpkg")
-    config = load({"TWIN_DATA": str(tmp_path / "data"), "TWIN_PARK": str(tmp_path / "mine.gpkg")})
+    config = load(
+        {"TWIN_DATA": str(tmp_path / "data"), "TWIN_PARK": str(tmp_path / "mine.gpkg"), "TWIN_OPEN": "1"}
+    )
     app = create_app(config)
     async with app.router.lifespan_context(app):
         first = await ask(app, "/geo/places.json")

@@ -88,6 +88,7 @@ def demo() -> Iterator[Demo]:
     folder = Path(tempfile.mkdtemp(prefix="twin-e2e-"))
     config = replace(
         load({**os.environ, "TWIN_REDIS_URL": "", "TWIN_DB_URL": "", "TWIN_DATA": str(folder)}),
+        open=True,
         port=free_port(),
         gateway_port=free_port(),
         plc_port=free_port(),
