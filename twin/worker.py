@@ -19,6 +19,7 @@ from twin.advise import Advise
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
 from twin.control import Control, Plc
+from twin.duties import Duties
 from twin.errors import UnavailableError
 from twin.history.reader import History
 from twin.history.writer import Writer
@@ -39,13 +40,18 @@ COUNT = 64  # entries taken at once
 BUSY_S, IDLE_S = 0.1, 0.25  # wall time between looks at the gates, while one moves and else
 ADVISED: tuple[Name, ...] = ("events",)
 ORDERED: tuple[Name, ...] = ("commands",)
-CONSUMER = "1"  # one worker of each role; a second one would only wait
+CONSUMER = "1"  # of roles that run once
+DETECTING, WRITING = "detecting", "writing"  # duties of the watch
+DUTY_LOOK_S = 0.05
 Taken = tuple[Name, Entry]
 log = logging.getLogger(__name__)
 
 
 def watch(config: Config, stop: threading.Event | None = None) -> None:
     """Run the watch: detectors, incidents and the history writer, until told to stop.
+
+    Of several such processes one has the detectors and incidents, which must see the whole park, and one,
+    another if there is another, writes the history; who dies is followed by who is left.
 
     Parameters
     ----------
@@ -66,19 +72,31 @@ def watch(config: Config, stop: threading.Event | None = None) -> None:
         _outlast(stop, lambda: stream.join("readings", "watch"))
         if stop.is_set():
             return
-        it = Watch(Sight.of(parks.present), stream, records, patient(stop.is_set))
+        duties = Duties("watch", config.member, (DETECTING, WRITING))
         with (
-            Companion("history", stop, lambda: _write_history(config, stop)),
+            Companion("duties", stop, lambda: duties.run(config.redis, stop)),
+            Companion("history", stop, lambda: _write_history(config, duties, stop)),
             Companion("park", stop, lambda: renewal.run(stop)),
         ):
-            _outlast(stop, it.warm)
-            _follow_readings(it, stream, renewal, stop)
+            while not stop.wait(DUTY_LOOK_S):
+                if duties.has(DETECTING):
+                    it = Watch(Sight.of(parks.present), stream, records, patient(stop.is_set))
+                    _outlast(stop, partial(stream.claim, "readings", "watch", config.member))
+                    _outlast(stop, it.warm)
+                    inbox = Inbox(stream, ("readings",), "watch", config.member)
+                    _follow_readings(it, inbox, stream, renewal, lambda: duties.has(DETECTING), stop)
 
 
-def _follow_readings(it: Watch, stream: Stream, renewal: Renewal[Sight], stop: threading.Event) -> None:
-    inbox = Inbox(stream, ("readings",), "watch")
+def _follow_readings(
+    it: Watch,
+    inbox: Inbox,
+    stream: Stream,
+    renewal: Renewal[Sight],
+    on_duty: Callable[[], bool],
+    stop: threading.Event,
+) -> None:
     tick, beat = Every(TICK_S), Every(BEAT_S)
-    while not stop.is_set():
+    while not stop.is_set() and on_duty():
         sight = renewal.take()
         if sight is not None:
             it.renew(sight)
@@ -248,12 +266,15 @@ def _what_if(
     return run(path, made, plan.id, ranking, incident, decision_s=config.decision_s, gates=gates)
 
 
-def _write_history(config: Config, stop: threading.Event) -> None:
+def _write_history(config: Config, duties: Duties, stop: threading.Event) -> None:
     """Move readings from the stream to Parquet, at the writer's own pace."""
     keep = rules.load(config.quality).keep_days
     writer = Writer(config.history, config.keep_hours, keep_days=keep)
     with closing(Stream(config.redis)) as stream, closing(writer):
         while not stop.wait(1.0):
+            if not duties.has(WRITING):
+                writer.close()  # another's now; what is left behind is read again by who comes next
+                continue
             try:
                 writer.step(stream)
             except UnavailableError as error:
@@ -264,8 +285,8 @@ def _write_history(config: Config, stop: threading.Event) -> None:
 class Inbox:
     """Entries of some streams for one consumer: first what it took and never finished, then new ones."""
 
-    def __init__(self, stream: Stream, names: tuple[Name, ...], group: str) -> None:
-        self._stream, self._names, self._group = stream, names, group
+    def __init__(self, stream: Stream, names: tuple[Name, ...], group: str, consumer: str = CONSUMER) -> None:
+        self._stream, self._names, self._group, self._consumer = stream, names, group, consumer
         self._after: dict[Name, str] = dict.fromkeys(
             names, "0"
         )  # how far what was taken before is read again
@@ -274,12 +295,12 @@ class Inbox:
     def take(self, wait_ms: int = WAIT_MS) -> list[Taken]:
         """Return entries not yet done, oldest first, waiting at most `wait_ms` for one."""
         for name, after in list(self._after.items()):
-            got = self._stream.pending(name, self._group, CONSUMER, after, COUNT)
+            got = self._stream.pending(name, self._group, self._consumer, after, COUNT)
             if got:
                 self._after[name] = got[-1].id
                 return [(name, entry) for entry in got]
             del self._after[name]
-        taken = self._stream.take(self._names, self._group, CONSUMER, count=COUNT, wait_ms=wait_ms)
+        taken = self._stream.take(self._names, self._group, self._consumer, count=COUNT, wait_ms=wait_ms)
         self._told = False
         return taken
 
