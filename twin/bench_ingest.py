@@ -33,12 +33,13 @@ from geodata.places import Park
 from twin import embedded
 from twin.bench_frames import FACTORS, mn
 from twin.bench_load import FIRST_MS, Load, Sent
-from twin.blocks import Series, decode
+from twin.blocks import decode
 from twin.config import Config
 from twin.errors import UnavailableError
 from twin.history.writer import Writer
 from twin.ingest.hj212.write import frame
 from twin.limits import Limits
+from twin.series import Catalogue, Finder
 from twin.state import State
 from twin.stream import Entry, Stream
 from twin.supervisor import free_port
@@ -64,12 +65,9 @@ class Tally:
     """Which reading of which second has been seen, once or more often."""
 
     def __init__(self, loggers: int, seconds: int) -> None:
-        self._seen = np.zeros((loggers * PER_FRAME, seconds), bool)
-        self._places: dict[Series, int] = {
-            Series(mn(i), code, "2011", "Rtd"): i * PER_FRAME + k
-            for i in range(loggers)
-            for k, code in enumerate(FACTORS)
-        }
+        self._seen = np.zeros((seconds, loggers * PER_FRAME), bool)
+        self._loggers = {mn(i): i for i in range(loggers)}
+        self._places = Finder(lambda s: self._loggers[s.mn] * PER_FRAME + FACTORS.index(s.factor))
         self.rows = 0
 
     @property
@@ -79,13 +77,13 @@ class Tally:
 
     def whole(self) -> NDArray[np.bool_]:
         """(loggers, seconds) frames of which every reading was seen."""
-        every: NDArray[np.bool_] = np.all(self._seen.reshape(-1, PER_FRAME, self._seen.shape[1]), axis=1)
+        every: NDArray[np.bool_] = np.all(self._seen.reshape(len(self._seen), -1, PER_FRAME), axis=2).T
         return every
 
-    def add(self, series: tuple[Series, ...], index: Any, at_ms: Any) -> None:
+    def add(self, series: Catalogue, index: Any, at_ms: Any) -> None:
         """Tick off the readings of a block."""
-        place = np.array([self._places[s] for s in series], np.int64)[index]
-        self._seen[place, (at_ms - FIRST_MS) // 1000] = True
+        place = self._places.of(series)[index]
+        self._seen[(at_ms - FIRST_MS) // 1000, place] = True
         self.rows += len(index)
 
 

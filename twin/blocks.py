@@ -12,25 +12,15 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.series import Catalogue, Kind
+from twin.series import Series as Series
+
 VERSION = 2
-
-
-class Series(NamedTuple):
-    """What a value is a value of. Natural key of a reading: this and the moment it is for.
-
-    mn: logger; factor: code as sent; cn: command (2011 real-time, 2051 minute, 2061 hour, 2031 day);
-    stat: suffix as sent (Rtd, Avg, Min, Max, Cou, ZsAvg ...).
-    """
-
-    mn: str
-    factor: str
-    cn: str
-    stat: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +29,7 @@ class Block:
 
     Attributes
     ----------
-    series : tuple of Series
+    series : Catalogue
         Dictionary of what is in the block.
     series_index : (n,) int32
     at_ms : (n,) int64
@@ -55,7 +45,7 @@ class Block:
         Wall clock at receipt, epoch milliseconds.
     """
 
-    series: tuple[Series, ...]
+    series: Catalogue
     series_index: NDArray[np.int32]
     at_ms: NDArray[np.int64]
     value: NDArray[np.float64]
@@ -70,9 +60,18 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Series that always come together, in the order in which a logger sends them."""
+    """Series that always come together, in the order in which a logger sends them.
 
-    series: tuple[Series, ...]
+    kinds: better one and the same tuple for all loggers that send alike.
+    """
+
+    mn: str
+    kinds: tuple[Kind, ...]
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Each of them by name."""
+        return tuple([Series(self.mn, *kind) for kind in self.kinds])
 
 
 class BlockBuilder:
@@ -82,7 +81,8 @@ class BlockBuilder:
     """
 
     def __init__(self) -> None:
-        self._series: list[Series] = []
+        self._chunks: list[tuple[str, tuple[Kind, ...]]] = []
+        self._size = 0  # series in them
         self._ids: dict[Series, int] = {}
         self._starts: dict[Layout, int] = {}
         self._runs: list[tuple[int, int, int, int]] = []  # frame, first series, readings, at_ms
@@ -105,8 +105,9 @@ class BlockBuilder:
         for series, at_ms, value, flag in readings:
             index = ids.get(series)
             if index is None:
-                index = ids[series] = len(self._series)
-                self._series.append(series)
+                index = ids[series] = self._size
+                self._size += 1
+                self._chunks.append((series[0], (series[1:],)))
             self._runs.append((frame, index, 1, at_ms))
             self._value.append(value)
             self._flag.append(flag)
@@ -117,8 +118,9 @@ class BlockBuilder:
         """Add one frame whose readings are those of a layout, all for one moment."""
         start = self._starts.get(layout)
         if start is None:
-            start = self._starts[layout] = len(self._series)
-            self._series += layout.series
+            start = self._starts[layout] = self._size
+            self._size += len(layout.kinds)
+            self._chunks.append((layout.mn, layout.kinds))
         self._runs.append((len(self._raw), start, len(values), at_ms))
         self._raw.append(raw)
         self._received.append(received_ms)
@@ -131,7 +133,7 @@ class BlockBuilder:
         run_begins = np.cumsum(count) - count
         within = np.arange(len(self._value)) - np.repeat(run_begins, count)
         return Block(
-            series=tuple(self._series),
+            series=Catalogue.chunks(self._chunks),
             series_index=(np.repeat(start, count) + within).astype(np.int32),
             at_ms=np.repeat(at_ms, count),
             value=np.array(self._value, np.float64),
@@ -156,22 +158,21 @@ _RUNS = (("frame", "<i4"), ("start", "<i4"), ("count", "<i4"), ("run_at_ms", "<i
 
 def encode(block: Block) -> bytes:
     """Return the block's wire form."""
-    names: dict[str, int] = {}
-    kinds: dict[tuple[str, str, str], int] = {}
-    name = [names.setdefault(s[0], len(names)) for s in block.series]
-    kind = [kinds.setdefault(s[1:], len(kinds)) for s in block.series]
+    series = Catalogue.of(block.series)
     begins, count = _runs(block)
     header = {
         "v": VERSION,
         "n": len(block),
         "m": len(block.raw),
-        "s": len(block.series),
+        "s": len(series),
         "r": len(begins),
-        "mn": list(names),
-        "kinds": list(kinds),
+        "mn": list(series.names),
+        "kinds": list(series.kinds),
     }
     parts = [json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode(), b"\n"]
-    parts += [np.array(numbers, "<i4").tobytes() for numbers in (name, kind, [len(r) for r in block.raw])]
+    parts += [
+        np.array(numbers, "<i4").tobytes() for numbers in (series.name, series.kind, [*map(len, block.raw)])
+    ]
     runs = (block.frame[begins], block.series_index[begins], count, block.at_ms[begins])
     parts += [np.asarray(x, dtype).tobytes() for x, (_, dtype) in zip(runs, _RUNS, strict=True)]
     parts += [np.ascontiguousarray(getattr(block, name), dtype).tobytes() for name, dtype in _COLUMNS]
@@ -199,12 +200,11 @@ def decode(data: bytes) -> Block:
     sizes += [(name, dtype, r) for name, dtype in _RUNS]
     sizes += [(name, dtype, m if name == "received_ms" else n) for name, dtype in _COLUMNS]
     column, at = _columns(body, sizes, 0)
-    mn, kinds = header["mn"], [tuple(k) for k in header["kinds"]]
-    pairs = zip(column["name"].tolist(), column["kind"].tolist(), strict=True)
+    names, kinds = tuple(header["mn"]), tuple((f, cn, stat) for f, cn, stat in header["kinds"])
     count = column["count"]
     within = np.arange(n, dtype=np.int32) - np.repeat(np.cumsum(count) - count, count)
     return Block(
-        series=tuple([Series(mn[i], *kinds[k]) for i, k in pairs]),
+        series=Catalogue(names, kinds, column["name"], column["kind"]),
         series_index=(np.repeat(column["start"], count) + within).astype(np.int32),
         at_ms=np.repeat(column["run_at_ms"], count),
         value=column["value"],
@@ -218,7 +218,7 @@ def decode(data: bytes) -> Block:
 def _decode_1(header: dict[str, Any], body: bytes) -> Block:
     sizes = [(x, dtype, header["m" if x == "received_ms" else "n"]) for x, dtype in _COLUMNS_1]
     columns, at = _columns(body, sizes, 0)
-    series = tuple(Series(*s) for s in header["series"])
+    series = Catalogue.of(Series(*s) for s in header["series"])
     return Block(series=series, raw=_raw(body, at, header["raw"]), **columns)
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.places import Park
-from twin.blocks import Block, Series
+from twin.blocks import Block
 from twin.factors import canonical, factor
 from twin.limits import Limits
 from twin.model import Level, Point
+from twin.series import Finder, Series
 
 REAL_TIME = ("2011", "Rtd")
 WATER = "32"  # system type the 2005 codes of a park's water loggers are read by
@@ -62,7 +63,7 @@ class State:
         self.unknown: dict[str, int] = {}
         self.unlisted: dict[Point, int] = {}
         self._by_mn = {s.mn: s.id for s in park.stations}
-        self._targets: dict[Series, int] = {}
+        self._targets = Finder(self._resolve)
         self._override = np.full(n, -1, np.int16)
         self._stale = np.ones(n, bool)
         counts = [len(s.factors) for s in park.stations]
@@ -89,7 +90,7 @@ class State:
         (k,) intp
             Points whose value, moment, flag or level is now different, ascending.
         """
-        targets = np.array([self._target(s) for s in block.series], np.intp)
+        targets = self._targets.of(block.series)
         if not targets.size:
             return np.empty(0, np.intp)
         where = targets[block.series_index]
@@ -195,16 +196,8 @@ class State:
         self.level[at] = level
         return changed
 
-    def _target(self, series: Series) -> int:
-        """Index of the point a series belongs to, or why it has none."""
-        found = self._targets.get(series)
-        if found is None:
-            if len(self._targets) >= MANY * 16 + 4 * len(self.points):
-                self._targets.clear()  # somebody is inventing names; the true ones come back at once
-            found = self._targets[series] = self._resolve(series)
-        return found
-
     def _resolve(self, series: Series) -> int:
+        """Index of the point a series belongs to, or why it has none."""
         station = self._by_mn.get(series.mn)
         if station is None:
             return _UNKNOWN

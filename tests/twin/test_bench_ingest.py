@@ -8,10 +8,10 @@ import pytest
 from twin.bench_frames import FACTORS, Frames, mn
 from twin.bench_ingest import PER_FRAME, Tally
 from twin.bench_load import FIRST_MS
-from twin.blocks import Series
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter
+from twin.series import Catalogue, Series
 
 
 @pytest.mark.parametrize("second", [0, 59, 86_399])
@@ -31,7 +31,7 @@ def test_frames_in_bulk_are_right_frames(second: int) -> None:
 
 def test_every_reading_is_accounted_for() -> None:
     tally = Tally(loggers=3, seconds=2)
-    series = tuple(Series(mn(i), code, "2011", "Rtd") for i in range(3) for code in FACTORS)
+    series = Catalogue.of(Series(mn(i), code, "2011", "Rtd") for i in range(3) for code in FACTORS)
     tally.add(series, np.arange(16), np.full(16, FIRST_MS))
     assert (tally.rows, tally.distinct) == (16, 16)
     tally.add(series, np.arange(8, 24), np.full(16, FIRST_MS))

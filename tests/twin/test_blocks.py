@@ -55,7 +55,7 @@ def test_a_block_comes_back_whole(
 def test_runs_of_a_layout_are_the_same_as_reading_by_reading(
     content: list[tuple[int, int, list[tuple[Series, int, float, int]]]],
 ) -> None:
-    layouts = [Layout(tuple(Series("m", f"w{k}", "2011", "Rtd") for k in range(n))) for n in (0, 2, 3)]
+    layouts = [Layout("m", tuple((f"w{k}", "2011", "Rtd") for k in range(n))) for n in (0, 2, 3)]
     plain, mixed = BlockBuilder(), BlockBuilder()
     for i, (which, at_ms, rows) in enumerate(content):
         layout = layouts[which]

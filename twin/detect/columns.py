@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata.places import Park
-from twin.blocks import Block, Series
+from twin.blocks import Block
 from twin.detect.contract import Floats, Index, Millis
 from twin.factors import canonical
 from twin.model import Point
+from twin.series import Finder, Series
 
 REAL_TIME, MINUTE_MEAN = ("2011", "Rtd"), ("2051", "Avg")
 WATER = "32"  # system type by which 2005 codes of a water logger are read
-NOTHING = -1
-MANY = 100_000  # bound of what is remembered about names that senders invent
+KINDS = 3
+NOTHING = 2  # of no point
 
 
 class Columns(NamedTuple):
@@ -42,7 +43,7 @@ class Columner:
     def __init__(self, park: Park, points: Sequence[Point]) -> None:
         self._at = {p: i for i, p in enumerate(points)}
         self._station = {s.mn: s.id for s in park.stations}
-        self._known: dict[Series, tuple[int, int]] = {}
+        self._targets = Finder(self._resolve)
 
     def read(self, blocks: Sequence[Block]) -> tuple[Columns, Columns]:
         """Return the real-time readings of these blocks, and the minute means."""
@@ -59,23 +60,14 @@ class Columner:
         )
 
     def _rows(self, block: Block) -> tuple[Index, Index, Millis, Floats, NDArray[np.uint8]]:
-        targets = np.array([self._target(s) for s in block.series], np.intp)
-        kind, point = targets[block.series_index].T
-        return kind, point, block.at_ms, block.value, block.flag
+        targets = self._targets.of(block.series)[block.series_index]
+        return targets % KINDS, targets // KINDS, block.at_ms, block.value, block.flag
 
-    def _target(self, series: Series) -> tuple[int, int]:
-        """Kind (0 reading, 1 mean, else nothing) and point of a series."""
-        found = self._known.get(series)
-        if found is None:
-            if len(self._known) >= MANY + 4 * len(self._at):
-                self._known.clear()
-            found = self._known[series] = self._resolve(series)
-        return found
-
-    def _resolve(self, series: Series) -> tuple[int, int]:
+    def _resolve(self, series: Series) -> int:
+        """Kind (0 reading, 1 mean, else nothing) and point of a series, as one number."""
         said = (series.cn, series.stat)
         station = self._station.get(series.mn)
         if station is None or said not in (REAL_TIME, MINUTE_MEAN):
-            return NOTHING, NOTHING
-        point = self._at.get(Point(station, canonical(WATER, series.factor)), NOTHING)
-        return (NOTHING if point == NOTHING else 0 if said == REAL_TIME else 1), point
+            return NOTHING
+        point = self._at.get(Point(station, canonical(WATER, series.factor)))
+        return NOTHING if point is None else KINDS * point + (0 if said == REAL_TIME else 1)

@@ -21,6 +21,7 @@ from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter, Plan
 from twin.ingest.hj212.segment import STANDARD_CP, STANDARD_SEGMENT
 from twin.ingest.hj212.times import epoch_ms
+from twin.series import Kind
 
 FORMS_PER_HEAD = 4
 MOMENTS_KEPT = 4096
@@ -46,6 +47,7 @@ class Form:
     numbers: Values
     marks: Values | None
     no_flags: bytes
+    kinds: tuple[Kind, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -198,7 +200,7 @@ def learn(
         if segment and segment[3:_QN_END] != qn:
             return
         head = heads[key] = Head(packet.mn or "", about, segment[_QN_END:] or None)
-    head.forms.insert(0, (form, Layout(plan.series(packet.mn or ""))))
+    head.forms.insert(0, (form, Layout(packet.mn or "", form.kinds)))
     del head.forms[FORMS_PER_HEAD:]
 
 
@@ -214,6 +216,7 @@ def _form(plan: Plan, shape: bytes, names: list[str]) -> Form | None:
         _getter([c.value for c in plan.columns]),
         _getter(marks) if marks[0] >= 0 else None,
         bytes(len(marks)),
+        plan.kinds(),
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
 
-from twin.blocks import Series
 from twin.ingest.hj212.packet import UNTRUSTED, Packet
 from twin.ingest.hj212.times import epoch_ms
+from twin.series import Kind, Series
 
 Row = tuple[Series, int, float, int]
 """What the value is of, moment in epoch milliseconds, value, mark as its character code (0: none sent)."""
@@ -86,9 +86,9 @@ class Plan:
     odd: list[tuple[int, str]]  # which items are not understood, and why
     timeless: str  # why a column may have no moment
 
-    def series(self, mn: str) -> tuple[Series, ...]:
-        """Series of the columns when a logger sends them."""
-        return tuple([Series(mn, c.factor, self.cn, c.stat) for c in self.columns])
+    def kinds(self) -> tuple[Kind, ...]:
+        """What the columns are, whichever logger sends them."""
+        return tuple([(c.factor, self.cn, c.stat) for c in self.columns])
 
 
 class _Items(NamedTuple):
