@@ -1,15 +1,16 @@
 """A group's entries of many shards in the strict order of their ids: for a reader that keeps one place only.
 
-Who writes history notes the last entry that is in a file, and takes everything up to it for written. So an
-entry must not be given out while another shard may still bring an older one. How far that is, each shard's own
+Who writes history notes the last entry that is in a file, and takes everything up to it for written. So no
+entry may be given out while another shard may still bring an older one. How far that is, each shard's own
 server says: what is not read yet from a shard is younger than what was read last or, where nothing was left,
-than the server's clock before that look. A shard that is away holds back the others; nothing is lost by that.
+than the server's clock before that look. A shard that is away holds back the others; nothing is lost by
+that.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from twin.servers import Name
@@ -20,17 +21,24 @@ AGAIN_S = 0.02
 # The clock first: whatever is added after that is younger.
 _READ = (
     "local t = redis.call('TIME') "
-    "local r = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[3], 'STREAMS', KEYS[1], '>') "
+    "local r = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', ARGV[3], "
+    "'STREAMS', KEYS[1], '>') "
     "return {t[1], t[2], r and r[1][2] or {}}"
 )
 
 
 class InOrder(Stream):
-    """The same stream, whose `pending` and `take` give readings in the order of their ids."""
+    """The same stream, whose `pending` and `take` give readings in the order of their ids.
+
+    For one group and one consumer, which it reads for alone.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._held: list[Entry] = []  # read and not yet given out
+        self._held: list[Entry] = []  # read and not yet given out, in order
+        self._given_out: dict[str, Entry] = {}  # and not acknowledged, in order
+        self._bounds = [0] * self.shards  # before which nothing more comes from a shard, milliseconds
+        self._begun = False
 
     def take(
         self, names: Sequence[Name], group: str, consumer: str, *, count: int = 64, wait_ms: int = 500
@@ -40,10 +48,12 @@ class InOrder(Stream):
             return super().take(names, group, consumer, count=count, wait_ms=wait_ms)
         until = time.monotonic() + wait_ms / 1000
         while True:
-            ready = self._ready(self._read(group, consumer, count))
-            if ready or time.monotonic() >= until:
-                out, rest = ready[:count], ready[count:]
-                self._held = rest + self._held
+            self._read(group, consumer, count)
+            bound = min(self._bounds)
+            out = [e for e in self._held[:count] if e.at_ms < bound]
+            if out or time.monotonic() >= until:
+                self._held = self._held[len(out) :]
+                self._given_out |= {e.id: e for e in out}
                 return [(SHARDED, entry) for entry in out]
             time.sleep(AGAIN_S)
 
@@ -51,33 +61,48 @@ class InOrder(Stream):
         self, name: Name, group: str, consumer: str, after: str = "0", count: int = 64
     ) -> list[Entry]:
         """Read again what this consumer took and never acknowledged, as far as its order is sure."""
-        found = super().pending(name, group, consumer, after, count)
-        if self.shards == 1 or name != SHARDED or not found:
-            return found
-        bound = min(self._undelivered(key, group) for key in self._keys(name))
-        sure = [e for e in found if e.at_ms < bound]
-        self._held, more = [], found[len(sure) :]
-        while more:
-            self._held += more
-            more = super().pending(name, group, consumer, more[-1].id, count)
-        return sure
+        if self.shards == 1 or name != SHARDED:
+            return super().pending(name, group, consumer, after, count)
+        if not self._begun:
+            self._begin(group, consumer)
+        return [e for e in self._given_out.values() if place(e.id) > place(after)][:count]
 
-    def _read(self, group: str, consumer: str, count: int) -> int:
-        """Take what is new from every shard; return the moment before which nothing more will come."""
-        bound = 1 << 62
+    def ack(self, name: Name, group: str, ids: Iterable[str]) -> None:
+        """Say that entries are dealt with."""
+        wanted = list(ids)
+        super().ack(name, group, wanted)
+        for entry in wanted:
+            self._given_out.pop(entry, None)
+
+    def forget(self) -> None:
+        """Begin again at the next call: meanwhile another process may read for this consumer."""
+        self._held, self._given_out, self._begun = [], {}, False
+
+    def _begin(self, group: str, consumer: str) -> None:
+        """Take over what an earlier run left; what may have an older one before it was not given out then."""
+        left: list[Entry] = []
+        while got := super().pending(SHARDED, group, consumer, left[-1].id if left else "0", 1000):
+            left += got
+        self._bounds = [self._undelivered(key, group) for key in self._keys(SHARDED)]
+        bound = min(self._bounds)
+        self._given_out = {e.id: e for e in left if e.at_ms < bound}
+        self._held = left[len(self._given_out) :]
+        self._begun = True
+
+    def _read(self, group: str, consumer: str, count: int) -> None:
+        """Take what is new from every shard, but not more and more of those that are ahead of another."""
+        held, least = [0] * self.shards, min(self._bounds)
+        for entry in self._held:
+            held[self._ids.inner(entry.id)[0]] += 1
         for shard, key in enumerate(self._keys(SHARDED)):
+            if held[shard] >= count and self._bounds[shard] > least:
+                continue
             seconds, micros, rows = self._call("eval", _READ, 1, key, group, consumer, count)
-            now_ms = int(seconds) * 1000 + int(micros) // 1000
             found = [Entry(self._ids.outer(shard, own.decode()), fields[1]) for own, fields in rows if fields]
             self._held += found
-            bound = min(bound, found[-1].at_ms if len(found) == count else now_ms)
+            now_ms = int(seconds) * 1000 + int(micros) // 1000
+            self._bounds[shard] = found[-1].at_ms if len(rows) == count and found else now_ms
         self._held.sort(key=lambda e: place(e.id))
-        return bound
-
-    def _ready(self, bound: int) -> list[Entry]:
-        ready = [e for e in self._held if e.at_ms < bound]
-        self._held = self._held[len(ready) :]
-        return ready
 
     def _undelivered(self, key: str, group: str) -> int:
         """Return the moment before which a shard has nothing that this group was not given."""

@@ -76,11 +76,18 @@ class Shards:
             out.setdefault(shard, []).append(own)
         return out
 
-    def after(self, id: str) -> tuple[str, ...]:
-        """Return for every shard the id after which to read on ("0" from the beginning, "$" from now on)."""
+    def after(self, id: str, *, exact: bool = False) -> tuple[str, ...]:
+        """Return for every shard the id after which to read on ("0" from the beginning, "$" from now on).
+
+        Parameters
+        ----------
+        exact : bool
+            By the id alone, whatever was given out with it.
+        """
         if self.count == 1 or id in ("0", "$"):
             return (id,) * self.count
-        return self._given.get(id) or tuple(self._after(shard, id) for shard in range(self.count))
+        given = None if exact else self._given.get(id)
+        return given or tuple(self._after(shard, id) for shard in range(self.count))
 
     def _after(self, shard: int, id: str) -> str:
         """Return the last id of a shard that is not after an outer one."""

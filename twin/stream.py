@@ -9,7 +9,7 @@ it answers (the embedded one does).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import redis
 import redis.asyncio
@@ -30,7 +30,7 @@ from twin.shards import Entry as Entry
 from twin.shards import place as place_of
 
 BODY = b"b"
-SHARDED = "readings"
+SHARDED: Literal["readings"] = "readings"
 ANSWER_S, CONNECT_S = 10, 2
 LOOK_MS = 50  # longest wait for one shard while there are others to look at
 _NOT_NOW = ("MISCONF", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "OOM", "NOREPLICAS", "TRYAGAIN")
@@ -155,7 +155,7 @@ class Stream(_Sharded):
     ) -> list[Entry]:
         """Read again what this consumer took and never acknowledged, after a restart."""
         ids = self._of(name)
-        before = ids.after(after)
+        before = ids.after(after, exact=True)
         batches = [
             _batch(_rows(self._call("xreadgroup", group, consumer, {key: own}, count)))
             for key, own in zip(self._keys(name), before, strict=True)

@@ -23,6 +23,7 @@ from twin.duties import Duties
 from twin.errors import UnavailableError
 from twin.history.reader import History
 from twin.history.writer import Writer
+from twin.in_order import InOrder
 from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ranking, WhatIf, from_json
 from twin.park_file import present_path
 from twin.park_watch import ParkWatch, Present, Renewal
@@ -270,10 +271,11 @@ def _write_history(config: Config, duties: Duties, stop: threading.Event) -> Non
     """Move readings from the stream to Parquet, at the writer's own pace."""
     keep = rules.load(config.quality).keep_days
     writer = Writer(config.history, config.keep_hours, keep_days=keep)
-    with closing(Stream(config.redis)) as stream, closing(writer):
+    with closing(InOrder(config.redis)) as stream, closing(writer):
         while not stop.wait(1.0):
             if not duties.has(WRITING):
                 writer.close()  # another's now; what is left behind is read again by who comes next
+                stream.forget()
                 continue
             try:
                 writer.step(stream)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twin.blocks import Block, Series
 from twin.history.catalogue import Place
 from twin.history.names import of_logger
+from twin.series import Catalogue, Finder
 
 DAY_MS = 86_400_000
 ZONE_MS = 8 * 3_600_000  # a park's days are those of China
@@ -49,9 +50,9 @@ class Columns(NamedTuple):
 
 def readings(blocks: Placed, number: Number) -> Columns:
     """Return the readings of some blocks, in the order of the stream, sorted by series and moment."""
-    found = [np.empty(0, np.int32)]
+    found, finder = [np.empty(0, np.int32)], Finder(number)
     for _, block in blocks:
-        local = np.array([number(s) for s in block.series], np.int32)
+        local = finder.of(Catalogue.of(block.series)).astype(np.int32)
         found.append(local[block.series_index] if len(block) else found[0])
     numbers: dict[str, NDArray[np.generic]] = {"series": np.concatenate(found)}
     for column, kind in (("at_ms", np.int64), ("value", np.float64), ("flag", np.uint8)):
