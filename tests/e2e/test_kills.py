@@ -1,4 +1,4 @@
-"""Two hundred kills in any order and at any moment: nothing that was answered is lost, no reading is doubled."""
+"""Two hundred kills in any order and at any moment: nothing answered is lost, and no reading is doubled."""
 
 from __future__ import annotations
 
