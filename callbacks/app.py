@@ -19,7 +19,7 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
 
-from callbacks import admin, atlas, emergency, enterprise, guard, login, ogc, shell, wall
+from callbacks import admin, atlas, emergency, enterprise, guard, intake, login, ogc, shell, wall
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
 from geodata.places import Park
@@ -104,6 +104,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     server = FastAPI(title="park-twin", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
     _routes(server, web)
     login.routes(server, web)
+    intake.routes(server, web, intake.tokens(config))
     ogc.routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)

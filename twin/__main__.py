@@ -34,6 +34,18 @@ SIM = Text(
 )
 HJ212 = Text("HJ 212 工具", "HJ 212 tools")
 DECODE = Text("把 HJ 212 字节解析为 JSON", "read HJ 212 bytes, print JSON")
+BACKFILL = Text("补录 CSV、Excel 里的历史数据", "readings of the past out of CSV and Excel files")
+MAPPING = Text("说明各列含义的 TOML 文件", "TOML file that says what the columns are")
+KIND_OF_ALL = Text(
+    "没有类型列时：2011 实时、2051 分钟、2061 小时、2031 日",
+    "where no column says it: 2011 real-time, 2051 minute, 2061 hour, 2031 day",
+)
+STATION_OF_ALL = Text("没有站点列时：站点编号或 MN", "where no column says it: station or MN")
+FLAG_OF_ALL = Text(
+    "没有标记列时的数据标记，人工录入为 S", "mark where no column says it, S for typed in by hand"
+)
+ENCODING = Text("CSV 的编码", "charset of a CSV file")
+BY = Text("写入审计的姓名", "name for the audit")
 USERS = Text("用户账号", "user accounts")
 USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
 PARK = Text("园区文件", "the park's file")
@@ -142,6 +154,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
         sim.add_argument(name, type=Path, metavar="FILE", help=REFEREE.say(lang))
     hj212 = add("hj212", HJ212).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     hj212.add_parser("decode", help=DECODE.say(lang), add_help=False)
+    _backfill_options(add("backfill", BACKFILL), lang)
     users = add("users", USERS).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     user = users.add_parser("add", help=USERS_ADD.say(lang), description=USERS_ADD.say(lang))
     user.add_argument("name")
@@ -180,6 +193,19 @@ def _bench_trace_options(p: argparse.ArgumentParser, lang: Lang) -> None:
     p.add_argument("--mode", choices=("full", "early"), default="full", help=MODE.say(lang))
     p.add_argument("--no-fingerprint", action="store_true", help=NO_FINGERPRINT.say(lang))
     p.add_argument("--jobs", type=int, default=1, metavar="N", help=JOBS.say(lang))
+
+
+def _backfill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
+    p.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    p.add_argument("--mapping", type=Path, metavar="FILE", help=MAPPING.say(lang))
+    p.add_argument("--kind", choices=("2011", "2051", "2061", "2031"), help=KIND_OF_ALL.say(lang))
+    for option, name, about in (
+        ("station", "ID", STATION_OF_ALL),
+        ("flag", "MARK", FLAG_OF_ALL),
+        ("encoding", "NAME", ENCODING),
+        ("by", "NAME", BY),
+    ):
+        p.add_argument(f"--{option}", default="", metavar=name, help=about.say(lang))
 
 
 def _drill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
@@ -315,6 +341,12 @@ def _hj212(config: Config, o: argparse.Namespace) -> int:
     raise AssertionError("decode is taken before the grammar is asked")
 
 
+def _backfill(config: Config, o: argparse.Namespace) -> int:
+    from twin.ingest import backfill
+
+    return backfill.run(config, o)
+
+
 def _users(config: Config, o: argparse.Namespace) -> int:
     from getpass import getpass
 
@@ -401,6 +433,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "web": _web,
     "redis": _redis,
     "hj212": _hj212,
+    "backfill": _backfill,
     "users": _users,
     "park": _park,
     "bench": _bench,

@@ -40,6 +40,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     INCIDENT = "incident"  # judge, close, call it an instrument fault
     DRILL = "drill"
+    BACKFILL = "backfill"  # send readings of the past
     ADMIN = "admin"
 
 
@@ -51,6 +52,7 @@ _MAY: Mapping[Act, frozenset[Role]] = {
     Act.APPROVE: _ON_DUTY,
     Act.INCIDENT: _ON_DUTY,
     Act.DRILL: _ON_DUTY,
+    Act.BACKFILL: _ON_DUTY,
     Act.ADMIN: frozenset((Role.ADMIN,)),
 }
 

@@ -147,6 +147,7 @@ def test_roles_and_acts(access: Access) -> None:
         Act.APPROVE: duty,
         Act.INCIDENT: duty,
         Act.DRILL: duty,
+        Act.BACKFILL: duty,
         Act.ADMIN: {Role.ADMIN},
     }
     assert not access.may(None, "view")
