@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
+NEAR = 1_000  # trees (and doors of them) up to which a search by hand beats one that looks at every door
 DENSE = 4  # a walk over more than a 1/DENSE of all nodes looks at all of them in one sweep
 
 
@@ -118,9 +120,9 @@ class Forest:
             Nodes that are reached and not passed.
         """
         walk = _Walk(self, start, open_, bars)
+        if (near := walk.near()) is not None:
+            return np.concatenate([self.node[walk.direct()], self.node[walk.indirect(near[0])]])
         graph, source = walk.graph()
-        if graph is None:
-            return self.node[walk.direct()]
         found = breadth_first_order(graph, source, return_predecessors=False)
         found = found[found != source]
         return np.concatenate([self.node[walk.direct()], self.node[walk.indirect(np.sort(found))]])
@@ -129,17 +131,20 @@ class Forest:
         """Return the same nodes, and the fastest time from each of them, s."""
         walk = _Walk(self, start, open_, bars)
         direct = walk.direct()
-        near = self.time[direct] - self.time[self.place[start]]
-        graph, source = walk.graph()
-        if graph is None:
-            return self.node[direct], near
-        root_s = dijkstra(graph, indices=source)[:-1]
-        found = np.flatnonzero(np.isfinite(root_s))
+        hanging = self.time[direct] - self.time[self.place[start]]
+        near = walk.near()
+        if near is None:
+            graph, source = walk.graph()
+            every = dijkstra(graph, indices=source)[:-1]
+            found = np.flatnonzero(np.isfinite(every))
+            root_s = every[found]
+        else:
+            found, root_s = near
         far = walk.indirect(found)
-        tree = np.searchsorted(self.tree, far, "right") - 1 if len(far) else far
+        tree = np.searchsorted(found, np.searchsorted(self.tree, far, "right") - 1)
         return (
             np.concatenate([self.node[direct], self.node[far]]),
-            np.concatenate([near, root_s[tree] + self.time[far]]),
+            np.concatenate([hanging, root_s[tree] + self.time[far]]),
         )
 
 
@@ -181,12 +186,39 @@ class _Walk:
         places = np.arange(self.low, self.high, dtype=np.int64)
         return places[~self._inside(places, *self.inner)] if len(self.inner[0]) else places
 
-    def graph(self) -> tuple[csr_array | None, int]:
-        """The trees as a graph: doors are edges, the start is the last node; None if no door leads to it."""
+    def near(self) -> tuple[NDArray[np.int64], Floats] | None:
+        """Trees that the walk finds, in order, and the time from the root of each; None if they are many.
+
+        Most walks end after a few trees, and a library's search begins by looking at every door there is.
+        """
+        f, left = self.forest, NEAR - len(self.mine)
+        if left < 0:
+            return None
+        base = float(f.time[self.low])
+        heap = [(s - base, t) for s, t in zip(f.door_s[self.mine].tolist(), f.door_tree[self.mine].tolist(),
+                                              strict=True)]  # fmt: skip
+        heapify(heap)
+        done: dict[int, float] = {}
+        while heap:
+            s, tree = heappop(heap)
+            if tree in done:
+                continue
+            done[tree] = s
+            doors = slice(int(f.door_begin[tree]), int(f.door_begin[tree + 1]))
+            left -= 1 + doors.stop - doors.start
+            if left < 0:
+                return None
+            ways = zip(*(c[doors].tolist() for c in (self.beyond, f.door_s, f.door_tree)), strict=True)
+            for passable, more, to in ways:
+                if passable and to not in done:
+                    heappush(heap, (s + more, to))
+        trees = np.array(sorted(done), np.int64)
+        return trees, np.array([done[t] for t in trees.tolist()], float)
+
+    def graph(self) -> tuple[csr_array, int]:
+        """The trees as a graph: doors are edges, the start is the last node."""
         f = self.forest
         count = len(f.tree) - 1
-        if not len(self.mine):
-            return None, count
         to = f.door_tree
         if not self.beyond.all():
             # A shut door leads back where it came from, which no search minds.
