@@ -197,8 +197,13 @@ def _unflat(kind: type[Record], row: dict[str, Any]) -> Record:
     return kind(**values)
 
 
+def frame_of(records: tuple[Any, ...], kind: type) -> pd.DataFrame:
+    """Return records as the rows of their layer, without the geometry."""
+    return pd.DataFrame([_flat(r) for r in records], columns=None if records else columns_of(kind))
+
+
 def _to_frame(records: tuple[Any, ...], kind: type, crs: str) -> pd.DataFrame:
-    frame = pd.DataFrame([_flat(r) for r in records], columns=None if records else columns_of(kind))
+    frame = frame_of(records, kind)
     if "x" not in frame.columns:
         return frame
     return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["x"], frame["y"]), crs=crs)

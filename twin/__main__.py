@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,6 +53,17 @@ PARK = Text("园区文件", "the park's file")
 PARK_IMPORT = Text("把测绘、设计和模型文件合成园区文件", "make a park of survey, design and model files")
 PARK_CHECK = Text("检查园区文件:错误、位置、处理办法", "what is wrong in a park file, where, and the mend")
 PARK_TRACE = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything in a park file")
+PARK_PATH = Text("水从一处到另一处的路径和纵断面", "the way of water between two places, with its profile")
+PARK_DRAINS = Text("哪些企业和多大面积汇到一处", "which enterprises and how much ground drain to a place")
+PARK_EXPORT = Text("写成 GeoPackage、GeoJSON 或 Excel", "write the park as GeoPackage, GeoJSON or Excel")
+PARK_TASKS = {
+    "import": ("twin.park_command", "main"),
+    "check": ("twin.park_check", "main"),
+    "trace": ("twin.park_trace", "main"),
+    "path": ("twin.park_query", "path"),
+    "drains": ("twin.park_query", "drains"),
+    "export": ("twin.park_export", "main"),
+}
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 PLAN = Text(
     "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
@@ -167,6 +179,9 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     park.add_parser("import", help=PARK_IMPORT.say(lang), add_help=False)
     park.add_parser("check", help=PARK_CHECK.say(lang), add_help=False)
     park.add_parser("trace", help=PARK_TRACE.say(lang), add_help=False)
+    park.add_parser("path", help=PARK_PATH.say(lang), add_help=False)
+    park.add_parser("drains", help=PARK_DRAINS.say(lang), add_help=False)
+    park.add_parser("export", help=PARK_EXPORT.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     words.add_parser("plan", help=PLAN.say(lang), add_help=False)
     bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
@@ -231,18 +246,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.ingest.hj212.decode import main as decode
 
             return decode(words[2:], lang)
-        if words[:2] == ["park", "import"]:
-            from twin.park_command import main as take_in
-
-            return take_in(words[2:], lang)
-        if words[:2] == ["park", "check"]:
-            from twin.park_check import main as check_park
-
-            return check_park(words[2:], lang)
-        if words[:2] == ["park", "trace"]:
-            from twin.park_trace import main as trace_park
-
-            return trace_park(words[2:], lang)
+        if words[:1] == ["park"] and words[1:2] and words[1] in PARK_TASKS:
+            module, function = PARK_TASKS[words[1]]
+            answer: int = getattr(import_module(module), function)(words[2:], lang)
+            return answer
         if words[:1] == ["plan"]:
             from twin.plan_command import main as make_plan
 

@@ -15,7 +15,8 @@ from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Lang, Text
 from twin.errors import ConfigError, MissingError
-from twin.park_file import network_of, open_park
+from twin.park_file import open_park
+from twin.park_now import GATE, network_now
 
 ABOUT = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything")
 FILE = Text("园区文件 .gpkg,或 .inp 模型", "a park file .gpkg, or an .inp model")
@@ -56,13 +57,14 @@ def main(words: Sequence[str], lang: Lang) -> int:
     grammar.add_argument(
         "--barrier", action="extend", nargs="+", default=[], metavar="ID", help=BARRIER.say(lang)
     )
+    grammar.add_argument("--gate", action="append", default=[], metavar="ID=0..1", help=GATE.say(lang))
     grammar.add_argument("--json", action="store_true", help=AS_JSON.say(lang))
     o = grammar.parse_args(list(words))
     try:
         said: list[Text] = []
         park = open_park(o.file, said)
         sys.stderr.write("".join(f"{t.say(lang)}\n" for t in said))
-        found = trace(park, network_of(park, o.file), o.start, o.direction, o.barrier, lang)
+        found = trace(park, network_now(park, o.file, o.gate, lang), o.start, o.direction, o.barrier, lang)
     except (MissingError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
