@@ -39,11 +39,15 @@ class Curve(NamedTuple):
         parts = max(n // 2 - 1, 1)
         since = self.at_ms - self.at_ms[0]
         part = since * parts // max(int(since[-1]) + 1, 1)
-        order = np.lexsort((self.value, part))
-        edge = np.flatnonzero(np.diff(part[order]))
-        lowest = order[np.concatenate(([0], edge + 1))]
-        highest = order[np.concatenate((edge, [len(order) - 1]))]
-        keep = np.unique(np.concatenate((lowest, highest, [0, len(order) - 1])))
+        begin = np.concatenate(([0], np.flatnonzero(np.diff(part)) + 1))
+        length = np.diff(np.append(begin, len(part)))
+        kept = [np.array([0, len(part) - 1])]
+        for extreme in (np.fmin, np.fmax):
+            found = np.flatnonzero(self.value == np.repeat(extreme.reduceat(self.value, begin), length))
+            kept.append(
+                found[np.append(True, np.diff(part[found]) != 0)[: len(found)]]
+            )  # the first of equals
+        keep = np.unique(np.concatenate(kept))
         return Curve(self.at_ms[keep], self.value[keep], self.flag[keep])
 
 

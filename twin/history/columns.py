@@ -48,9 +48,9 @@ class Columns(NamedTuple):
         )
 
 
-def readings(blocks: Placed, number: Number) -> Columns:
+def readings(blocks: Placed, finder: Finder) -> Columns:
     """Return the readings of some blocks, in the order of the stream, sorted by series and moment."""
-    found, finder = [np.empty(0, np.int32)], Finder(number)
+    found = [np.empty(0, np.int32)]
     for _, block in blocks:
         local = finder.of(Catalogue.of(block.series)).astype(np.int32)
         found.append(local[block.series_index] if len(block) else found[0])
@@ -63,13 +63,10 @@ def readings(blocks: Placed, number: Number) -> Columns:
 
 def frames(blocks: Placed, number: Number) -> Columns:
     """Return the raw frames of some blocks; one without readings stands at the moment of its receipt."""
-    which: list[int] = []
+    which = [np.empty(0, np.int32)]
     low, high = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for _, block in blocks:
-        names = ["" for _ in block.raw]
-        for i in np.unique(block.frame, return_index=True)[1].tolist():
-            names[block.frame[i]] = block.series[block.series_index[i]].mn
-        which += [number(of_logger(n or mn_of(raw))) for n, raw in zip(names, block.raw, strict=True)]
+        which.append(_loggers(block, number))
         first = np.full(len(block.raw), np.iinfo(np.int64).max)
         last = np.full(len(block.raw), np.iinfo(np.int64).min)
         np.minimum.at(first, block.frame, block.at_ms)
@@ -78,13 +75,26 @@ def frames(blocks: Placed, number: Number) -> Columns:
         low.append(np.where(empty, block.received_ms, first))
         high.append(np.where(empty, block.received_ms, last))
     numbers: dict[str, NDArray[np.generic]] = {
-        "series": np.array(which, np.int32),
+        "series": np.concatenate(which),
         "at_ms": np.concatenate(low),
         "last_ms": np.concatenate(high),
         "received_ms": np.concatenate([np.empty(0, np.int64), *(b.received_ms for _, b in blocks)]),
     }
     numbers |= _places(blocks, [len(b.raw) for _, b in blocks])
     return ordered(Columns(numbers, [r for _, block in blocks for r in block.raw]))
+
+
+def _loggers(block: Block, number: Number) -> NDArray[np.int32]:
+    """Return whose each frame is: of its first reading, or as the frame itself says."""
+    whose = np.full(len(block.raw), -1, np.int32)
+    if len(block):
+        series = Catalogue.of(block.series)
+        known = np.array([number(of_logger(mn)) for mn in series.names], np.int32)
+        frame = block.frame[::-1]  # of several readings the first is written last, and stays
+        whose[frame] = known[series.name[block.series_index[::-1]]]
+    for i in np.flatnonzero(whose < 0).tolist():
+        whose[i] = number(of_logger(mn_of(block.raw[i])))
+    return whose
 
 
 def ordered(columns: Columns) -> Columns:

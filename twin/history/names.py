@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from twin.blocks import Series
 from twin.errors import UnavailableError
 from twin.factors import canonical
 from twin.history.catalogue import NAMES
+from twin.series import Finder
 
 WATER = "32"  # system type the 2005 codes of a park's water loggers are read by
 Point = tuple[str, str]  # logger, 2017 code of the factor
@@ -40,6 +41,8 @@ class Numbering:
     def __init__(self, folder: Path, size: int) -> None:
         self._path = folder / NAMES
         self._new: list[Series] = []
+        self.finder = Finder(self.number)
+        """Numbers of the series of whole blocks."""
         self.size = size
         """Bytes of the list that are durable."""
         self._numbers = {s: i for i, s in enumerate(_lines(self._path, 0, size))}
@@ -54,16 +57,11 @@ class Numbering:
             self._new.append(series)
         return found
 
-    def numbers(self, series: Iterable[Series]) -> NDArray[np.int32]:
-        """Return the numbers of many."""
-        number = self.number
-        return np.array([number(s) for s in series], np.int32)
-
     def keep(self) -> None:
         """Write new numbers, durably; to be called before a catalogue names a file that uses them."""
         if not self._new:
             return
-        text = "".join(json.dumps(s, ensure_ascii=False) + "\n" for s in self._new).encode()
+        text = "".join(json.dumps(s) + "\n" for s in self._new).encode()
         with self._path.open("ab") as file:
             # What an attempt that failed may have left behind does not count.
             file.truncate(self.size)
@@ -86,6 +84,7 @@ class Known:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAMES
         self._size = 0
+        self._of_mn: dict[str, list[int]] = {}
         self._of_point: dict[int, list[int]] = {}
         self._loggers: dict[str, int] = {}
         self._kinds: dict[tuple[str, str], int] = {}
@@ -123,14 +122,17 @@ class Known:
         if found is None:
             found = self._ids[key] = len(self.points)
             self.points.append(key)
+            self._of_mn.setdefault(mn, []).append(found)
         return found
 
     def kind(self, cn: str, stat: str) -> int:
         """Return the number of a command and statistic."""
         return self._kinds.setdefault((cn, stat), len(self._kinds))
 
-    def met(self, mns: Sequence[str], code: str) -> list[int]:
-        """Return the points of some loggers as far as they are known."""
+    def met(self, mns: Sequence[str], code: str | None) -> list[int]:
+        """Return the points of some loggers that are known: of one factor, or (None) of every one."""
+        if code is None:
+            return [point for mn in mns for point in self._of_mn.get(mn, ())]
         found = [self._ids.get((mn, canonical(WATER, code))) for mn in mns]
         return [point for point in found if point is not None]
 

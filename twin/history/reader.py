@@ -131,9 +131,22 @@ class History:
         keep = np.concatenate((np.ones(min(len(at), 1), bool), ~again))  # sent again unchanged
         return Versions(at[keep], value[keep], flag[keep], received[order][keep])
 
-    def window(self, from_ms: int, to_ms: int, cn: str = "2011", stat: str | None = None) -> Window:
-        """Every point's values between two moments, both included; as `series` for all of them."""
-        rows, _ = self._find(None, "", from_ms, to_ms, cn, stat)
+    def window(
+        self,
+        from_ms: int,
+        to_ms: int,
+        cn: str = "2011",
+        stat: str | None = None,
+        mns: Sequence[str] | None = None,
+    ) -> Window:
+        """Every point's values between two moments, both included; as `series` for all of them.
+
+        Parameters
+        ----------
+        mns : sequence of str, optional
+            Only the points of these loggers.
+        """
+        rows, _ = self._find(mns, None, from_ms, to_ms, cn, stat)
         rows = rows.newest()
         begin = np.flatnonzero(np.diff(rows.key, prepend=-1))
         start = np.append(begin, len(rows.key)).astype(np.int64)
@@ -180,7 +193,7 @@ class History:
     def _find(
         self,
         mn: str | Sequence[str] | None,
-        factor: str,
+        factor: str | None,
         from_ms: int,
         to_ms: int,
         cn: str,

@@ -14,6 +14,8 @@ from twin.history import columns
 from twin.history.catalogue import Catalogue, Place
 from twin.history.columns import Columns, Placed
 from twin.history.names import Known
+from twin.series import Catalogue as SeriesColumns
+from twin.series import Finder
 from twin.stream import Stream
 
 BATCH = 512  # entries asked for at once
@@ -44,6 +46,7 @@ class Tail:
 
     def __init__(self, known: Known) -> None:
         self._known = known
+        self._points = Finder(lambda series: known.point(series.mn, series.factor))
         self._blocks: list[_Held] = []
         self._seen: tuple[Place, ...] = ()
         self._ready: tuple[object, Fresh] | None = None
@@ -79,10 +82,10 @@ class Tail:
     def _columns(self, blocks: Placed) -> Fresh:
         key, kind = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
         for _, block in blocks:
-            ids = [(self._known.point(s.mn, s.factor), self._known.kind(s.cn, s.stat)) for s in block.series]
-            pairs = np.array(ids, np.int32).reshape(-1, 2)
-            key.append(pairs[block.series_index, 0])
-            kind.append(pairs[block.series_index, 1])
+            series = SeriesColumns.of(block.series)
+            kinds = np.array([self._known.kind(cn, stat) for _, cn, stat in series.kinds], np.int32)
+            key.append(self._points.of(series).astype(np.int32)[block.series_index])
+            kind.append(kinds[series.kind][block.series_index])
         at = np.concatenate([np.empty(0, np.int64), *(b.at_ms for _, b in blocks)])
         value = np.concatenate([np.empty(0, np.float64), *(b.value for _, b in blocks)])
         flag = np.concatenate([np.empty(0, np.uint8), *(b.flag for _, b in blocks)])

@@ -174,8 +174,11 @@ class Writer:
         span = min(place(e.id) for e in entries), max(place(e.id) for e in entries)
         it = self._catalogue
         for kind in KINDS:
-            made = rows_of.readings if kind == "readings" else rows_of.frames
-            for period, part in rows_of.days(made(placed, self._names.number)):
+            if kind == "readings":
+                made = rows_of.readings(placed, self._names.finder)
+            else:
+                made = rows_of.frames(placed, self._names.number)
+            for period, part in rows_of.days(made):
                 it = self._put(it, kind, period, part, span)
         self._names.keep()
         until = list(it.until) + [(0, 0)] * (stream.shards - len(it.until))

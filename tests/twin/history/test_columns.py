@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twin.blocks import Block, BlockBuilder, Series
 from twin.history import columns
 from twin.history.columns import Columns
+from twin.series import Finder
 
 
 class Numbers:
@@ -35,7 +36,7 @@ def test_readings_are_sorted_by_series_and_moment_and_kept_with_their_place() ->
         ((5, 2), block(("A", "x", 9, 3.0), ("A", "x", 1, 4.0), ("A", "x", 2, 5.0))),
     ]
     names = Numbers()
-    got = columns.readings(placed, names)
+    got = columns.readings(placed, Finder(names))
     n = got.numbers
     assert [names.known[i].mn for i in n["series"].tolist()] == ["A", "A", "A", "A", "B"]
     assert n["value"].tolist() == [4.0, 1.0, 5.0, 3.0, 2.0]  # of one moment as received
@@ -57,7 +58,7 @@ def test_frames_stand_at_their_readings_or_at_their_receipt() -> None:
 def test_nothing_is_nothing() -> None:
     empty = BlockBuilder().build()
     for placed in ([], [((1, 0), empty)]):
-        for made in (columns.readings(placed, Numbers()), columns.frames(placed, Numbers())):
+        for made in (columns.readings(placed, Finder(Numbers())), columns.frames(placed, Numbers())):
             assert len(made) == 0
             assert list(columns.days(made)) == []
     assert columns.mn_of(b"\x00 no number") == ""
@@ -66,7 +67,7 @@ def test_nothing_is_nothing() -> None:
 def test_a_parks_day_begins_at_its_own_midnight() -> None:
     midnight = 1_795_276_800_000  # 2026-11-22 00:00 in China
     rows = block(("A", "x", midnight - 1, 1.0), ("A", "x", midnight, 2.0), ("A", "y", midnight + 1, 3.0))
-    cut = dict(columns.days(columns.readings([((1, 0), rows)], Numbers())))
+    cut = dict(columns.days(columns.readings([((1, 0), rows)], Finder(Numbers()))))
     assert {day: part.numbers["value"].tolist() for day, part in cut.items()} == {
         "2026-11-21": [1.0],
         "2026-11-22": [2.0, 3.0],

@@ -74,6 +74,8 @@ def test_history_is_a_dictionary_that_remembers(
 def check(h: History, received: dict[tuple[str, str], dict[int, list[tuple[float, int]]]]) -> None:
     window = h.window(T0, LAST)
     assert set(window.points) == set(received)
+    assert set(h.window(T0, LAST, mns=[B]).points) == {point for point in received if point[0] == B}
+    assert h.window(T0, LAST, mns=["nobody"]).points == ()
     for (mn, code), moments in received.items():
         newest = [(at, str(v), flag) for at, versions in sorted(moments.items()) for v, flag in versions[-1:]]
         for curve in (h.series(mn, code, T0, LAST), window.curve(mn, code)):
