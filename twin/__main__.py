@@ -36,6 +36,10 @@ SIM = Text(
 HJ212 = Text("HJ 212 工具", "HJ 212 tools")
 DECODE = Text("把 HJ 212 字节解析为 JSON", "read HJ 212 bytes, print JSON")
 BACKFILL = Text("补录 CSV、Excel 里的历史数据", "readings of the past out of CSV and Excel files")
+REPLAY = Text("回放一段已记录的时间，在独立的回放园区里", "a recorded time shown again, in a park of its own")
+BEGIN = Text("从何时开始，如 2026-11-20", "where it begins, such as 2026-11-20")
+END = Text("到何时为止", "where it ends")
+PORT = Text("页面端口", "port of the pages")
 MAPPING = Text("说明各列含义的 TOML 文件", "TOML file that says what the columns are")
 KIND_OF_ALL = Text(
     "没有类型列时：2011 实时、2051 分钟、2061 小时、2031 日",
@@ -167,6 +171,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     hj212 = add("hj212", HJ212).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     hj212.add_parser("decode", help=DECODE.say(lang), add_help=False)
     _backfill_options(add("backfill", BACKFILL), lang)
+    _replay_options(add("replay", REPLAY), lang)
     users = add("users", USERS).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
     user = users.add_parser("add", help=USERS_ADD.say(lang), description=USERS_ADD.say(lang))
     user.add_argument("name")
@@ -221,6 +226,14 @@ def _backfill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
         ("by", "NAME", BY),
     ):
         p.add_argument(f"--{option}", default="", metavar=name, help=about.say(lang))
+
+
+def _replay_options(p: argparse.ArgumentParser, lang: Lang) -> None:
+    p.add_argument("--from", required=True, dest="begin", metavar="TIME", help=BEGIN.say(lang))
+    p.add_argument("--to", required=True, dest="end", metavar="TIME", help=END.say(lang))
+    p.add_argument("--speed", type=float, default=60.0, metavar="N", help=SPEED.say(lang))
+    p.add_argument("--port", type=int, metavar="N", help=PORT.say(lang))
+    p.add_argument("--no-browser", action="store_true", help=NO_BROWSER.say(lang))
 
 
 def _drill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
@@ -354,6 +367,16 @@ def _backfill(config: Config, o: argparse.Namespace) -> int:
     return backfill.run(config, o)
 
 
+def _replay(config: Config, o: argparse.Namespace) -> int:
+    from twin import replay
+
+    if not replay.SPEEDS[0] <= o.speed <= replay.SPEEDS[1]:
+        sys.stderr.write(NOT_A_SPEED.say(as_lang(config.lang)) + "\n")
+        return 2
+    span = replay.Span.read(o.begin, o.end)
+    return replay.run(config, span, o.speed, o.port, browser=not o.no_browser)
+
+
 def _users(config: Config, o: argparse.Namespace) -> int:
     from getpass import getpass
 
@@ -441,6 +464,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "redis": _redis,
     "hj212": _hj212,
     "backfill": _backfill,
+    "replay": _replay,
     "users": _users,
     "park": _park,
     "bench": _bench,

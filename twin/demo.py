@@ -38,26 +38,26 @@ def run(config: Config, scenario: str, speed: float, seed: int, *, browser: bool
     ConfigError
         A port is taken or the data folder is in use; the message names the mend.
     """
-    with _stopping() as stop, _alone(config):
+    with stopping() as stop, alone(config):
         check_ports(config)
         embedded = not config.redis_url
         config = replace(short_socket(config), open=True, demo=True)
         users = people(config)
-        supervisor = Supervisor(environment(config), config.data / "logs", lambda t: _tell(config, t))
+        supervisor = Supervisor(environment(config), config.data / "logs", lambda t: tell(config, t))
         try:
             start_roles(supervisor, config, _sim_words(scenario, speed, seed), embedded=embedded)
             supervisor.start(Role("web", ("web",)))
-            if not _wait_for_page(config, supervisor, stop):
+            if not wait_for_page(config, supervisor, stop):
                 return 0 if stop else 1
             _announce(config, users, scenario, speed)
-            if browser and _has_display(config):
-                webbrowser.open(_address(config))
+            if browser and has_display(config):
+                webbrowser.open(address(config))
             while not stop:
                 supervisor.tick()
                 time.sleep(LOOK_EVERY_S)
         finally:
             supervisor.stop()
-    _tell(config, Text("已全部停止", "everything has stopped"))
+    tell(config, Text("已全部停止", "everything has stopped"))
     return 0
 
 
@@ -138,7 +138,7 @@ def password(name: str) -> str:
 
 
 @contextmanager
-def _stopping() -> Iterator[list[signal.Signals]]:
+def stopping() -> Iterator[list[signal.Signals]]:
     """Give a list that fills when somebody wants the end: Ctrl-C, SIGTERM, a closed terminal."""
     asked: list[signal.Signals] = []
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -151,7 +151,7 @@ def _stopping() -> Iterator[list[signal.Signals]]:
 
 
 @contextmanager
-def _alone(config: Config) -> Iterator[None]:
+def alone(config: Config) -> Iterator[None]:
     """Hold the data folder for this process alone."""
     config.data.mkdir(parents=True, exist_ok=True)
     with (config.data / "lock").open("w") as lock:
@@ -169,7 +169,14 @@ def _alone(config: Config) -> Iterator[None]:
         yield
 
 
-def _wait_for_page(config: Config, supervisor: Supervisor, stop: list[signal.Signals]) -> bool:
+def wait_for_page(config: Config, supervisor: Supervisor, stop: list[signal.Signals]) -> bool:
+    """Look after the roles until the pages answer; False if somebody wants the end before.
+
+    Raises
+    ------
+    UnavailableError
+        They do not answer in time.
+    """
     deadline = time.monotonic() + UP_TIMEOUT_S
     while not stop and time.monotonic() < deadline:
         supervisor.tick()
@@ -204,32 +211,35 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 
 
-def _address(config: Config) -> str:
+def address(config: Config) -> str:
+    """Return where the pages are."""
     host = _reachable(config.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
 
 
-def _has_display(config: Config) -> bool:
+def has_display(config: Config) -> bool:
+    """Tell whether a browser could be shown here."""
     if sys.platform in ("darwin", "win32"):
         return True
     return bool(config.environment.get("DISPLAY") or config.environment.get("WAYLAND_DISPLAY"))
 
 
 def _announce(config: Config, users: list[User], scenario: str, speed: float) -> None:
-    _tell(
+    tell(
         config,
         Text(
             "演示园区已就绪:{url}\n情景 {scenario},园区时间为 {speed:g} 倍速;按 Ctrl-C 结束",
             "the demo park is up: {url}\nscenario {scenario}, {speed:g} times real time; Ctrl-C ends it",
-        ).fill(url=_address(config), scenario=scenario, speed=speed),
+        ).fill(url=address(config), scenario=scenario, speed=speed),
     )
     line = Text(
         "  用户 {name:<8}密码 {password:<14}{display}", "  user {name:<8}password {password:<14}{display}"
     )
     for user in users:
-        _tell(config, line.fill(name=user.name, password=password(user.name), display=user.display))
+        tell(config, line.fill(name=user.name, password=password(user.name), display=user.display))
 
 
-def _tell(config: Config, text: Text) -> None:
+def tell(config: Config, text: Text) -> None:
+    """Say a sentence on standard output, in the reader's language."""
     sys.stdout.write(text.say(as_lang(config.lang)) + "\n")
     sys.stdout.flush()

@@ -54,9 +54,9 @@ def test_demo_users_are_made_once(tmp_path: Path) -> None:
 
 def test_a_data_folder_has_one_demo(tmp_path: Path) -> None:
     c = config(tmp_path)
-    with demo._alone(c), pytest.raises(ConfigError, match="TWIN_DATA"), demo._alone(c):
+    with demo.alone(c), pytest.raises(ConfigError, match="TWIN_DATA"), demo.alone(c):
         pass
-    with demo._alone(c):
+    with demo.alone(c):
         pass
 
 
