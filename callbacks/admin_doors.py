@@ -118,9 +118,7 @@ def _door(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
             html.Td(wording.number(row.get("frames")), className="num"),
             html.Td(wording.number(row.get("readings")), className="num"),
             html.Td(wording.number(rejects), className="num tx-alarm" if rejects else "num mut"),
-            html.Td(
-                wording.number(row.get("held")), className="num tx-warning" if row.get("held") else "num mut"
-            ),
+            html.Td(wording.number(held), className="num tx-warning" if held else "num mut"),
             html.Td(str(len(by_mn)), className="num"),
             html.Td(f"{max(skews) / 1000:.0f} s" if skews else wording.NONE, className="num mut"),
             html.Td(tags(found, lang)),
@@ -156,13 +154,7 @@ def _target(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
     late, where = lag_s > LATE_S, str(row.get("address", ""))
     return html.Tr(
         [
-            html.Td(
-                [
-                    html.B(str(row.get("name", ""))),
-                    " ",
-                    html.Span(str(row.get("address", "")), className="mut"),
-                ]
-            ),
+            html.Td([html.B(str(row.get("name", ""))), " ", html.Span(where, className="mut")]),
             _state(row, quiet, lang),
             html.Td(wording.number(row.get("waiting")), className="num"),
             html.Td(wording.span(lag_s, lang), className="num tx-warning" if late else "num mut"),

@@ -1,8 +1,8 @@
 """`twin replay`: a recorded time shown again, in a park of its own that nobody can take for the live one.
 
 It has its own data folder, stream, port and clock, its park's name begins with 回放 (replay), and its clock
-says drill with the recorded time as its scenario. There is no gateway, no door and no forwarding, and its gate
-controller's port is held by this process, which never answers: nothing in it reaches the world.
+says drill with the recorded time as its scenario. There is no gateway, no door and no forwarding, and the
+port of its gate controllers is held by this process, which never answers: nothing in it reaches the world.
 """
 
 from __future__ import annotations
