@@ -164,7 +164,7 @@ def _read(plan: Plan, mn: str, names: list[str], values: list[str]) -> tuple[lis
             notes.append(_note(names[at], values[at], why or plan.timeless))
             continue
         mark = values[mark_at] if mark_at >= 0 else ""
-        code = ord(mark) if len(mark) == 1 and mark.isascii() else _mark(mark)
+        code = ord(mark) if len(mark) == 1 and "!" <= mark <= "~" else _mark(mark)
         rows.append((Series(mn, factor, cn, stat), at_ms, number, code))
     return rows, notes
 
@@ -272,11 +272,11 @@ def _number(text: str) -> tuple[float | None, str]:
 
 
 def _mark(text: str) -> int:
-    """Return a data mark as one byte; `?` stands for what is no single ASCII character."""
+    """Return a data mark as one byte; `?` stands for what is no single printable character of ASCII."""
     plain = text.strip()
     if not plain:
         return 0
-    return ord(plain) if len(plain) == 1 and plain.isascii() else ord("?")
+    return ord(plain) if len(plain) == 1 and "!" <= plain <= "~" else ord("?")
 
 
 def _first_of_each(rows: list[Row], notes: list[Note]) -> list[Row]:
