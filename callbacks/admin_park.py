@@ -36,7 +36,7 @@ from twin.clock import as_datetime, wall_ms
 from twin.errors import MissingError, RefusedError, UnavailableError
 from twin.model import AuditLine
 from twin.park_check import known
-from twin.park_desk import Desk, DeskError, Work
+from twin.park_desk import VERSION, Desk, DeskError, Work
 
 KEPT = 6  # parks, findings and shelves held at once
 PRESENT = "present"
@@ -97,8 +97,8 @@ class Parks:
         """Return something made of contents that `key` names, made anew only if it is not held any more."""
         return self._shelves.get(kind, key, make)
 
-    def park(self, name: str) -> Park:
-        """Return a park by its name.
+    def park(self, name: str, version: str = "") -> Park:
+        """Return a park by its name; of an import the last one, or that of a version which a map still shows.
 
         Raises
         ------
@@ -114,10 +114,10 @@ class Parks:
             except (KeyError, ValueError, OSError) as error:
                 raise MissingError(f"there is no version {key}") from error
         work = self.desk.find(key) if kind == "w" else None
-        if work is None or not work.park.is_file():
+        made = version or (str(work.result().get("version", "")) if work is not None else "")
+        if work is None or not VERSION.fullmatch(made) or not work.park(made).is_file():
             raise MissingError(f"there is no park {name}")
-        mark = f"{name}/{work.park.stat().st_mtime_ns}"
-        return self.held("park", mark, lambda: park_file.read(work.park))
+        return self.held("park", f"{name}/{made}", lambda: park_file.read(work.park(made)))
 
     def candidate(self, it: Candidate) -> Park:
         """Return a park with its mends taken, one after the other.
@@ -152,9 +152,9 @@ class Parks:
             raise MissingError(f"{'/'.join(step)} is not found any more")
         return found
 
-    def shelf(self, name: str) -> geo.Shelf:
+    def shelf(self, name: str, version: str = "") -> geo.Shelf:
         """Return a park's geometry for the map."""
-        park = self.park(name)
+        park = self.park(name, version)
         return self.held("shelf", park.version, lambda: geo.Shelf(park))
 
     def source(self, name: str) -> str:
@@ -216,9 +216,9 @@ def routes(server: FastAPI, parks: Parks) -> None:
     """Add the addresses that carry files: geometry out, findings out, uploads in."""
 
     @server.get("/admin/geo/{park}/{layer}.json")
-    async def geometry(park: str, layer: str, request: Request) -> Response:
+    async def geometry(park: str, layer: str, request: Request, v: str = "") -> Response:
         try:
-            found = await asyncio.to_thread(lambda: parks.shelf(park).get(layer))
+            found = await asyncio.to_thread(lambda: parks.shelf(park, v).get(layer))
         except MissingError:
             found = None
         if found is None:

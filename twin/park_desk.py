@@ -28,6 +28,7 @@ from geodata.words import Text
 from twin.errors import RefusedError
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
+VERSION = re.compile(r"[0-9a-f]{6,64}")
 LONGEST, DEEPEST = 200, 8  # characters of a name, folders in a path
 BEAT_S = 10.0  # a process that has not shown itself for so long is dead
 
@@ -112,10 +113,17 @@ class Work:
         """Folder of the files as they came."""
         return self.folder / "files"
 
-    @property
-    def park(self) -> Path:
-        """The park that came of it, if the guesses are right."""
-        return self.folder / "park.gpkg"
+    def park(self, version: str) -> Path:
+        """Return where a park that came of it lies, or would lie; the last two are kept, maps may show them.
+
+        Raises
+        ------
+        DeskError
+            It is no name of a version.
+        """
+        if not VERSION.fullmatch(version):
+            raise DeskError(BAD_NAME.fill(name=version[:80]))
+        return self.folder / f"park-{version}.gpkg"
 
     def by(self) -> str:
         """Return who opened it."""
@@ -215,8 +223,10 @@ class Work:
 
     def clear(self) -> None:
         """Forget the last reading."""
-        for name in ("state.json", "result.json", "park.gpkg", "stop"):
+        for name in ("state.json", "result.json", "stop"):
             (self.folder / name).unlink(missing_ok=True)
+        for old in sorted(self.folder.glob("park-*.gpkg"), key=lambda p: p.stat().st_mtime)[:-1]:
+            old.unlink()
 
     def put(self, word: str, step: Text, share: float) -> None:
         """Write where it stands."""

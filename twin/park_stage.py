@@ -76,7 +76,7 @@ def stage(work: Work, present: Path) -> dict[str, Any]:
         found = check(park, known(park))
         count = Counter(str(f.severity) for f in found)
         work.put("running", WRITING, 0.96)
-        parks.write(park, work.park)
+        parks.write(park, work.park(park.version))
         result |= {"version": park.version, "counts": counts(park), "findings": dict(count)}
         result["placed"] = crs.is_known(park.crs) and not crs.is_local(park.crs)
     result["ready"] = made.park is not None

@@ -67,6 +67,7 @@
         this.element.dataset.error = String(error.message || error);
         throw error;
       }
+      if (this.closed) return;
       this.element.dataset.ready = "true";
       this.element.dataset.version = this.options.version;
       for (const [member, data] of waiting[this.id] || []) this[member](data);
@@ -93,11 +94,13 @@
     }
 
     close() {
+      this.closed = true; // geometry still on its way finds nobody home
       for (const stop of this.off) stop();
       if (maps[this.id] === this) delete maps[this.id];
     }
 
     take(name, collection) {
+      if (this.closed) return;
       if (!this.origin) {
         const [w, s, e, n] = collection.bounds;
         this.bounds = collection.bounds;
