@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from geodata.formats.report import FormatError
@@ -26,6 +27,7 @@ NAMES = {
     "utf_8": "utf-8",
     "ascii": "ascii",
 }
+SURE_SHARE = 0.95  # above which the other of two charsets counts more than what the file says
 LOST = re.compile("\ufffd|锟斤拷|锟絡|烫烫烫|屯屯屯|\\?{3,}")
 COMMON_SHARE = (
     0.7  # share of two-byte characters in GB 2312 level 1 (the 3755 common ones) that makes GBK likely
@@ -51,8 +53,8 @@ def canonical(name: str) -> str:
     key = name.strip().lower().removeprefix("windows-").removeprefix("iso ")
     found = NAMES.get(key) or NAMES.get(key.replace(" ", "")) or name.strip()
     try:
-        codecs.lookup(found)
-    except LookupError as error:
+        "a".encode(found)  # refuses Python's codecs that are no charsets: rot13, zlib
+    except (LookupError, UnicodeError) as error:
         raise FormatError(NO_CHARSET.fill(name=name.strip())) from error
     return found
 
@@ -77,6 +79,9 @@ def detect(data: bytes, declared: str = "", language: int = 0) -> Reading:
         return Reading(said or "utf-8", True, PLAIN)
     utf8, many = _valid(data, "utf-8"), sum(b >= 0xC0 for b in data)
     if said and _valid(data, said) and not (said != "utf-8" and utf8 and many > 2):
+        other = _rather(data, said)
+        if other:
+            return Reading(other, False, SAID_BUT.fill(said=said, rest=LOOKS.fill(name=other)))
         return Reading(said, True, AGREES.fill(name=said))
     if utf8:
         proof = VALID_UTF8.fill(n=many)
@@ -87,6 +92,20 @@ def detect(data: bytes, declared: str = "", language: int = 0) -> Reading:
     if said:
         proof = SAID_BUT.fill(said=said, rest=proof)
     return Reading(GBK if likely else "", False, proof)
+
+
+def shown_as_latin(texts: Iterable[str]) -> str:
+    """Return the charset of texts whose bytes were shown as Latin letters, "" if no one charset fits all.
+
+    That is what becomes of a drawing or a table that does not say its code page.
+    """
+    shown = [t for t in texts if not t.isascii()]
+    return next((c for c in ("utf-8", GBK) if shown and all(_is_chinese(shown_in(t, c)) for t in shown)), "")
+
+
+def shown_in(text: str, charset: str) -> str:
+    """Return a text whose bytes were shown as Latin letters as its charset reads them, "" if it cannot be."""
+    return _again(text, "latin-1", charset) or _again(text, "cp1252", charset)
 
 
 def spoilt(text: str) -> str:
@@ -104,7 +123,7 @@ def spoilt(text: str) -> str:
         return "lost"
     if "\u0080" <= max(text) <= "\u024f":  # GBK or UTF-8 bytes shown as Latin letters
         for charset in ("utf-8", "gbk"):
-            mended = _again(text, "latin-1", charset) or _again(text, "cp1252", charset)
+            mended = shown_in(text, charset)
             if mended and _is_chinese(mended):
                 return mended
         return ""
@@ -165,6 +184,30 @@ def _common(data: bytes) -> float:
     return common / pairs if pairs else 0.0
 
 
+def _rather(data: bytes, said: str) -> str:
+    """Which of GBK and Big5 bytes are in when the file says the other: either decodes much of the other."""
+    gbk, big5 = _common(data), _common_big5(data)
+    if said == "big5" and gbk >= SURE_SHARE and gbk > big5 and _valid(data, GBK):
+        return GBK
+    if said == GBK and big5 >= SURE_SHARE and gbk < COMMON_SHARE and _valid(data, "big5"):
+        return "big5"
+    return ""
+
+
+def _common_big5(data: bytes) -> float:
+    """Share of two-byte characters that are common ones of Big5 (lead byte A4..C6, or symbols A1..A3)."""
+    pairs, common, i = 0, 0, 0
+    while i < len(data) - 1:
+        if data[i] < 0x81:
+            i += 1
+            continue
+        pairs += 1
+        trail = data[i + 1]
+        common += 0xA1 <= data[i] <= 0xC6 and (0x40 <= trail <= 0x7E or trail >= 0xA1)
+        i += 2
+    return common / pairs if pairs else 0.0
+
+
 def _again(text: str, wrong: str, right: str) -> str:
     try:
         return text.encode(wrong).decode(right)
@@ -185,6 +228,7 @@ MARKED = Text("文件开头的标记说明是 {name}", "the mark at its start sa
 PLAIN = Text("全部是 ASCII 字符", "every byte is ASCII")
 AGREES = Text("文件声明为 {name},字节相符", "the file says {name} and its bytes agree")
 SAID_BUT = Text("文件声明为 {said},但{rest}", "the file says {said}, but {rest}")
+LOOKS = Text("按 {name} 读才是常用字", "only read as {name} its characters are common ones")
 VALID_UTF8 = Text("{n} 处多字节字符全部符合 UTF-8", "all {n} characters of several bytes are valid UTF-8")
 LIKE_GBK = Text(
     "不是 UTF-8;按 GBK 读,{share}% 是常用字", "it is not UTF-8; read as GBK, {share} % are common characters"

@@ -64,6 +64,8 @@ def guess(sheet: Sheet) -> LayerMap:
     if sheet.model is not None:
         return LayerMap("model")
     names = [str(c) for c in sheet.frame.columns]
+    if sheet.format in ("KML", "KMZ") and any(bool(v) for v in sheet.frame.get("Name", ())):
+        names = [n for n in names if n != "id"]  # numbers its program gave; people wrote the name
     title = f"{sheet.layer} {Path(sheet.file).stem}"
     role = _role(sheet, names, title)
     found = LayerMap(role)

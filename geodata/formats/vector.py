@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata.formats import guard
-from geodata.formats.encoding import Reading, canonical, dbf_text, detect
+from geodata.formats.encoding import Reading, canonical, dbf_text, detect, shown_as_latin, shown_in
 from geodata.formats.report import FormatError, Guess
 from geodata.formats.sheet import Sheet
 from geodata.words import Text
@@ -31,6 +33,9 @@ FORMATS = {
     ".dxf": "DXF",
 }
 DBF_SAMPLE = 8 * 2**20  # bytes of a table looked at for its charset
+TEXT_SAMPLE = 4 * 2**20
+UTF8_ONLY = (".geojson", ".json", ".kml")
+XML_CHARSET = re.compile(r"""^(\s*<\?xml[^>]*encoding=["'])[\w.:-]+(["'])""")
 
 
 def read(path: Path, encoding: str = "") -> list[Sheet]:
@@ -50,22 +55,73 @@ def read(path: Path, encoding: str = "") -> list[Sheet]:
     """
     suffix = path.suffix.lower()
     if suffix == ".kmz":
-        return _read_kmz(path)
+        return _read_kmz(path, encoding)
     if suffix == ".gdb":
         _check_folder(path)
     else:
         guard.check_file(path)
         _check_content(path, suffix)
+    if suffix in UTF8_ONLY:
+        other = _other_charset(path, encoding)
+        if other is not None:
+            return _read_again(path, other)
     reading = _charset(path, encoding) if suffix == ".shp" else None
     if reading and not reading.encoding:
         raise FormatError(NO_CHARSET.fill(file=path.name, proof=reading.proof))
     found: list[Sheet] = []
     for layer, _ in _layers(path):
         found += _read_layer(path, layer, FORMATS[suffix], reading)
-    return found
+    return [part for sheet in found for part in _drawing(sheet, encoding)] if suffix == ".dxf" else found
 
 
-def _read_kmz(path: Path) -> list[Sheet]:
+def _other_charset(path: Path, said: str) -> Reading | None:
+    """Return the charset of a file that by its standard is UTF-8 and is not; None where it is."""
+    with path.open("rb") as f:
+        sample = f.read(TEXT_SAMPLE)
+    found = Reading(canonical(said), True, Text("由用户指定", "said by the user")) if said else detect(sample)
+    if not found.encoding:
+        raise FormatError(NO_CHARSET.fill(file=path.name, proof=found.proof))
+    return None if found.encoding in ("utf-8", "utf-8-sig") else found
+
+
+def _read_again(path: Path, reading: Reading) -> list[Sheet]:
+    """Read a file of another charset: the readers below know UTF-8 only."""
+    with tempfile.TemporaryDirectory(prefix="park-text-") as folder:
+        copy = Path(folder) / path.name
+        try:
+            with path.open(encoding=reading.encoding) as source, copy.open("w", encoding="utf-8") as out:
+                head = source.read(guard.CHUNK)
+                out.write(XML_CHARSET.sub(r"\1UTF-8\2", head, count=1))
+                while chunk := source.read(guard.CHUNK):
+                    out.write(chunk)
+        except UnicodeDecodeError as error:
+            raise FormatError(NOT_IN.fill(file=path.name, name=reading.encoding)) from error
+        sheets = read(copy)
+    for sheet in sheets:
+        sheet.encoding = reading.encoding
+        if not reading.sure:
+            option = f"--encoding {reading.encoding}"
+            sheet.guesses.append(Guess(path.name, "encoding", reading.encoding, reading.proof, option))
+    return sheets
+
+
+def _drawing(sheet: Sheet, said: str) -> Iterator[Sheet]:
+    """Divide a drawing by its layers, its texts read in the charset that an old one does not say."""
+    texts = [c for c in sheet.frame if not pd.api.types.is_numeric_dtype(sheet.frame[c])]
+    values = {v for c in texts for v in sheet.frame[c] if isinstance(v, str)}
+    charset = canonical(said) if said else shown_as_latin(values)
+    if charset:
+        right = {v: (shown_in(v, charset) or v) for v in values if not v.isascii()}
+        for column in texts:
+            sheet.frame[column] = [right.get(v, v) for v in sheet.frame[column]]
+        sheet.encoding = charset
+    if charset and not said:
+        guess = Guess(sheet.file, "encoding", charset, NO_PAGE, f"--encoding {charset}")
+        sheet.guesses.append(guess)
+    yield from _by_class(sheet)
+
+
+def _read_kmz(path: Path, encoding: str) -> list[Sheet]:
     guard.check_file(path)
     with tempfile.TemporaryDirectory(prefix="park-kmz-") as folder:
         files = [f for f in guard.unpack(path, Path(folder)) if f.suffix.lower() == ".kml"]
@@ -73,8 +129,9 @@ def _read_kmz(path: Path) -> list[Sheet]:
             raise FormatError(NO_KML.fill(file=path.name))
         found: list[Sheet] = []
         for file in files:
-            for sheet in read(file):
+            for sheet in read(file, encoding):
                 sheet.file, sheet.format = path.name, "KMZ"
+                sheet.guesses = [replace(g, file=path.name) for g in sheet.guesses]
                 found.append(sheet)
     return found
 
@@ -137,7 +194,7 @@ def _layers(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         yield from ((str(name), kind) for name, kind in pyogrio.list_layers(path))
     except pyogrio.errors.DataSourceError as error:
-        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error))) from error
+        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error, path))) from error
 
 
 def _read_layer(path: Path, layer: str, form: str, reading: Reading | None) -> list[Sheet]:
@@ -148,9 +205,9 @@ def _read_layer(path: Path, layer: str, form: str, reading: Reading | None) -> l
         guard.check_rows(path.name, layer, int(info["features"]))
         meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer, encoding=charset, force_2d=True)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError) as error:
-        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error))) from error
+        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error, path))) from error
     except pyogrio.errors.FeatureError as error:
-        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error))) from error
+        raise FormatError(UNREADABLE.fill(file=path.name, error=_short(error, path))) from error
     names = [str(n) for n in meta["fields"]]
     if reading:
         names = [_decode(n, reading.encoding) for n in names]
@@ -164,7 +221,7 @@ def _read_layer(path: Path, layer: str, form: str, reading: Reading | None) -> l
     sheet = Sheet(path.name, layer, form, frame, geometry, str(meta["crs"] or ""), said)
     if form == "DXF":
         sheet.crs = ""
-        return list(_by_class(sheet))
+        return [sheet]
     if reading and not reading.sure:
         option = f"--encoding {reading.encoding}"
         sheet.guesses.append(Guess(path.name, "encoding", reading.encoding, reading.proof, option))
@@ -184,7 +241,10 @@ def _by_class(drawing: Sheet) -> Iterator[Sheet]:
                 continue
             frame = drawing.frame[mask].reset_index(drop=True)
             layer = f"{name}.{what}"
-            yield Sheet(drawing.file, layer, "DXF", frame, drawing.geometry[mask], "", drawing.encoding)
+            shapes = drawing.geometry[mask]
+            sheet = Sheet(drawing.file, layer, "DXF", frame, shapes, "", drawing.encoding)
+            sheet.guesses = list(drawing.guesses)
+            yield sheet
 
 
 def _decode(text: str, charset: str) -> str:
@@ -204,14 +264,20 @@ def _unique(names: list[str]) -> list[str]:
     return [n if n not in names[:i] else f"{n}.{i}" for i, n in enumerate(names)]
 
 
-def _short(error: Exception) -> str:
-    return str(error).split("\n")[0][:200]
+def _short(error: Exception, path: Path) -> str:
+    """The first line of what a library says, without folders of this machine."""
+    return str(error).split("\n")[0].replace(str(path.parent) + "/", "")[:200]
 
 
 UNREADABLE = Text("读不了 {file}:{error}", "{file} cannot be read: {error}")
 NO_CHARSET = Text(
     "{file} 的字段编码无法判断({proof});请用 --encoding 指定",
     "the charset of {file} cannot be told ({proof}); say it with --encoding",
+)
+NOT_IN = Text("{file} 不是 {name};请指定正确的编码", "{file} is not in {name}; say its right charset")
+NO_PAGE = Text(
+    "图中没有写代码页,文字按此编码读才是中文",
+    "the drawing does not say its code page; read in this charset its texts are Chinese",
 )
 NO_KML = Text("{file} 里没有 KML", "{file} holds no KML")
 NOT_GDB = Text("{file} 不是 FileGDB 文件夹", "{file} is not a FileGDB folder")

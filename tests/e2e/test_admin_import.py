@@ -54,6 +54,7 @@ def desk(chromium: Browser, web: Site) -> Iterator[Screen]:
         it.open(f"{web.url}/admin?tab=import")
         yield it
         assert it.wrong == []
+    expect.set_options(timeout=5_000)
 
 
 def survey(folder: Path) -> list[Path]:

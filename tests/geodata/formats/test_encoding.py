@@ -61,3 +61,24 @@ def test_names_as_people_write_them(name: str, right: str) -> None:
 def test_a_charset_nobody_knows_is_refused() -> None:
     with pytest.raises(FormatError, match="klingon"):
         canonical("klingon")
+
+
+BIG5 = "化工園區雨水管網檢查井污水處理廠"
+
+
+def test_gbk_and_big5_that_the_file_mixes_up_are_told_apart() -> None:
+    assert detect(WORDS.encode("gbk"), "big5")[:2] == ("gb18030", False)
+    assert detect(BIG5.encode("big5"), "GBK")[:2] == ("big5", False)
+    assert detect(BIG5.encode("big5"), "big5")[:2] == ("big5", True)
+    assert detect(WORDS.encode("gbk"), "GBK")[:2] == ("gb18030", True)
+
+
+@given(st.lists(st.sampled_from(COMMON), min_size=6, max_size=30))
+def test_gbk_that_says_so_is_believed(letters: list[str]) -> None:
+    assert detect("".join(letters).encode("gbk"), "GBK")[:2] == ("gb18030", True)
+
+
+@pytest.mark.parametrize("name", ["rot13", "zlib", "hex", "base64"])
+def test_what_is_no_charset_is_refused(name: str) -> None:
+    with pytest.raises(FormatError):
+        canonical(name)

@@ -295,3 +295,86 @@ def test_degrees_and_metres_of_one_survey_agree(tmp_path: Path) -> None:
     made = gather([tmp_path / "d.gpkg"], Settings())
     assert made.park is not None
     assert made.park.crs == crs.cgcs2000(120)
+
+
+@pytest.mark.parametrize("charset", ["gbk", "utf-8"])
+def test_a_drawing_that_does_not_say_its_code_page_is_asked_about(tmp_path: Path, charset: str) -> None:
+    x, y = surveys.origin()
+    text = DXF.format(x=x, y=y, x2=x + 50, y2=y + 50).replace("$DWGCODEPAGE", "$OTHER")
+    (tmp_path / "a.dxf").write_bytes(text.encode(charset))
+    named = {"gbk": "gb18030", "utf-8": "utf-8"}[charset]
+    made = gather([tmp_path / "a.dxf"], Settings(crs={"": surveys.PLANE}))
+    assert [(g.kind, g.value) for g in made.report.guesses] == [("encoding", named)]
+    assert [r.layer for r in made.report.layers] == ["RQ.lines", "WS管线.lines"]
+    said = Settings(crs={"": surveys.PLANE}, encoding={"a.dxf": named})
+    assert gather([tmp_path / "a.dxf"], said).park is not None
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.kml", "a.kmz"])
+def test_files_that_ought_to_be_utf8_and_are_gbk_are_asked_about(tmp_path: Path, name: str) -> None:
+    frame = surveys.points().to_crs("EPSG:4326").rename(columns={"物探点号": "Name"})
+    frame["Name"] = [f"井{n}" for n in frame["Name"]]
+    driver = "GeoJSON" if name == "a.geojson" else "KML"
+    pyogrio.write_dataframe(frame, tmp_path / "utf8", driver=driver)
+    body = (tmp_path / "utf8").read_text("utf-8").replace('encoding="utf-8"', 'encoding="GBK"').encode("gbk")
+    if name == "a.kmz":
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("doc.kml", body)
+    else:
+        (tmp_path / name).write_bytes(body)
+    asked = gather([tmp_path / name], Settings())
+    assert [(g.file, g.kind, g.value) for g in asked.report.guesses] == [(name, "encoding", "gb18030")]
+    made = gather([tmp_path / name], Settings(encoding={name: "gbk"}))
+    assert made.park is not None, made.report.say("en")
+    assert list(made.park.nodes["id"]) == list(frame["Name"])
+    wrong = gather([tmp_path / name], Settings(encoding={name: "ascii"}))
+    assert "is not in ascii" in wrong.report.errors[0].en
+
+
+def test_a_bomb_is_found_in_an_archive_and_behind_another_charset(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.kmz", "w") as archive:
+        archive.writestr("doc.kml", BOMB)
+    assert "XML bomb" in error_of(tmp_path / "b.kmz")
+    hidden = "<kml>+ADwAIQ-DOCTYPE a+AD4-<Document/></kml>"  # in UTF-7 that is <!DOCTYPE a>
+    (tmp_path / "c.kml").write_text(hidden)
+    made = gather([tmp_path / "c.kml"], Settings(yes=True, encoding={"": "utf-7"}))
+    assert made.park is None
+    assert "XML bomb" in made.report.errors[0].en
+
+
+def test_a_filegdb_in_an_archive_is_opened(tmp_path: Path) -> None:
+    pyogrio.write_dataframe(surveys.points(), tmp_path / "s.gdb", driver="OpenFileGDB", layer="WSP")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for part in (tmp_path / "s.gdb").iterdir():
+            archive.write(part, f"交付/s.gdb/{part.name}")
+    made = gather([tmp_path / "all.zip"], Settings())
+    assert made.park is not None, made.report.say("en")
+    assert len(made.park.nodes) == 4
+    assert made.report.merged == []
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("a.geojson", "GeoJSON"), ("a.kml", "KML"), ("a.gdb", "OpenFileGDB"), ("a.gpkg", "GPKG")],
+)
+def test_axes_that_contradict_what_the_file_says_are_asked_about(
+    tmp_path: Path, name: str, driver: str
+) -> None:
+    frame = surveys.points().to_crs("EPSG:4326").rename(columns={"物探点号": "Name"})
+    frame.geometry = [surveys.swap(g) for g in frame.geometry]
+    pyogrio.write_dataframe(frame, tmp_path / name, driver=driver)
+    asked = gather([tmp_path / name], Settings())
+    assert [(g.kind, g.value) for g in asked.report.guesses] == [("axes", "yx")]
+    assert asked.park is None
+    made = gather([tmp_path / name], Settings(yes=True)).park
+    assert made is not None
+    x, y = surveys.origin()
+    got = made.nodes.set_index("id").loc[list(surveys.POINTS["物探点号"]), ["x", "y"]].to_numpy() - [x, y]
+    assert np.abs(got - surveys.POINTS[["dx", "dy"]].to_numpy()).max() < 0.01
+
+
+def test_no_error_names_a_folder_of_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "a.kml").write_text("<kml><Document>")
+    said = error_of(tmp_path / "a.kml")
+    assert "a.kml" in said
+    assert str(tmp_path) not in said
