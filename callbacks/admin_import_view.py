@@ -84,16 +84,17 @@ def options(said: Said, saved: Sequence[str], lang: Lang) -> Any:
         ("replace", Text("就是整个园区(替换现有)", "the whole park (replaces what is there)").say(lang)),
         ("add", Text("补充到现有园区", "an addition to the present park").say(lang)),
     ]
+    these = Text("这些文件", "These files are")
     snap, attach = Text("接点容差 m", "Snap within, m"), Text("挂接距离 m", "Attach within, m")
     rows = [
-        labelled(Text("这些文件", "These files are").say(lang), pick("mode", "mode", modes, said.mode)),
+        labelled(these.say(lang), pick("mode", these.say(lang), modes, said.mode)),
         labelled(snap.say(lang), box("snap_m", snap.say(lang), "number", f"{said.snap_m:g}")),
         labelled(attach.say(lang), box("attach_m", attach.say(lang), "number", f"{said.attach_m:g}")),
     ]
     if saved:
         none = [("", Text("自动猜测", "guessed").say(lang))]
-        choice = pick("saved", "saved", [*none, *((n, n) for n in saved)])
-        rows.append(labelled(Text("字段对应表", "Mapping").say(lang), choice))
+        name = Text("字段对应表", "Mapping").say(lang)
+        rows.append(labelled(name, pick("saved", name, [*none, *((n, n) for n in saved)])))
     return html.Div(rows, className="im-options")
 
 
@@ -217,10 +218,11 @@ def layers(result: Json, lang: Lang) -> Any:
     ]
     cards = [_layer(x, lang) for x in result["layers"]]
     apply = button(Text("按修改重新读取", "Read again with these").say(lang), "map")
+    named = Text("对应表名称", "name of the mapping").say(lang)
     keep = html.Div(
         [
             apply,
-            box("mapping_name", "mapping", hint=Text("对应表名称", "name of the mapping").say(lang)),
+            box("mapping_name", named, hint=named),
             button(Text("保存对应表", "Save the mapping").say(lang), "save-mapping"),
         ],
         className="ab",

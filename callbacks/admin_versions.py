@@ -73,7 +73,7 @@ def saves(web: Web, shown: Mapping[str, Any], lang: Lang) -> Any:
         return panel.region(title, lang, [panel.empty(none, lang)], name="im-part")
     heads = ("", "A", "B", *(t.say(lang) for t in HEADS))
     people, pair = _people(web), ab(web, shown)
-    using = found[0] if found[0].version == web.park.version else None
+    using = next((v for v in found if v.version == web.park.version), None)
     rows = [_save(web, v, v is using, pair, people, lang) for v in found[:SAVES]]
     head = html.Thead(html.Tr([html.Th(h, scope="col") for h in heads]))
     note = Text("{a} 对 {b}", "{a} against {b}").fill(a=pair[0], b=pair[1]).say(lang) if pair else None
@@ -99,7 +99,7 @@ def _save(
         html.Td(f"{at:%Y-%m-%d %H:%M}", className="mut"),
         html.Td(people[v.by].say(lang) if v.by in people else v.by or wording.NONE),
         html.Td(FIRST.say(lang) if v.note == park_publish.BEFORE else v.note, className="vs-note"),
-        html.Td(_counts(web, v.version, lang), className="mut"),
+        html.Td(_counts(web, v.version, lang), className="mut vs-holds"),
     ]
     return html.Tr(cells)
 

@@ -30,7 +30,7 @@ from twin.errors import RefusedError
 TOKEN = re.compile(r"[0-9a-f]{32}")
 VERSION = re.compile(r"[0-9a-f]{6,64}")
 LONGEST, DEEPEST = 200, 8  # characters of a name, folders in a path
-BEAT_S = 10.0  # a process that has not shown itself for so long is dead
+BEAT_S = 45.0  # a process that has not shown itself for so long is dead; a busy machine starts it slowly
 
 
 class DeskError(RefusedError):
