@@ -15,7 +15,7 @@ from callbacks import panel
 from callbacks.admin_form import Press, button, pick, said, signature
 from callbacks.admin_park import PRESENT, Candidate, Parks, Step, recorded, shared, signed, step_of
 from callbacks.admin_tab import Tab
-from callbacks.admin_words import FIELDS, LAYERS, SEVERITIES, word
+from callbacks.admin_words import FAULTS, FIELDS, LAYERS, SEVERITIES, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
 from callbacks.shell import glyph
 from geodata import crs
@@ -82,7 +82,7 @@ def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> 
         "w": Text("正在导入的候选 {v}", "The candidate being imported {v}"),
         "v": Text("旧版本 {v}", "The old version {v}"),
     }
-    title = names[it.base[0]].fill(v=park.version)
+    title = (MENDED if it.steps else names[it.base[0]]).fill(v=park.version)
     levels = [html.Li([level(s, lang), SEVERITIES[s].say(lang), html.B(str(count[s]))]) for s in Severity]
     query = quote(json.dumps(it.data(), separators=(",", ":")))
     files = [
@@ -106,7 +106,8 @@ def mends(it: Candidate, lang: Lang) -> Any:
     if not it.steps:
         return None
     rows = [
-        html.Li([html.B(feature), html.Span(kind, className="mono mut")]) for kind, _, feature, _ in it.steps
+        html.Li([html.B(feature), html.Span(word(FAULTS, kind).say(lang), className="mut")])
+        for kind, _, feature, _ in it.steps
     ]
     undo = button(Text("撤销最近一项", "Undo the last").say(lang), "undo")
     title = Text("已采用 {n} 项修改", "{n} mends taken").fill(n=len(it.steps))
@@ -117,7 +118,10 @@ def table(found: Sequence[Finding], shown: Mapping[str, Any], lang: Lang, most: 
     """Return the findings, the worst first; a row flies the map to its place."""
     kinds = [
         ("", Text("全部种类", "all kinds").say(lang)),
-        *((k, f"{k} ({n})") for k, n in sorted(Counter(f.kind for f in found).items())),
+        *(
+            (k, f"{word(FAULTS, k).say(lang)} ({n})")
+            for k, n in sorted(Counter(f.kind for f in found).items())
+        ),
     ]
     levels = [
         ("", Text("全部级别", "all severities").say(lang)),
@@ -307,7 +311,11 @@ def press(
         case "take":
             park = parks.candidate(it)
             mended_by(park, parks.finding(park, step))
-            return Candidate(it.base, (*it.steps, step)), view, TAKEN.fill(kind=step[0], id=step[2])
+            return (
+                Candidate(it.base, (*it.steps, step)),
+                view,
+                TAKEN.fill(kind=word(FAULTS, step[0]), id=step[2]),
+            )
         case "undo":
             return Candidate(it.base, it.steps[:-1]), view, UNDONE if it.steps else None
         case "save":
@@ -400,6 +408,7 @@ def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) ->
     return (*parts, name), drawing
 
 
+MENDED = Text("候选 {v},尚未启用", "Candidate {v}, not in use")
 ADDED = Text("{layer} {id}  新增", "{layer} {id}  added")
 REMOVED = Text("{layer} {id}  删除", "{layer} {id}  removed")
 MOVED = Text("{layer} {id}  移动 {m} m", "{layer} {id}  moved {m} m")

@@ -337,7 +337,7 @@ def place(parks: Parks, work: Work | None, lang: Lang) -> Any:
         return html.P(park_publish.NO_PLACE.say(lang), className="empty-page")
     name = f"w-{work.token}"
     shown = park_map(MAP, version=result["version"], lang=lang, source=parks.source(name), live=False)
-    note = Text("候选 {v},尚未启用", "candidate {v}, not in use").fill(v=result["version"])
+    note = Text("由这些文件得到的园区 {v}", "the park of these files, {v}").fill(v=result["version"])
     return [shown, html.Div(note.say(lang), className="im-badge")]
 
 

@@ -12,7 +12,10 @@ import pytest
 from callbacks import admin_check
 from callbacks.admin_form import Press
 from callbacks.admin_park import Candidate, Parks, step_of
+from callbacks.admin_words import FAULTS
+from callbacks.pages import Ground
 from geodata.check.findings import Severity
+from geodata.check.kinds import KINDS
 from geodata.places import Park
 from tests.callbacks.asgi import ask
 from tests.callbacks.office import Office, office, read, signing, survey
@@ -20,8 +23,16 @@ from tests.callbacks.words import classed, prop, text, walk
 from twin import park_publish
 from twin.errors import MissingError
 from twin.park_desk import DeskError
+from twin.park_watch import Present
 
 LANGS = ("zh", "en")
+
+
+def test_every_kind_of_fault_has_a_name() -> None:
+    assert set(FAULTS) == set(KINDS)
+    assert len({t.zh for t in FAULTS.values()}) == len({t.en for t in FAULTS.values()}) == len(FAULTS)
+
+
 LENGTH = ("length_differs", "link", "LC2", "")
 
 
@@ -38,7 +49,8 @@ def parks(it: Office) -> Parks:
     links.loc[links["id"] == "LC2", "length_m"] = 900.0
     gates = tuple(replace(g, y=g.y + 80) if g.id == "G01" else g for g in park.gates)
     spoilt = replace(park, version="spoilt", links=links, gates=gates)
-    return Parks(replace(it.web, park=spoilt))
+    present = Present(spoilt, it.web.network, it.web.limits)
+    return Parks(replace(it.web, ground=Ground(present)))
 
 
 def press(parks: Parks, it: Candidate, act: str, step: Any = "") -> tuple[Candidate, dict[str, Any], str]:
