@@ -57,6 +57,8 @@ class Upper:
         self._spool = spool
         self._unseal = unseal
         self._waiting: dict[str, tuple[str, asyncio.Future[Packet]]] = {}
+        self._stale: dict[str, tuple[str, int]] = {}  # answers that may still come to copies of a frame
+        self._twice: Counter[str] = Counter()  # answers that came beyond the first one
         self._writer: asyncio.StreamWriter | None = None
         self._blocked: dict[str, tuple[float, str]] = {}
         self._lanes: dict[str, asyncio.Task[None]] = {}
@@ -140,6 +142,7 @@ class Upper:
             with suppress(UnavailableError):  # then they are sent once more, with the same QN
                 await asyncio.shield(self._flush())
             self._waiting.clear()
+            self._stale.clear()
             writer.close()
             with suppress(OSError, TimeoutError):
                 await asyncio.wait_for(writer.wait_closed(), 1.0)
@@ -205,15 +208,19 @@ class Upper:
         if not sent.answered:
             await self._write(sent.data)  # sent is all there is to know of it
             return _End.DONE, ""
-        end, why = _End.SILENT, "no_answer"
+        end, why, silent = _End.SILENT, "no_answer", 0
+        self._twice[sent.mn] = 0
         for attempt in range(self.target.re_count + 1):
             self.counts["resent"] += attempt > 0
             answer = await self._exchange(sent)
             if answer is None:
+                silent += 1
                 continue
             end, why = _verdict(answer)
             if end is not _End.REFUSED:
                 break
+        # Parts of a split message may share their QN: a late answer to a copy must not settle the next part.
+        self._stale[sent.mn] = sent.qn, max(silent - self._twice.pop(sent.mn, 0), 0)
         return end, why
 
     async def _exchange(self, sent: Sent) -> Packet | None:
@@ -251,9 +258,16 @@ class Upper:
         qn = packet.qn or packet.value("QN")
         for mn in [packet.mn] if packet.mn in self._waiting else list(self._waiting) if not packet.mn else []:
             expected, future = self._waiting[mn or ""]
-            if qn in (None, expected) and not future.done():
+            of, late = self._stale.get(mn or "", ("", 0))
+            if late and of == qn:
+                self._stale[mn or ""] = of, late - 1
+                break
+            if qn not in (None, expected):
+                continue
+            if not future.done():
                 future.set_result(packet)
                 return
+            self._twice[mn or ""] += 1
         self.counts["stray"] += 1  # a late second answer, most often
 
     def _decline(self, packet: Packet) -> None:

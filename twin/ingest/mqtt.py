@@ -135,6 +135,7 @@ class MqttDoor:
             properties=wanted,
             keepalive=30,
             timeout=CONNECT_S,
+            queue_type=_Queue,
             max_queued_incoming_messages=MOST_QUEUED,
             tls_context=ssl.create_default_context(cafile=b.ca) if b.tls else None,
             logger=log,
@@ -165,6 +166,29 @@ class MqttDoor:
             reason = found
         self._doorway.refuse(topic, None, reason, raw)
         ack()
+
+
+class _Queue(asyncio.Queue[aiomqtt.Message]):
+    """The library's queue, which it lets overflow with a line in the log; here that is noticed.
+
+    Only a flood with QoS 0 fills it: of QoS 1 the broker sends no more than `MOST_UNACKED` ahead.
+    """
+
+    lost = 0
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        """Put a message in, or note that it is lost."""
+        try:
+            super().put_nowait(item)
+        except asyncio.QueueFull:
+            self.lost += 1
+            raise
+
+    @classmethod
+    def lost_of(cls, client: aiomqtt.Client) -> int:
+        """Return how many messages a client has thrown away."""
+        queue = client._queue
+        return queue.lost if isinstance(queue, cls) else 0
 
 
 class Acks:

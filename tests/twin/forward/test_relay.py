@@ -36,7 +36,7 @@ from twin.ingest.hj212 import times
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.requests import parse
-from twin.ingest.hj212.write import Message, frames
+from twin.ingest.hj212.write import Message, frame, frames
 from twin.stream import AsyncStream
 
 T0 = 1_795_305_900_000
@@ -96,8 +96,6 @@ class Platform:
 
 
 def answer(p: Packet, cn: str = "9014", area: str = "") -> bytes:
-    from twin.ingest.hj212.write import frame
-
     return frame(f"QN={p.qn};ST=91;CN={cn};PW={p.pw};MN={p.mn};Flag=4;CP=&&{area}&&".encode())
 
 
@@ -208,14 +206,35 @@ async def test_a_logger_that_is_never_answered_does_not_hold_the_others(bench: B
         await until(lambda: bench.waiting() == 12, "what was answered still waits")
 
 
+async def test_a_late_answer_does_not_settle_the_next_part_of_a_split_message(bench: Bench) -> None:
+    asked: list[Packet] = []
+
+    def say(p: Packet) -> list[bytes]:
+        asked.append(p)
+        if p.pno == 1:  # the first copy is answered only when the second comes, and then both are
+            return [] if len(asked) == 1 else [answer(p), answer(p)]
+        return [] if sum(q.pno == 2 for q in asked) == 1 else [answer(p)]
+
+    builder = BlockBuilder()
+    for part in (1, 2):
+        fields = f"QN={times.qn(T0)};ST=32;CN=2011;PW=1;MN={MNS[0]};Flag=7;PNUM=2;PNO={part}"
+        raw = frame(f"{fields};CP=&&DataTime={times.stamp(T0)};w0101{part}-Rtd=1&&".encode())
+        row = (Series(MNS[0], f"w0101{part}", "2011", "Rtd"), T0, 1.0, 0)
+        builder.add(raw, T0, [row])
+    async with platform(say) as there:
+        relay = await bench.open(target(there.port, re_count=3))
+        bench.sync.append("readings", encode(builder.build()))
+        await until(lambda: relay.uppers[0].counts["relayed"] == 2, "not relayed")
+        # Part 2 got no answer of its own at first: the late one to part 1 must not have passed for it.
+        assert [p.pno for p in asked] == [1, 1, 2, 2]
+
+
 async def test_an_upper_platform_does_not_operate_our_loggers(bench: Bench) -> None:
     async with platform(lambda p: [answer(p)] if p.cn == "2011" else []) as there:
         relay = await bench.open(target(there.port))
         await until(lambda: there.writers, "never connected")
         request = parse("CN=1062;RtdInterval=60")
         asked = f"QN={times.qn(T0)};ST=32;CN={request.cn};PW=1;MN={MNS[0]};Flag=5;CP=&&RtdInterval=60&&"
-        from twin.ingest.hj212.write import frame
-
         there.writers[0].write(frame(asked.encode()))
         await until(lambda: there.got, "no answer to a request")
         assert (there.got[0].cn, there.got[0].value("QnRtn")) == ("9011", "2")

@@ -6,8 +6,12 @@ Real peers: Debian's mosquitto, pymodbus and asyncua servers, and the HJ 212 gat
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Embedded
-from tests.twin.ingest.rigs import COD, MN, RIGS, T0, Rig, UaHouse, until
+from tests.twin.ingest.rigs import COD, MN, RIGS, T0, ModbusRig, Rig, UaHouse, until
 from twin.errors import UnavailableError
 from twin.history.reader import History
 
@@ -172,3 +176,40 @@ async def test_the_stream_dies_and_comes_back(rig: Rig, kept: History, embedded:
     embedded.start()
     await saying
     await settled(kept, SAID)
+
+
+async def test_the_role_runs_every_door_and_goes_on_counting(
+    folder: Path, kept: History, embedded: Embedded
+) -> None:
+    device = ModbusRig(folder, embedded.url)
+    await device.start_peer()
+    path = folder / "doors.toml"
+    head = f'[[modbus]]\nname = "p"\nhost = "127.0.0.1"\nport = {device.peer_port}\nmn = "{MN}"\n'
+    head += "period_s = 0.2\n"
+    path.write_text(head + '[[modbus.register]]\naddress = 100\ntype = "float32"\nfactor = "w01018"\n')
+    env = {**os.environ, "TWIN_DATA": str(folder), "TWIN_REDIS_URL": embedded.url, "TWIN_DOORS": str(path)}
+    stream = embedded.stream()
+
+    def told() -> dict[str, object]:
+        body = stream.get("doors")
+        return dict(json.loads(body)["doors"][0]) if body else {}
+
+    def came() -> bool:
+        return int(str(told().get("frames", 0))) >= counted + 5
+
+    counted = 0
+    for _ in range(2):
+        role = subprocess.Popen([sys.executable, "-m", "twin", "doors"], env=env)
+        try:
+            await until(came, "nothing came through", 30)
+        finally:
+            role.terminate()
+            assert await asyncio.to_thread(role.wait, 10) == 0
+        counted = int(str(told()["frames"]))
+    assert told()["name"] == "p"
+    assert counted >= 10
+    curve = kept.series(MN, COD, 0, 1 << 53)
+    assert len(curve.at_ms) == counted
+    assert (curve.at_ms % 200 == 0).all()  # on the beat, so that a poll's natural key is its own
+    await device.stop_peer()
+    await device.stream.close()
