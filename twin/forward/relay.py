@@ -29,7 +29,7 @@ from twin.stream import AsyncStream, Entry, Stream
 
 KEY = "forward"
 GROUP, CONSUMER = "forward", "1"
-COUNT, WAIT_MS = 64, 500
+COUNT, WAIT_MS = 64, 200
 AWAY_S = 0.5
 PUBLISH_S = 1.0
 CUT_S = 10.0

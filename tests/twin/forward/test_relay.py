@@ -39,6 +39,7 @@ from twin.ingest.hj212.requests import parse
 from twin.ingest.hj212.write import Message, frame, frames
 from twin.stream import AsyncStream
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 T0 = 1_795_305_900_000
 MNS = [f"010000A8900016F00000000{i}" for i in range(5)]
 THEIRS = "020000A8900016F000000000"
@@ -312,8 +313,6 @@ def above() -> Iterator[tuple[UpperGateway, Embedded]]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
 async def test_nothing_is_lost_doubled_or_out_of_order_whoever_dies(
     bench: Bench, above: tuple[UpperGateway, Embedded]
 ) -> None:
