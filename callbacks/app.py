@@ -19,7 +19,20 @@ from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
 
-from callbacks import admin, atlas, emergency, enterprise, guard, intake, login, ogc, shell, wall
+from callbacks import (
+    admin,
+    atlas,
+    emergency,
+    enterprise,
+    guard,
+    intake,
+    login,
+    ogc,
+    point_tables,
+    readings,
+    shell,
+    wall,
+)
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
 from geodata.places import Park
@@ -30,13 +43,14 @@ from twin.config import Config
 from twin.history.reader import History
 from twin.model import IncidentState
 from twin.park_watch import LOOK_S, ParkWatch, Present, Renewal
+from twin.quality import rules as quality
 from twin.records import Records
 from twin.state import State
 from twin.stream import AsyncStream, Stream
 
 ASSETS = Path(__file__).parent / "assets"
 RAW_MINUTES = 24 * 60
-PAGES = (wall, atlas, enterprise, emergency, admin)
+PAGES = (wall, atlas, enterprise, emergency, admin, readings)
 """In the order of the navigation."""
 
 
@@ -106,6 +120,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     login.routes(server, web)
     intake.routes(server, web, intake.tokens(config))
     ogc.routes(server, web)
+    point_tables.routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)
     for page in PAGES:
@@ -150,6 +165,7 @@ def _web(config: Config, ground: Ground) -> Web:
         history=History(config.history, stream),
         access=Access(records),
         live=Live(board, AsyncStream(config.redis), standing),
+        rules=quality.load(config.quality),
     )
 
 

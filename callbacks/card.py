@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from callbacks.pages import Theme, data
+from callbacks.point_tables import address, file_address
 from callbacks.shell import glyph
 from geodata.places import Enterprise, Gate, Outlet, Station
 from geodata.words import Lang, Text
@@ -113,6 +114,7 @@ def _station(web: Web, key: str, lang: Lang) -> Any:
             ],
             lang,
         ),
+        _saved(station, lang),
         html.A(
             Text("最近 1 小时原始报文", "Raw frames of the last hour").say(lang),
             href=f"/raw/{station.mn}.txt?{urlencode({'minutes': 60})}",
@@ -121,6 +123,22 @@ def _station(web: Web, key: str, lang: Lang) -> Any:
         ),
     ]
     return station.name.say(lang), sub, body
+
+
+def _saved(station: Station, lang: Lang) -> Component:
+    """Ways from a station to what stands behind its values, and to files of it."""
+    rows = []
+    for code in station.factors:
+        files = [
+            html.A(
+                word, href=file_address(station.id, code, 1, name, lang), download="", className="card-link"
+            )
+            for word, name in (("CSV", "readings.csv"), ("Excel", "all.xlsx"))
+        ]
+        name = factor(code).short.say(lang)
+        rows.append(html.Li([dcc.Link(name, href=address(station.id, code), className="card-link"), *files]))
+    title = Text("历史与导出", "History and files")
+    return html.Details([html.Summary(title.say(lang)), html.Ul(rows, className="card-files")])
 
 
 def _values(web: Web, station: Station, lang: Lang) -> Component:

@@ -10,7 +10,7 @@ import dash
 import dash_ag_grid as dag
 from dash import ALL, Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, firm_panels, firms, ids, panel
+from callbacks import dossier, firm_panels, firm_values, firms, ids, panel
 from callbacks.firms import Firm
 from callbacks.pages import Page, Theme, Visit, Web, in_thread, reader_lang, reader_theme
 from geodata.crs import to_lonlat
@@ -280,19 +280,21 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
     anomalies = [a for a in web.records.anomalies(limit=1000) if a.point.station in mine]
     now = dossier.moment(web.stream).now
     fresh = sum(len(p.curve.at_ms) > 0 and as_ms(now) - p.curve.at_ms[-1] < FRESH_MS for p in found)
+    week = firm_values.read(web.history, stations, as_ms(now), web.rules)
+    table = firm_values.rate_table(stations, week, as_ms(now), web.rules, lang)
     title, figure = chart(point, today, as_ms(now), theme, lang)
     key = f"{point.station.id}/{point.factor}" if point else ""
     return {
         "en-head": firm_panels.head(firm, count.level, lang),
         "en-kpis": firm_panels.kpis(count, today.hours, fresh, len(found), lang),
-        "en-loads": firm_panels.loads(firm, count, lang),
+        "en-loads": firm_panels.loads(firm, count, lang, week),
         "en-chart-title": title,
         "en-chart": figure,
         "en-happen": firm_panels.happenings(firm.id, anomalies, suspected(web, firm.id), now, lang),
         "en-outlets": firm_panels.outlets(
             [o for o in web.park.outlets if o.enterprise == firm.id], found, key, theme, lang
         ),
-        "en-quality": firm_panels.quality(stations, web.live.facts.counters, count, lang),
+        "en-quality": firm_panels.quality(stations, web.live.facts.counters, table, lang),
         "view": look(web.park, firm),
     }
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from dash import dcc, html
 
-from callbacks import incidents, panel, wording
+from callbacks import firm_values, incidents, panel, wording
 from callbacks.card import PERMITS
-from callbacks.firms import LEAST_TRANSFER, Firm, level_of
+from callbacks.firms import COD, FLOW, LEAST_TRANSFER, NH3N, Firm, level_of
 from callbacks.pages import Theme, data
+from callbacks.point_tables import address
 from callbacks.shell import glyph
 from geodata.places import Enterprise, Outlet, OutletKind, Station
 from geodata.words import Lang, Text
@@ -30,6 +31,7 @@ OUTLET_KINDS: dict[OutletKind, Text] = {
     OutletKind.RAIN: Text("雨水", "rain"),
     OutletKind.CROSSING: Text("管线跨河", "pipe crossing"),
 }
+TN, TP = "w21001", "w21011"
 NO_DATA = Text("无数据", "no data")
 
 
@@ -143,12 +145,16 @@ def _kpi(title: Text, value: str, unit: str, level: Level, note: Text, lang: Lan
     )
 
 
-def loads(firm: Enterprise, count: Firm, lang: Lang) -> Any:
-    """Return load against permit: the bar is the share for the hours counted, the tick what is permitted."""
+def loads(firm: Enterprise, count: Firm, lang: Lang, week: firm_values.Values | None = None) -> Any:
+    """Return load against permit, and the week's kilograms.
+
+    The bar is the share for the hours counted, the tick what is permitted.
+    """
+    week = week or {}
     rows = []
-    for word, share, permit in (
-        (Text("COD", "COD"), count.cod, firm.cod_permit_t),
-        (Text("氨氮", "NH₃-N"), count.nh3n, firm.nh3n_permit_t),
+    for word, code, share, permit in (
+        (Text("COD", "COD"), COD, count.cod, firm.cod_permit_t),
+        (Text("氨氮", "NH₃-N"), NH3N, count.nh3n, firm.nh3n_permit_t),
     ):
         level = level_of(share)
         width = 0.0 if share is None else min(share / 1.3, 1.0) * 100
@@ -165,15 +171,21 @@ def loads(firm: Enterprise, count: Firm, lang: Lang) -> Any:
                     html.Div(bar, className="bl"),
                     html.B(said),
                     html.Span(allowed, className="mut"),
+                    firm_values.of_week(week, code, lang),
                     glyph(level.name.lower()),
                 ]
             )
         )
-    for word in (Text("总氮", "TN"), Text("总磷", "TP"), Text("水量", "Water")):
+    for word, code in ((Text("总氮", "TN"), TN), (Text("总磷", "TP"), TP), (Text("水量", "Water"), FLOW)):
         none = Text("档案中无许可量", "no permitted load on file")
         rows.append(
             html.Li(
-                [html.Span(word.say(lang)), html.Span(none.say(lang), className="none"), glyph("offline")],
+                [
+                    html.Span(word.say(lang)),
+                    html.Span(none.say(lang), className="none"),
+                    firm_values.of_week(week, code, lang),
+                    glyph("offline"),
+                ],
                 className="no",
             )
         )
@@ -181,7 +193,11 @@ def loads(firm: Enterprise, count: Firm, lang: Lang) -> Any:
     note = Text("{h}有效读数，按年许可折算", "{h} of valid readings, permit pro rata").fill(
         h=wording.hours(count.hours)
     )
-    key = html.P([html.S(), Text("同期许可量", "permitted for the same hours").say(lang)], className="lgd")
+    week_word = Text("右列：近 {n} 天负荷，* 含替代", "right: load of {n} days, * with days replaced").fill(
+        n=firm_values.DAYS
+    )
+    permitted = Text("同期许可量", "permitted for the same hours").say(lang)
+    key = html.P([html.S(), permitted, html.Span(week_word.say(lang), className="wk-key")], className="lgd")
     return panel.region(
         title, lang, [html.Ul(rows, className="lds"), key], note=note.say(lang), name="en-load"
     )
@@ -292,7 +308,10 @@ def _live(point: Point, label: Any, chosen: str, theme: Theme, lang: Lang, *, fi
             html.Td(what.unit, className="mut"),
             html.Td(limit_text(point.limit, what.decimals), className="num mut"),
             html.Td(spark(point.curve, point.limit, theme)),
-            html.Td(_last(point.curve), className="num mut"),
+            html.Td(
+                dcc.Link(_last(point.curve), href=address(point.station.id, point.factor)),
+                className="num mut",
+            ),
         ],
         className="fs" if first else "",
     )
@@ -335,26 +354,25 @@ def _happening(level: Level, title: Any, detail: str, lang: Lang) -> Any:
     return html.Li([panel.mark(level, lang), html.Div([html.B(title), html.Span(detail)])])
 
 
-def quality(stations: Sequence[Station], counters: Mapping[str, Any] | None, count: Firm, lang: Lang) -> Any:
-    """Return how its loggers behave, as the gateway counts them since it was started."""
+def quality(
+    stations: Sequence[Station], counters: Mapping[str, Any] | None, table: Sequence[Any], lang: Lang
+) -> Any:
+    """Return what came of the last day, and how its loggers behave since the gateway was started."""
     title = Text("数据质量", "Data quality")
     if not stations:
         return panel.region(title, lang, [panel.empty(Text("没有数采仪", "No logger"), lang)], name="en-q")
     mine = [dict((counters or {}).get("by_mn", {}).get(s.mn) or {}) for s in stations]
-    sent = count.transfer
-    valid = None if sent is None or not sent.received else sent.valid / sent.received
     rows = [
-        (Text("传输率", "Received of due"), f"{_percent(sent.rate if sent else None, 1)}%"),
-        (Text("有效率", "Valid of received"), f"{_percent(valid, 1)}%"),
         (Text("收到数据包", "Frames"), wording.number(sum(m.get("frames", 0) for m in mine))),
         (Text("拒收", "Rejected"), wording.number(sum(m.get("rejects", 0) for m in mine))),
         (Text("时钟偏差", "Clock skew"), _skew(mine)),
         (Text("偏离标准", "Deviations"), _deviations(mine, lang)),
     ]
     if not counters:
-        rows = [*rows[:2], (Text("网关计数", "Gateway counters"), NO_DATA.say(lang))]
+        rows = [(Text("网关计数", "Gateway counters"), NO_DATA.say(lang))]
     body = html.Dl([html.Div([html.Dt(k.say(lang)), html.Dd(v)]) for k, v in rows])
-    return panel.region(title, lang, [body], name="en-q")
+    note = Text("近 24 小时", "last 24 h").say(lang)
+    return panel.region(title, lang, [*table, body], note=note, name="en-q")
 
 
 def _skew(mine: Sequence[Mapping[str, Any]]) -> str:

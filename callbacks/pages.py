@@ -16,6 +16,8 @@ from geodata.words import Lang, Text, as_lang
 from layers.geo import Shelf
 from twin.config import Config
 from twin.park_watch import Present
+from twin.quality import rules
+from twin.quality.rules import Rules
 from twin.stream import Stream
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ class Web:
     history: History
     access: Access
     live: Live
+    rules: Rules = field(default_factory=rules.load)
     pages: Pages = field(default_factory=Pages)
 
     @property

@@ -38,6 +38,7 @@ DOORS = {
     "plotly": ("layers/", "callbacks/"),
     "fastapi": ("callbacks/",),
     "uvicorn": ("callbacks/",),
+    "xlsxwriter": ("callbacks/export.py",),
     "msgspec": ("twin/model.py",),
 }
 SIMULATE_MAY_BE_USED_BY = ("twin/simulate/", "twin/check.py", "twin/__main__.py")

@@ -44,9 +44,10 @@ class Curve(NamedTuple):
         kept = [np.array([0, len(part) - 1])]
         for extreme in (np.fmin, np.fmax):
             found = np.flatnonzero(self.value == np.repeat(extreme.reduceat(self.value, begin), length))
-            kept.append(
-                found[np.append(True, np.diff(part[found]) != 0)[: len(found)]]
-            )  # the first of equals
+            # Of equals the first smallest and the last largest: what is level is drawn from end to end.
+            new = np.diff(part[found]) != 0
+            chosen = np.append(True, new) if extreme is np.fmin else np.append(new, True)
+            kept.append(found[chosen[: len(found)]])
         keep = np.unique(np.concatenate(kept))
         return Curve(self.at_ms[keep], self.value[keep], self.flag[keep])
 

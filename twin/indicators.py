@@ -49,6 +49,11 @@ class Transfer:
         return min(self.received / self.due, 1.0) if self.due else None
 
     @property
+    def valid_rate(self) -> float | None:
+        """有效率: valid of received."""
+        return min(self.valid / self.received, 1.0) if self.received else None
+
+    @property
     def effective(self) -> float | None:
         """传输有效率: 传输率 times 有效率, which is valid of due."""
         return min(self.valid / self.due, 1.0) if self.due else None

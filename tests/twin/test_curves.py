@@ -79,6 +79,12 @@ def test_a_single_spike_in_a_day_survives() -> None:
     assert len(thin.value) <= 102
 
 
+def test_what_is_level_is_drawn_from_end_to_end_and_gaps_stay_gaps() -> None:
+    assert len(curve([12.0] * 1440).downsample(100).value) >= 98
+    nothing = curve([float("nan")] * 500).downsample(50)
+    assert nothing.at_ms.tolist() == [0, 499 * 60_000]
+
+
 def test_measured_leaves_out_what_is_marked_as_no_measurement() -> None:
     flags = np.array([0, ord("N"), ord("D"), ord("C")], np.uint8)
     marked = Curve(np.arange(4, dtype=np.int64), np.arange(4.0), flags)

@@ -109,6 +109,8 @@ def _day(day: int, conc: Hours, flow: Hours | None, at: NDArray[np.intp], code: 
     if flow is not None and weighted:
         valid &= flow.verdict[at] == Verdict.VALID
         water = np.where(valid, flow.value[at], 0.0)
+    elif code == FLOW:
+        water = np.where(valid, value, 0.0)
     start = day * DAY_MS - ZONE_MS
     n_due, n_valid = int(due.sum()), int(valid.sum())
     if not n_due:

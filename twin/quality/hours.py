@@ -61,6 +61,20 @@ class Hours:
     def __len__(self) -> int:
         return len(self.start_ms)
 
+    def since(self, from_ms: int) -> Hours:
+        """Only the hours that begin at a moment or later."""
+        at = int(np.searchsorted(self.start_ms, from_ms))
+        return Hours(
+            self.start_ms[at:],
+            self.value[at:],
+            self.low[at:],
+            self.high[at:],
+            self.due[at:],
+            self.received[at:],
+            self.valid[at:],
+            self.verdict[at:],
+        )
+
     @property
     def transfer(self) -> Transfer:
         """What came of what was due, and what of that counts."""
