@@ -15,14 +15,14 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata import crs as door
-from geodata import joining, placing, reading, survey
+from geodata import joining, placing, provenance, reading, survey
 from geodata.formats.encoding import spoilt
 from geodata.formats.mapping import Mapping, guess
 from geodata.formats.report import FormatError, LayerReport, Note, Report
 from geodata.formats.sheet import Sheet, plain
 from geodata.framing import Item, Settings, ask_once, middle, numbers_of, place, plane_of, recognise
 from geodata.park import RECORDS, VERSION_CHARS, content_hash
-from geodata.places import Park
+from geodata.places import Park, Source
 from geodata.schema import OPTIONAL, TABLES
 from geodata.words import Text
 
@@ -197,18 +197,34 @@ def _build(items: list[Item], target: str, settings: Settings, report: Report, t
     records: dict[str, tuple[Any, ...]] = {attribute: () for _, _, attribute in RECORDS}
     attributes = {layer: attribute for layer, _, attribute in RECORDS}
     firms: dict[str, str] = {}
+    said: dict[provenance.Key, provenance.Origin] = {}
     tell(ATTACHING, 0.9)
     for role in placing.ORDER:
         for item in (i for i in items if i.map.role == role):
             at = shapely.centroid(item.at) if len(item.at) else item.at
-            found = placing.places_of(item.sheet, item.map, at, ground, firms, item.report)
+            found = placing.places_of(item.sheet, item.map, at, ground, firms, item.report, said)
             records[attributes[role]] += found
     for gate in records["gates"]:
         table.loc[table["id"] == gate.link, "gate"] = gate.id
     scenery = _scenery(items, target)
     park = Park(settings.name, Text(settings.name, settings.name), target, "", nodes=nodes, links=table,
-                scenery=scenery, **records)  # fmt: skip
+                scenery=scenery, provenance=provenance.Provenance(said),
+                sources=tuple(_source(i) for i in items), **records)  # fmt: skip
     return replace(park, version=content_hash(park)[:VERSION_CHARS])
+
+
+def _source(item: Item) -> Source:
+    """What is kept of a layer: its file, and the coordinates it came in."""
+    frame = item.frame
+    return Source(
+        item.sheet.file,
+        item.sheet.layer,
+        "model" if item.sheet.model is not None else item.map.role,
+        frame.say() if frame is not None else "",
+        "yx" if frame is not None and frame.swapped else "xy",
+        item.report.mapped,
+        "",
+    )
 
 
 def _parts(items: list[Item], target: str) -> tuple[list[joining.Part], list[joining.Part]]:
@@ -270,7 +286,7 @@ def _model_parts(item: Item, target: str) -> tuple[joining.Part, joining.Part]:
             links[name] = default
     for table in (nodes, links):
         table["source"] = [f"{sheet.file}:{line}" for line in table["line"]]
-        table["as_of"], table["confidence"] = "", "model"
+        table["as_of"], table["confidence"] = "", survey.usual_confidence(sheet)
         table["row"] = table.pop("line")
     links["declared"], links["pressed"] = 0, model.engine == "EPANET"
     for name in ("enterprise", "rack", "gate"):
@@ -307,13 +323,14 @@ def _outfalls(nodes: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 
 def _finish(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """Keep the columns of a park's file in their order, and where each row came from."""
-    names = [*columns, "source", "as_of", "confidence"]
+    table = provenance.gather(table)
+    names = [*columns, "source", "as_of", "confidence", "how"]
     if "length_m" in columns:
         names += [*OPTIONAL["link"], "geometry"]
     table = table.assign(regime=np.where(table["pressed"], "pressure", "")) if "pressed" in table else table
-    made = table.reindex(columns=names)
+    made = table.reindex(columns=list(dict.fromkeys(names)))
     number = {*survey.NODE_NUMBERS, *survey.LINK_NUMBERS, "x", "y"}
-    for name in names:
+    for name in made.columns:
         if name in number:
             default = {**survey.NODE_NUMBERS, **survey.LINK_NUMBERS}.get(name, np.nan)
             made[name] = pd.to_numeric(made[name]).astype(float).fillna(default)

@@ -18,13 +18,14 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geodata import places
+from geodata import places, provenance
 from geodata.places import Park
 from geodata.schema import TABLES
 from geodata.words import Text
 
 VERSION_CHARS = 12
 SCENERY_PREFIX = "map_"
+SOURCES = "source"
 SYNCHRONOUS = "OGR_SQLITE_SYNCHRONOUS"
 FLOW_FIELD = ("flow_m3s", "velocity_ms", "depth_m", "reversal")
 
@@ -75,6 +76,10 @@ def _write_layers(park: Park, part: Path) -> None:
     _write_table(park.links, part, "link")
     for name, table in park.scenery.items():
         _write_table(table, part, SCENERY_PREFIX + name)
+    if park.provenance:
+        _write_table(park.provenance.frame(), part, provenance.LAYER)
+    if park.sources:
+        _write_table(_to_frame(park.sources, places.Source, park.crs), part, SOURCES)
 
 
 def read(path: Path) -> Park:
@@ -113,6 +118,8 @@ def read(path: Path) -> Park:
             for n in sorted(layers)
             if n.startswith(SCENERY_PREFIX)
         },
+        provenance=_provenance(path) if provenance.LAYER in layers else provenance.Provenance(),
+        sources=_from_frame(_read_table(path, SOURCES), places.Source) if SOURCES in layers else (),
         **records,
     )
     return replace(park, version=content_hash(park)[:VERSION_CHARS])
@@ -132,7 +139,22 @@ def content_hash(park: Park) -> str:
         for column in sorted(tables[name].columns):
             digest.update(f"|{column}|".encode())
             digest.update(_column_bytes(tables[name][column]))
+    # Nothing of these changes nothing: parks older than they are keep their versions.
+    if park.provenance:
+        said = [(*key, *origin) for key, origin in sorted(park.provenance.said.items())]
+        digest.update(json.dumps([provenance.LAYER, said], ensure_ascii=False).encode())
+    if park.sources:
+        rows = [_flat(s) for s in park.sources]
+        digest.update(json.dumps([SOURCES, rows], ensure_ascii=False, sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _provenance(path: Path) -> provenance.Provenance:
+    frame = _read_table(path, provenance.LAYER)
+    missing = [c for c in provenance.COLUMNS if c not in frame.columns]
+    if missing:
+        raise ValueError(f"layer {provenance.LAYER} has no column {', '.join(missing)}")
+    return provenance.Provenance.of(frame)
 
 
 def keep_flow_field(park: Park, old: Park) -> Park:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from geodata.provenance import Provenance
 from geodata.words import Text
 
 if TYPE_CHECKING:
@@ -187,6 +188,19 @@ class Fingerprint:
     as_of: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One layer of one file that a park was made of."""
+
+    file: str
+    layer: str
+    role: str  # what it became: node, link, gate, ... or scenery
+    crs: str  # the coordinates it came in, as `geodata.datum.Frame.parse` reads them
+    axes: str  # "yx" where the file gives north first, else "xy"
+    rows: int  # taken from it
+    as_of: str  # its own date where it declares one
+
+
 @dataclass(frozen=True)
 class Park:
     """Everything known about where things stand.
@@ -205,6 +219,10 @@ class Park:
     scenery : dict of str to GeoDataFrame
         What is only drawn: land, sea, flat, bathymetry, jetty, field, green, road, canal, parcel, plot, tank,
         dike, boundary, rack, outfall, label.
+    provenance : Provenance
+        Where single values come from; `geodata.provenance.origin` asks it and the rows of nodes and links.
+    sources : tuple of Source
+        The files it was made of, with the coordinates they came in.
     """
 
     id: str
@@ -222,6 +240,8 @@ class Park:
     nodes: pd.DataFrame
     links: gpd.GeoDataFrame
     scenery: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
+    sources: tuple[Source, ...] = ()
 
     def enterprise(self, id: str) -> Enterprise:
         """Return one enterprise; KeyError if there is none of that id."""

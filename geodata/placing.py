@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import geopandas as gpd
@@ -20,6 +20,8 @@ from geodata.formats.mapping import LayerMap
 from geodata.formats.report import LayerReport
 from geodata.formats.sheet import Sheet, plain, texts
 from geodata.places import GateKind, OutletKind, StationKind
+from geodata.provenance import Confidence, Key, Origin
+from geodata.survey import usual_confidence
 from geodata.words import Text
 
 Shapes = NDArray[np.object_]
@@ -39,6 +41,7 @@ STATION_WORDS = {
     "管": StationKind.CHANNEL,
     "河": StationKind.CANAL,
 }
+DERIVED = ("node", "link", "angle", "x", "y")  # what a place's position tells where its row does not
 STROKE_S = 600.0  # a gate whose stroke nobody gave is taken for a slow one
 YES = ("1", "true", "yes", "是", "有", "可")
 
@@ -134,7 +137,13 @@ Maker = Callable[[Cells, str, "Ground", dict[str, str]], Any]
 
 
 def places_of(
-    sheet: Sheet, m: LayerMap, at: Shapes, ground: Ground, firms: dict[str, str], report: LayerReport
+    sheet: Sheet,
+    m: LayerMap,
+    at: Shapes,
+    ground: Ground,
+    firms: dict[str, str],
+    report: LayerReport,
+    said: dict[Key, Origin] | None = None,
 ) -> tuple[Any, ...]:
     """Return the records of a layer; rows that cannot be one are left out with the reason.
 
@@ -144,6 +153,8 @@ def places_of(
         Where each row lies in the park's CRS.
     firms : dict
         Enterprise ids by id and by name; enterprises read are added.
+    said : dict, optional
+        Is told where each record and what of it comes from.
     """
     columns = {ours: texts(sheet.frame[theirs]) for ours, theirs in m.fields.items()}
     found: list[Any] = []
@@ -163,8 +174,30 @@ def places_of(
         else:
             seen.add(getattr(made, "id", name + str(i)))
             found.append(ground.put(made))
+            if said is not None:
+                said |= _origins(found[-1], m.role, cells, sheet)
     report.mapped += len(found)
     return tuple(found)
+
+
+def _origins(made: Any, role: str, cells: Cells, sheet: Sheet) -> dict[Key, Origin]:
+    """Where a record comes from, and what of it its row did not say."""
+    key = getattr(made, "id", f"{getattr(made, 'enterprise', '')}/{getattr(made, 'factor', '')}")
+    said = cells.text("confidence").lower()
+    confidence = said if said in list(Confidence) else usual_confidence(sheet)
+    whole = Origin(f"{sheet.key}:{cells.row}", cells.text("as_of")[:10], confidence)
+    found: dict[Key, Origin] = {(role, key, ""): whole}
+    for f in fields(made):
+        value = getattr(made, f.name)
+        given = cells.values.get(f.name) or f.name in ("id", "source", "as_of")
+        if given or isinstance(value, Text | tuple) or value in ("", None):
+            continue
+        if f.name in DERIVED:
+            if f.name not in ("x", "y") or not np.isfinite(cells.x):
+                found[role, key, f.name] = whole._replace(confidence=str(Confidence.DERIVED))
+        else:
+            found[role, key, f.name] = whole._replace(confidence=str(Confidence.ASSUMED))
+    return found
 
 
 def scenery_of(sheet: Sheet, m: LayerMap, shapes: Shapes, crs: str, report: LayerReport) -> gpd.GeoDataFrame:

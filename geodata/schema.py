@@ -189,13 +189,52 @@ TABLES: dict[str, Layer] = {
     ),
 }
 
+_ROW = {
+    "source": "where the row comes from: file, layer and row",
+    "as_of": "date it is of, as it was declared; empty where it was not",
+    "confidence": "how it was got: surveyed, declared, derived or assumed",
+    "how": "attributes got otherwise than the row, such as derived:invert_m,length_m;assumed:roughness",
+}
+
 OPTIONAL: dict[str, dict[str, str]] = {
+    "node": _ROW,
     "link": {
+        **_ROW,
         "status": "open, closed (nothing passes), or one_way (a check valve: never against the line)",
         "regime": "pressure where the line runs full and may climb, else empty",
-    }
+    },
 }
 """Columns that may be missing, by layer."""
+
+EXTRA: dict[str, Layer] = {
+    "provenance": Layer(
+        "where one value comes from; of several that fit the most particular counts, and it goes before what "
+        "the row of a node or link says",
+        "none",
+        {
+            "layer": "layer of the value",
+            "id": "id of its row; empty: every row of the layer",
+            "attribute": "its column, of names without _zh and _en; empty: every column",
+            "source": "file, document, model, mend or person it comes from",
+            "as_of": "date it is of; empty where it was not declared",
+            "confidence": "surveyed, declared, derived or assumed",
+        },
+    ),
+    "source": Layer(
+        "one layer of one file that the park was made of",
+        "none",
+        {
+            "file": "name of the file",
+            "layer": "layer or sheet in it",
+            "role": "what it became: node, link, gate, ... or scenery",
+            "crs": "the coordinates it came in, e.g. EPSG:4528, GCJ-02, grid:EPSG:4549,dx=...,dy=...",
+            "axes": "xy, or yx where north came first",
+            "rows": "rows taken from it",
+            "as_of": "its own date; empty where it declares none",
+        },
+    ),
+}
+"""Layers that may be missing."""
 
 _KIND = {"kind": "what it is"}
 _OWNER = {"enterprise": "enterprise id, empty where none", **_KIND}
@@ -240,6 +279,8 @@ def markdown() -> str:
         "## Tables\n",
     ]
     parts += [_section(name, layer) for name, layer in TABLES.items()]
+    parts.append("## Where it comes from\n\nThese layers may be missing.\n")
+    parts += [_section(name, layer) for name, layer in EXTRA.items()]
     parts.append("## Drawn layers\n")
     parts += [_section(f"map_{name}", layer) for name, layer in SCENERY.items()]
     return "\n".join(parts)

@@ -15,6 +15,7 @@ from geodata.formats.mapping import LayerMap
 from geodata.formats.report import LayerReport
 from geodata.formats.sheet import Sheet, numbers, plain, texts
 from geodata.places import LinkKind, System
+from geodata.provenance import MARK, Confidence, mark
 from geodata.words import Text
 
 Floats = NDArray[np.float64]
@@ -67,6 +68,7 @@ DEPTHS = (0.0, 15.0)  # m, of buried pipes; beyond is a slip of the pen or of th
 DEFAULT_SIZE = {LinkKind.PIPE: (0.3, 0.3), LinkKind.CHANNEL: (1.0, 1.0), LinkKind.REACH: (3.0, 20.0)}
 BACKWARD = {"1", "终点到起点", "终->起", "逆", "反", "-", "反向"}
 FORWARD = {"0", "起点到终点", "起->终", "顺", "正", "+", "正向"}
+DRAWINGS = ("DXF", "KML", "KMZ")
 PRESSED = ("压力", "pressure", "有压")
 
 
@@ -92,10 +94,16 @@ def nodes_of(sheet: Sheet, m: LayerMap, at: Shapes, report: LayerReport) -> pd.D
     table["kind"] = _node_kinds(sheet, m, n)
     _provenance(table, sheet, m)
     _check_depth(table, "max_depth_m", report)
+    for name in ("area_m2", "inflow_m3s"):
+        if name not in m.fields:
+            table[MARK + name] = mark(Confidence.ASSUMED, np.ones(n, bool))
+    lacking = {name: table[name].isna().to_numpy() for name in ("ground_m", "invert_m", "max_depth_m")}
     buried = table["max_depth_m"].to_numpy()
     table["invert_m"] = table["invert_m"].fillna(table["ground_m"] - buried)
     table["ground_m"] = table["ground_m"].fillna(table["invert_m"] + buried)
     table["max_depth_m"] = table["max_depth_m"].fillna(table["ground_m"] - table["invert_m"])
+    for name, mask in lacking.items():
+        table[MARK + name] = mark(Confidence.DERIVED, mask & table[name].notna().to_numpy())
     named, placed = table["id"].to_numpy() != "", np.isfinite(table["x"].to_numpy(float))
     report.skip(NO_ID, sheet.rows(keep & ~named), m.fields.get("id", "id"))
     report.skip(NO_PLACE, sheet.rows(keep & named & ~placed), m.fields.get("x", ""))
@@ -123,6 +131,14 @@ def links_of(sheet: Sheet, m: LayerMap, lines: Shapes, report: LayerReport) -> p
     _sizes(table, sheet, m, report)
     _roughness(table, sheet, m)
     _provenance(table, sheet, m)
+    for name in ("capacity_m3s", "flow_m3s", "velocity_ms", "depth_m", "reversal"):
+        if name not in m.fields:
+            table[MARK + name] = mark(Confidence.ASSUMED, np.ones(n, bool))
+    for name in ("length_m", "offset_in_m", "offset_out_m"):
+        table[MARK + name] = mark(Confidence.DERIVED, ~(table[name].to_numpy(float) >= 0))
+    table[MARK + "geometry"] = mark(Confidence.DERIVED, shapely.is_missing(lines))
+    for name in ("from_node", "to_node"):
+        table[MARK + name] = mark(Confidence.DERIVED, (table[name] == "").to_numpy())
     for name in ("from_depth_m", "to_depth_m"):
         _check_depth(table, name, report)
     table["declared"] = _declared(sheet, m, n)
@@ -192,6 +208,7 @@ def levels(nodes: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         np.minimum.at(low, where, np.where(np.isfinite(level), level, np.inf))
     empty = ~np.isfinite(invert) & np.isfinite(low)
     invert[empty] = low[empty]
+    derived = mark(Confidence.DERIVED, empty)
     for end, offset_name in (("from", "offset_in_m"), ("to", "offset_out_m")):
         where = np.array([at[n] for n in links[f"{end}_node"].tolist()], int)
         above = made[f"{end}_level_m"].to_numpy(float) - invert[where]
@@ -202,6 +219,12 @@ def levels(nodes: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     full["invert_m"] = invert
     depth = full["max_depth_m"].to_numpy(float)
     full["max_depth_m"] = np.where(np.isfinite(depth), depth, ground - invert)
+    for name, mask in (
+        ("invert_m", derived > 0),
+        ("max_depth_m", ~np.isfinite(depth) & np.isfinite(ground - invert)),
+    ):
+        if MARK + name in full:
+            full[MARK + name] = np.where(mask, mark(Confidence.DERIVED, mask), full[MARK + name])
     return full, made
 
 
@@ -301,18 +324,26 @@ def _sizes(table: pd.DataFrame, sheet: Sheet, m: LayerMap, report: LayerReport) 
         mask = ~np.isfinite(height) & (kinds == kind)
         height[mask] = h
         width[mask & ~np.isfinite(width)] = w
+    table[MARK + "width_m"] = width
     width = np.where(np.isfinite(width), width, height)
     if lacking.any():
         report.warn(NO_SIZE.fill(n=int(lacking.sum())), 0, theirs)
     open_ = np.isin(kinds, ("channel", "reach"))
     side = table["side_slope"].to_numpy(float)
     usual = np.where(kinds == "pipe", "circular", np.where(open_, "trapezoid", "rectangle"))
-    table["shape"] = np.where(
-        np.isin(shape.astype(str), ("circular", "trapezoid", "rectangle")), shape, usual
-    )
+    told = np.isin(shape.astype(str), ("circular", "trapezoid", "rectangle"))
+    table["shape"] = np.where(told, shape, usual)
     table["height_m"], table["width_m"] = height, width
     table["side_slope"] = np.where(np.isfinite(side), side, np.where(table["shape"] == "trapezoid", 1.5, 0.0))
-    table["confidence"] = np.where(lacking, "assumed", "")
+    wide = ~np.isfinite(table[MARK + "width_m"].to_numpy(float))
+    table[MARK + "height_m"] = mark(Confidence.ASSUMED, lacking)
+    table[MARK + "width_m"] = np.where(
+        lacking, mark(Confidence.ASSUMED, lacking), mark(Confidence.DERIVED, wide)
+    )
+    table[MARK + "shape"] = mark(Confidence.ASSUMED, ~told)
+    table[MARK + "side_slope"] = mark(
+        Confidence.ASSUMED, ~np.isfinite(side) & (table["shape"] == "trapezoid")
+    )
 
 
 def _roughness(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
@@ -325,6 +356,16 @@ def _roughness(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
                       for t, k in zip(materials, table["kind"].tolist(), strict=True)], float)  # fmt: skip
     given = table["roughness"].to_numpy(float)
     table["roughness"] = np.where(np.isfinite(given), given, usual)
+    of_material = np.array([np.isfinite(cache[t]) for t in materials], bool)
+    table[MARK + "roughness"] = np.where(
+        np.isfinite(given),
+        mark(Confidence.ASSUMED, np.zeros(len(given), bool)),
+        np.where(
+            of_material,
+            mark(Confidence.DERIVED, of_material),
+            mark(Confidence.ASSUMED, ~of_material),
+        ),
+    )
 
 
 def _provenance(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
@@ -332,9 +373,15 @@ def _provenance(table: pd.DataFrame, sheet: Sheet, m: LayerMap) -> None:
     own = _texts(sheet, m, "source", len(table))
     table["source"] = [s or f"{sheet.key}:{r}" for s, r in zip(own, table["row"].tolist(), strict=True)]
     table["as_of"] = [t[:10] for t in _texts(sheet, m, "as_of", len(table))]
-    said = _texts(sheet, m, "confidence", len(table))
-    assumed = table["confidence"].tolist() if "confidence" in table else [""] * len(table)
-    table["confidence"] = [a or b or "surveyed" for a, b in zip(said, assumed, strict=True)]
+    usual = usual_confidence(sheet)
+    said = [t.lower() for t in _texts(sheet, m, "confidence", len(table))]
+    table["confidence"] = [t if t in list(Confidence) else usual for t in said]
+
+
+def usual_confidence(sheet: Sheet) -> str:
+    """Return how the values of a file were got where it does not say: drawings and models only declare."""
+    drawn = sheet.model is not None or sheet.format in DRAWINGS
+    return str(Confidence.DECLARED if drawn else Confidence.SURVEYED)
 
 
 def _declared(sheet: Sheet, m: LayerMap, n: int) -> list[int]:

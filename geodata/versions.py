@@ -25,6 +25,7 @@ import pyogrio
 import shapely
 
 from geodata import park as park_file
+from geodata import provenance
 from geodata.park import RECORDS, VERSION_CHARS, content_hash
 from geodata.places import Park
 
@@ -245,9 +246,25 @@ def compare(a: Park, b: Park) -> dict[str, Change]:
         found[layer] = _compare(_keyed(old, layer), _keyed(new, layer))
     found["node"] = _compare(_keyed(a.nodes, "node"), _keyed(b.nodes, "node"))
     found["link"] = _compare(_keyed(a.links, "link"), _keyed(b.links, "link"))
+    found[provenance.LAYER] = _said(a.provenance, b.provenance)
     for name in sorted({*a.scenery, *b.scenery}):
         found[f"map_{name}"] = _drawn(a.scenery.get(name), b.scenery.get(name))
     return {layer: change for layer, change in found.items() if change}
+
+
+def _said(a: provenance.Provenance, b: provenance.Provenance) -> Change:
+    """What differs in what is said of where values come from, by layer/id/attribute."""
+    old, new = ({"/".join(k): o for k, o in p.said.items()} for p in (a, b))
+    both = old.keys() & new.keys()
+    differ = {
+        key: tuple(f for f in provenance.Origin._fields if getattr(old[key], f) != getattr(new[key], f))
+        for key in sorted(both)
+    }
+    return Change(
+        tuple(sorted(new.keys() - old.keys())),
+        tuple(sorted(old.keys() - new.keys())),
+        changed={key: names for key, names in differ.items() if names},
+    )
 
 
 def _keyed(table: pd.DataFrame, layer: str) -> pd.DataFrame:

@@ -9,13 +9,14 @@
   const waiting = {}; // commands that came before their map
   const REF = 16; // zoom of the local coordinates: pixels at this zoom, from the middle of the park
   const WORLD = 256 * 2 ** REF;
+  const SOURCE = "/geo"; // where the present park's geometry is; a replay has a park of its own
   const shelves = new Map();
 
   /** Fetch one layer of geometry; the promise is kept, so every map of this page shares it. */
   function shelf(name, version, source) {
     const url = `${source}/${name}.json?v=${encodeURIComponent(version)}`;
     if (!shelves.has(url)) {
-      for (const old of shelves.keys()) if (!old.endsWith(`?v=${encodeURIComponent(version)}`)) shelves.delete(old);
+      for (const old of shelves.keys()) if (old.startsWith(`${source}/${name}.json?`)) shelves.delete(old);
       const got = fetch(url).then((r) => {
         if (!r.ok) throw new Error(`${url}: ${r.status}`);
         return r.json();
@@ -60,7 +61,7 @@
       this.symbols = sheet("symbols", false, (ctx, view) => twin.paintSymbols(this, ctx, view));
       this.listen();
       const names = ["places", "plots", "network", "ground"];
-      const parts = names.map((name) => shelf(name, this.options.version, this.options.source || "/geo").then((got) => this.take(name, got)));
+      const parts = names.map((name) => shelf(name, this.options.version, this.options.source || SOURCE).then((got) => this.take(name, got)));
       try {
         await Promise.all(parts);
       } catch (error) {
@@ -80,7 +81,7 @@
       if (version === this.options.version) return;
       this.options.version = version;
       const names = ["places", "plots", "network", "ground"];
-      const parts = await Promise.all(names.map((name) => shelf(name, version)));
+      const parts = await Promise.all(names.map((name) => shelf(name, version, SOURCE)));
       if (this.options.version !== version) return; // a newer one came in the meantime
       names.forEach((name, n) => this.take(name, parts[n]));
       this.element.dataset.version = version;
@@ -186,7 +187,7 @@
       };
       dom(document, "twin:theme", () => { this.palette(); this.scenery.soon(); this.symbols.soon(); });
       this.off.push(twin.live.on((kind, frame) => {
-        if (kind === "park") this.renew(frame.now);
+        if (kind === "park" && (this.options.source || SOURCE) === SOURCE) this.renew(frame.now);
         if (kind === "delta" && !frame.si.length && this.sameGates()) return;
         this.symbols.soon();
       }));

@@ -8,7 +8,9 @@ from geodata import park as park_file
 from geodata.demo import canals, channels, frame, names, scenery, sewers, stations
 from geodata.demo.layout import Parcel, parcels
 from geodata.demo.net import LinkSpec, Net, NodeSpec
-from geodata.places import Enterprise, LinkKind, Outlet, Park, Pool, Receptor, System
+from geodata.places import Enterprise, LinkKind, Outlet, Park, Pool, Receptor, Source, System
+from geodata.provenance import Confidence, Origin, Provenance
+from geodata.schema import TABLES
 from geodata.words import Text
 
 PARK_NAME = Text("潮屿化工园区", "Chaoyu Chemical Park")
@@ -47,8 +49,20 @@ def build() -> Park:
         nodes=net.node_table(),
         links=net.link_table(),
         scenery=scenery.scenery(net),
+        provenance=provenance(),
+        sources=(Source("geodata.demo", "", "park", frame.CRS, "xy", len(net.nodes) + len(net.links), ""),),
     )
     return replace(park, version=park_file.content_hash(park)[:12])
+
+
+def provenance() -> Provenance:
+    """Say where the demo park's values come from: all of it is made up, its flows are computed."""
+    made_up = Origin("geodata.demo (fictional)", "", str(Confidence.DECLARED))
+    run = Origin("EPA SWMM, dry weather (twin.hydraulics.flowfield)", "", str(Confidence.DERIVED))
+    said = {(layer, "", ""): made_up for layer in TABLES if layer != "park"}
+    said |= {("link", "", column): run for column in park_file.FLOW_FIELD}
+    said["link", "", "roughness"] = made_up._replace(confidence=str(Confidence.ASSUMED))
+    return Provenance(said)
 
 
 def lay_network() -> Net:

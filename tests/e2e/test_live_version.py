@@ -127,7 +127,7 @@ def test_a_version_saved_while_a_plume_runs(demo: Demo, chromium: Browser) -> No
         saved = park_release.save(demo.config, demo.stream, new, "a station surveyed again", "duty", _now())
         assert saved.version != old.version
         expect(it.page.locator("#park-note")).to_contain_text(saved.version, timeout=15_000)
-        it.page.wait_for_selector(f'.park-map[data-version="{saved.version}"]')
+        it.page.wait_for_selector(f'.park-map[data-version="{saved.version}"]', timeout=60_000)
         spot = f"twin.maps['atlas-map'].named.get('station/{station.id}')"
         shown = it.page.evaluate(f"(({{x, y}}) => twin.maps['atlas-map'].lonlat(x, y))({spot})")
         assert shown[0] == pytest.approx(_lon(moved.x, moved.y, old.crs), abs=1e-6)

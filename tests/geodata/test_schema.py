@@ -19,7 +19,7 @@ def layers() -> dict[str, str]:
 
 
 def test_every_layer_is_documented_and_there(layers: dict[str, str]) -> None:
-    documented = {**schema.TABLES, **{f"map_{n}": k for n, k in schema.SCENERY.items()}}
+    documented = {**schema.TABLES, **schema.EXTRA, **{f"map_{n}": k for n, k in schema.SCENERY.items()}}
     assert set(layers) == set(documented)
     for name, layer in documented.items():
         assert layers[name] == layer.geometry, name
