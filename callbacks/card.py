@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from callbacks.card_rows import Row, Tell, rows
 from callbacks.pages import Theme, data
 from callbacks.point_tables import address, file_address
 from callbacks.shell import glyph
 from geodata.places import Enterprise, Gate, Outlet, Station
+from geodata.provenance import origin
 from geodata.words import Lang, Text
 from layers import charts, gates, network, stations
 from twin.factors import factor
@@ -53,7 +56,6 @@ PERMITS = {
 YES_NO = (Text("否", "no"), Text("是", "yes"))
 
 Pick = Mapping[str, Any]
-Row = tuple[Text, str]
 
 
 def card(web: Web, pick: Pick, lang: Lang) -> Component | None:
@@ -94,10 +96,9 @@ def _follow_buttons(pick: Pick, lang: Lang) -> list[Component]:
     ]
 
 
-def _rows(rows: Iterable[Row], lang: Lang) -> Component:
-    return html.Dl(
-        [html.Div([html.Dt(name.say(lang)), html.Dd(value)]) for name, value in rows], className="card-rows"
-    )
+def _of(web: Web, layer: str, key: str) -> Tell:
+    """Where the values of a thing come from, by attribute."""
+    return partial(origin, web.park, layer, key)
 
 
 def _station(web: Web, key: str, lang: Lang) -> Any:
@@ -106,13 +107,14 @@ def _station(web: Web, key: str, lang: Lang) -> Any:
     body = [
         _values(web, station, lang),
         html.Div(id="atlas-curve", className="card-curve"),
-        _rows(
+        rows(
             [
-                (Text("数采仪 MN", "Logger MN"), station.mn),
-                (Text("实时间隔", "Interval"), f"{station.interval_s} s"),
-                (Text("评价标准", "Limits"), station.limit_set),
+                Row(Text("数采仪 MN", "Logger MN"), station.mn, "mn"),
+                Row(Text("实时间隔", "Interval"), f"{station.interval_s} s", "interval_s"),
+                Row(Text("评价标准", "Limits"), station.limit_set, "limit_set"),
             ],
             lang,
+            _of(web, "station", key),
         ),
         _saved(station, lang),
         html.A(
@@ -229,21 +231,21 @@ def _gate(web: Web, key: str, lang: Lang) -> Any:
     word = web.live.gate_word(key)
     opened = "—" if state is None or state.position is None else f"{100 * state.position:.0f}%"
     sub = html.Span(f"{key} · {gates.KINDS[gate.kind].say(lang)}")
-    rows: list[Row] = [
-        (
+    lines: list[Row] = [
+        Row(
             Text("状态", "State"),
             f"{gates.STATES[word].say(lang)} · {Text('开度', 'open').say(lang)} {opened}",
         ),
-        (Text("驱动", "Drive"), DRIVES.get(gate.drive, Text(gate.drive, gate.drive)).say(lang)),
-        (Text("可遥控", "Remote"), YES_NO[gate.remote].say(lang)),
-        (Text("全程时间", "Stroke"), _minutes(gate.stroke_s, lang)),
-        (Text("闭门渗漏", "Leakage"), f"{100 * gate.leakage:g}%"),
-        (Text("闸后可蓄", "Storage"), f"{gate.storage_m3:,.0f} m³".replace(",", "\u2009")),
-        (Text("预授权", "Pre-authorised"), YES_NO[gate.pre_authorised].say(lang)),
-        (Text("管理单位", "Owner"), gate.owner.say(lang)),
-        (Text("电话", "Phone"), gate.phone),
+        Row(Text("驱动", "Drive"), DRIVES.get(gate.drive, Text(gate.drive, gate.drive)).say(lang), "drive"),
+        Row(Text("可遥控", "Remote"), YES_NO[gate.remote].say(lang), "remote"),
+        Row(Text("全程时间", "Stroke"), _minutes(gate.stroke_s, lang), "stroke_s"),
+        Row(Text("闭门渗漏", "Leakage"), f"{100 * gate.leakage:g}%", "leakage"),
+        Row(Text("闸后可蓄", "Storage"), f"{gate.storage_m3:,.0f} m³".replace(",", "\u2009"), "storage_m3"),
+        Row(Text("预授权", "Pre-authorised"), YES_NO[gate.pre_authorised].say(lang), "pre_authorised"),
+        Row(Text("管理单位", "Owner"), gate.owner.say(lang), "owner"),
+        Row(Text("电话", "Phone"), gate.phone, "phone"),
     ]
-    return gate.name.say(lang), sub, [_rows(rows, lang)]
+    return gate.name.say(lang), sub, [rows(lines, lang, _of(web, "gate", key))]
 
 
 def _minutes(seconds: float, lang: Lang) -> str:
@@ -256,12 +258,12 @@ def _outlet(web: Web, key: str, lang: Lang) -> Any:
     outlet: Outlet = _one(web.park.outlets, key)
     owner = _owner(web, outlet.enterprise)
     watching = [s for s in web.park.stations if s.node == outlet.node]
-    rows: list[Row] = [
-        (Text("企业", "Enterprise"), owner.say(lang)),
-        (Text("入网节点", "Network node"), outlet.node),
+    lines: list[Row] = [
+        Row(Text("企业", "Enterprise"), owner.say(lang), "enterprise"),
+        Row(Text("入网节点", "Network node"), outlet.node, "node"),
     ]
     return f"{owner.say(lang)} {outlet.code}", network.OUTLETS[outlet.kind].say(lang), [
-        _rows(rows, lang),
+        rows(lines, lang, _of(web, "outlet", key)),
         *_places(Text("监测", "Watched by"), [("station", s.id, s.name.say(lang)) for s in watching], lang),
     ]  # fmt: skip
 
@@ -281,19 +283,23 @@ def _enterprise(web: Web, key: str, lang: Lang) -> Any:
     firm: Enterprise = web.park.enterprise(key)
     mine = [o for o in web.park.outlets if o.enterprise == key]
     watched = [s for s in web.park.stations if s.enterprise == key]
-    rows: list[Row] = [
-        (Text("行业", "Trade"), firm.trade.say(lang)),
-        (Text("统一代码", "USCC"), firm.uscc),
-        (Text("排污许可", "Permit"), firm.permit_no),
-        (Text("管理类别", "Category"), PERMITS.get(firm.permit_category, Text("—", "—")).say(lang)),
-        (Text("电话", "Phone"), firm.phone),
+    lines: list[Row] = [
+        Row(Text("行业", "Trade"), firm.trade.say(lang), "trade"),
+        Row(Text("统一代码", "USCC"), firm.uscc, "uscc"),
+        Row(Text("排污许可", "Permit"), firm.permit_no, "permit_no"),
+        Row(
+            Text("管理类别", "Category"),
+            PERMITS.get(firm.permit_category, Text("—", "—")).say(lang),
+            "permit_category",
+        ),
+        Row(Text("电话", "Phone"), firm.phone, "phone"),
     ]
     if firm.slots:
         slots = "，".join(f"{a}–{b}" for a, b in firm.slots)
-        rows.append((Text("公管时段", "Shared-pipe hours"), slots))
+        lines.append(Row(Text("公管时段", "Shared-pipe hours"), slots, "slots"))
     outlets = [("outlet", o.id, f"{o.code} {network.OUTLETS[o.kind].say(lang)}") for o in mine]
     body = [
-        _rows(rows, lang),
+        rows(lines, lang, _of(web, "enterprise", key)),
         *_places(Text("监测站点", "Stations"), [("station", s.id, s.name.say(lang)) for s in watched], lang),
         *_places(Text("排口", "Outlets"), outlets, lang),
         dcc.Link(
@@ -328,26 +334,32 @@ def place(kind: str, key: str, name: str, note: str = "") -> Component:
 
 def _receptor(web: Web, key: str, lang: Lang) -> Any:
     it = _one(web.park.receptors, key)
-    return it.name.say(lang), KINDS["receptor"].say(lang), [_rows([(Text("节点", "Node"), it.node)], lang)]
+    return (
+        it.name.say(lang),
+        KINDS["receptor"].say(lang),
+        [rows([Row(Text("节点", "Node"), it.node, "node")], lang, _of(web, "receptor", key))],
+    )
 
 
 def _facility(web: Web, key: str, lang: Lang) -> Any:
     it = _one(web.park.facilities, key)
     watched = [s for s in web.park.stations if s.node == it.node]
-    rows: list[Row] = [(Text("能力", "Capacity"), f"{it.capacity_m3d:,.0f} m³/d".replace(",", "\u2009"))]
+    lines: list[Row] = [
+        Row(Text("能力", "Capacity"), f"{it.capacity_m3d:,.0f} m³/d".replace(",", "\u2009"), "capacity_m3d")
+    ]
     return it.name.say(lang), KINDS["facility"].say(lang), [
-        _rows(rows, lang),
+        rows(lines, lang, _of(web, "facility", key)),
         *_places(Text("监测站点", "Stations"), [("station", s.id, s.name.say(lang)) for s in watched], lang),
     ]  # fmt: skip
 
 
 def _pool(web: Web, key: str, lang: Lang) -> Any:
     it = _one(web.park.pools, key)
-    rows: list[Row] = [
-        (Text("容积", "Capacity"), f"{it.capacity_m3:,.0f} m³".replace(",", "\u2009")),
-        (Text("已存", "Stored"), f"{it.stored_m3:,.0f} m³".replace(",", "\u2009")),
+    lines: list[Row] = [
+        Row(Text("容积", "Capacity"), f"{it.capacity_m3:,.0f} m³".replace(",", "\u2009"), "capacity_m3"),
+        Row(Text("已存", "Stored"), f"{it.stored_m3:,.0f} m³".replace(",", "\u2009"), "stored_m3"),
     ]
-    return it.name.say(lang), KINDS["pool"].say(lang), [_rows(rows, lang)]
+    return it.name.say(lang), KINDS["pool"].say(lang), [rows(lines, lang, _of(web, "pool", key))]
 
 
 def _link(kind: str) -> Callable[[Web, str, Lang], Any]:
@@ -358,17 +370,23 @@ def _link(kind: str) -> Callable[[Web, str, Lang], Any]:
             raise KeyError(key)
         row = found.iloc[0]
         k = web.network.links[key]
-        rows: list[Row] = [
-            (Text("长度", "Length"), f"{row['length_m']:.0f} m"),
-            (Text("宽或径", "Width"), f"{row['width_m']:g} m"),
-            (Text("日常流量", "Usual flow"), f"{abs(row['flow_m3s']):.3g} m³/s"),
-            (Text("日常流速", "Usual speed"), f"{abs(row['velocity_ms']):.2f} m/s"),
-            (Text("流过用时", "Passing takes"), span(web.network.travel_s[k], lang)),
-            (Text("水流方向", "Direction"), SOURCES.get(row["direction_source"], Text("—", "—")).say(lang)),
+        lines: list[Row] = [
+            Row(Text("长度", "Length"), f"{row['length_m']:.0f} m", "length_m"),
+            Row(Text("宽或径", "Width"), f"{row['width_m']:g} m", "width_m"),
+            Row(Text("日常流量", "Usual flow"), f"{abs(row['flow_m3s']):.3g} m³/s", "flow_m3s"),
+            Row(Text("日常流速", "Usual speed"), f"{abs(row['velocity_ms']):.2f} m/s", "velocity_ms"),
+            Row(Text("流过用时", "Passing takes"), span(web.network.travel_s[k], lang)),
+            Row(
+                Text("水流方向", "Direction"),
+                SOURCES.get(row["direction_source"], Text("—", "—")).say(lang),
+                "direction_source",
+            ),
         ]
         if row["enterprise"]:
-            rows.insert(0, (Text("企业", "Enterprise"), _owner(web, row["enterprise"]).say(lang)))
-        return key, KINDS[kind].say(lang), [_rows(rows, lang)]
+            lines.insert(
+                0, Row(Text("企业", "Enterprise"), _owner(web, row["enterprise"]).say(lang), "enterprise")
+            )
+        return key, KINDS[kind].say(lang), [rows(lines, lang, _of(web, "link", key))]
 
     return make
 

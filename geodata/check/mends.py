@@ -20,10 +20,16 @@ from geodata.check.findings import Finding
 from geodata.check.table import STRUCTURES
 from geodata.park import VERSION_CHARS, content_hash
 from geodata.places import Park
+from geodata.provenance import Confidence, Origin, changed
 
 
-def mend(park: Park, finding: Finding) -> Park:
-    """Return a park in which one finding is put right.
+def mend(park: Park, finding: Finding, as_of: str = "") -> Park:
+    """Return a park in which one finding is put right; every value it changed says that it comes from there.
+
+    Parameters
+    ----------
+    as_of : str
+        Date of the mend, for those who look at the value later.
 
     Raises
     ------
@@ -35,6 +41,7 @@ def mend(park: Park, finding: Finding) -> Park:
     if finding.kind not in MENDS:
         raise ValueError(f"{finding.kind} has no safe mend")
     made = MENDS[finding.kind](park, finding)
+    made = changed(park, made, Origin(f"mend {finding.kind}", as_of, str(Confidence.DERIVED)))
     return replace(made, version=content_hash(made)[:VERSION_CHARS])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from callbacks import atlas, card, follow
 from callbacks.live import Board, Facts, Live, Standing
 from geodata.network import Network
+from geodata.provenance import Origin, Provenance
 from geodata.words import LANGS, Lang
+from tests.callbacks.words import text, walk
 from tests.twin.parks import tiny_park
 from twin.clock import ClockState, as_datetime, wall_ms
 from twin.curves import Curve
@@ -166,3 +169,18 @@ def test_a_walk_is_listed_and_drawn() -> None:
 def test_nothing_upstream_is_said() -> None:
     made, _ = follow.follow(web(), "C1", "up", "en")
     assert "No outlet upstream" in written(made)
+
+
+def test_a_value_opens_to_where_it_comes_from_and_an_assumed_one_says_so_at_once() -> None:
+    said = {
+        ("gate", "G01", ""): Origin("gates.xlsx/Sheet1:2", "2026-03-01", "surveyed"),
+        ("gate", "G01", "stroke_s"): Origin("gates.xlsx/Sheet1:2", "", "assumed"),
+    }
+    it = web()
+    it.park = replace(PARK, provenance=Provenance(said))
+    made = card.card(it, {"kind": "gate", "id": "G01"}, "en")
+    opened = {text(n.children[0]): text(n.children[1]) for n in walk(made) if type(n).__name__ == "Details"}
+    assert opened["4 min assumed"] == "assumed · gates.xlsx/Sheet1:2"
+    assert opened["electric"] == "surveyed · gates.xlsx/Sheet1:2 · 2026-03-01"
+    plain = card.card(web(), {"kind": "pipe", "id": "LP1"}, "zh")
+    assert "没有说明来源" in written(plain)
