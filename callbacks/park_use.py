@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dash import html
 
 from callbacks import wording
+from geodata.versions import Store, Version
 from geodata.words import Lang, Text
 from twin.clock import wall_ms
 from twin.errors import UnavailableError
-from twin.model import from_json
-from twin.park_release import KEY, Saved
 
 if TYPE_CHECKING:
     from callbacks.pages import Web
@@ -37,7 +36,7 @@ class Use(NamedTuple):
     trouble: str
 
 
-def uses(web: Web) -> tuple[list[Use], Saved | None]:
+def uses(web: Web) -> tuple[list[Use], Version | None]:
     """Return what every role says, and what was saved last if anything was.
 
     Raises
@@ -51,11 +50,10 @@ def uses(web: Web) -> tuple[list[Use], Saved | None]:
         silent = wall_ms() - int(said.get("at_ms", 0)) > SILENT_MS
         version = "" if silent else str(said.get("park", ""))
         found.append(Use(role, version, "" if silent else str(said.get("trouble", ""))))
-    body = web.stream.get(KEY)
-    return found, None if body is None else from_json(body, Saved)
+    return found, Store(web.config.versions).current()
 
 
-def show(found: list[Use], saved: Saved | None, lang: Lang) -> Any:
+def show(found: list[Use], saved: Version | None, lang: Lang) -> Any:
     """Return the lines: one a role, what is wrong in the colour of an alarm, and who saved what last."""
     rows = []
     for use in found:

@@ -1,5 +1,8 @@
 """The one door to coordinate systems: everywhere in the product x is east (or longitude) and y is north.
 
+A CRS is named as PROJ knows it, or ``grid:EPSG:4549,dx=...,dy=...,scale=...,rotation=...``: a local grid that
+four parameters lead to a plane from (`geodata.grid`). Seven parameters are PROJ's own ``+towgs84``.
+
 PROJ's own axis order for CGCS2000 is north first; every transformer here is made with ``always_xy`` so that
 the commonest mistake with these systems cannot be made behind this door.
 """
@@ -12,6 +15,8 @@ import geopandas as gpd
 import numpy as np
 import pyproj
 from numpy.typing import ArrayLike, NDArray
+
+from geodata import grid
 
 WGS84 = "EPSG:4326"
 # A plane of its own, placed nowhere on Earth: models and drawings without a position.
@@ -30,7 +35,7 @@ class CrsError(ValueError):
 @lru_cache(maxsize=128)  # every zone both ways
 def _between(source: str, target: str) -> pyproj.Transformer:
     try:
-        return pyproj.Transformer.from_crs(source, target, always_xy=True)
+        return pyproj.Transformer.from_crs(_crs(source), _crs(target), always_xy=True)
     except pyproj.exceptions.ProjError as error:
         raise CrsError(f"no way from {source} to {target}: {error}") from error
 
@@ -153,9 +158,58 @@ def plane_at(lon: float, lat: float) -> str:
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
 
 
+def of_layers(crs: str) -> str:
+    """Return the CRS that layers of a park are written with: GIS know no grid, and see a plane of its own."""
+    return LOCAL if crs.lower().startswith(grid.PREFIX) else crs
+
+
 @lru_cache(maxsize=64)
 def _crs(crs: str) -> pyproj.CRS:
     try:
+        if crs.lower().startswith(grid.PREFIX):
+            return _of_grid(crs)
         return pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as error:
         raise CrsError(f"no coordinate system {crs}") from error
+
+
+def _of_grid(text: str) -> pyproj.CRS:
+    """Return a local grid as a CRS derived from its plane (EPSG method 9624)."""
+    try:
+        plane, parameters = grid.parse(text)
+    except ValueError as error:
+        raise CrsError(f"{text}: {error}") from error
+    base = _crs(plane)
+    if not base.is_projected:
+        raise CrsError(f"{text}: {plane} is no plane")
+    x, y = parameters.inverse()
+    if base.axis_info[0].direction == "north":  # the method counts in the order of the plane's own axes
+        x, y = (y[0], y[2], y[1]), (x[0], x[2], x[1])
+    codes = (("A0", 8623), ("A1", 8624), ("A2", 8625), ("B0", 8639), ("B1", 8640), ("B2", 8641))
+    made = base.to_json_dict()
+    return pyproj.CRS.from_json_dict(
+        {
+            "$schema": made["$schema"],
+            "type": "DerivedProjectedCRS",
+            "name": "local grid",
+            "base_crs": {k: v for k, v in made.items() if k in ("type", "name", "base_crs", "conversion")}
+            | {"coordinate_system": made["coordinate_system"]},
+            "conversion": {
+                "name": "to the local grid",
+                "method": {
+                    "name": "Affine parametric transformation",
+                    "id": {"authority": "EPSG", "code": 9624},
+                },
+                "parameters": [
+                    {
+                        "name": name,
+                        "value": value,
+                        "unit": "metre" if name in ("A0", "B0") else "unity",
+                        "id": {"authority": "EPSG", "code": code},
+                    }
+                    for (name, code), value in zip(codes, (*x, *y), strict=True)
+                ],
+            },
+            "coordinate_system": made["coordinate_system"],
+        }
+    )

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geodata import crs as door
+from geodata import grid as grids
+from geodata.grid import Grid
 from geodata.words import Text
 
 Floats = NDArray[np.float64]
@@ -89,22 +91,6 @@ UNSHIFT: dict[str, Shift] = {"GCJ-02": gcj02_to_wgs84, "BD-09": bd09_to_wgs84}
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """A local grid by four parameters: x' = dx + k (x cos r - y sin r), y' = dy + k (x sin r + y cos r)."""
-
-    dx_m: float
-    dy_m: float
-    scale: float = 1.0
-    rotation_deg: float = 0.0
-
-    def forward(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Turn local metres into metres of the plane the parameters lead to."""
-        r = np.radians(self.rotation_deg)
-        c, s = self.scale * np.cos(r), self.scale * np.sin(r)
-        return self.dx_m + c * x - s * y, self.dy_m + s * x + c * y
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     """What the numbers of a file mean.
 
@@ -150,8 +136,8 @@ class Frame:
             return cls(door.LOCAL, grid=Grid(0, 0, FOOT_M) if key.endswith("FT") else None)
         if key in ("CGCS2000", "WGS84"):
             return cls(CGCS2000 if key == "CGCS2000" else door.WGS84)
-        if word.lower().startswith("grid:"):
-            return _grid(word[5:])
+        if word.lower().startswith(grids.PREFIX):
+            return _grid(word)
         if not door.is_known(word):
             raise door.CrsError(f"no coordinate system {word}")
         return cls(word.upper() if key.startswith("EPSG:") else word)
@@ -344,21 +330,13 @@ def _inverse(forward: Shift, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Fl
 
 
 def _grid(text: str) -> Frame:
-    """Read ``EPSG:4549,dx=..,dy=..,scale=..,rotation=..``."""
-    plane, *pairs = [p.strip() for p in text.split(",")]
-    names = {"dx": "dx_m", "dy": "dy_m", "scale": "scale", "rotation": "rotation_deg"}
-    values: dict[str, float] = {}
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        try:
-            values[names[name.strip()]] = float(value)
-        except (KeyError, ValueError) as error:
-            raise door.CrsError(
-                f"grid:{text}: {pair} is not dx=, dy=, scale= or rotation= with a number"
-            ) from error
-    if not door.is_known(plane) or {"dx_m", "dy_m"} - set(values):
-        raise door.CrsError(f"grid:{text}: needs a known plane, dx= and dy=")
-    return Frame(plane, grid=Grid(**values))
+    try:
+        plane, grid = grids.parse(text)
+    except ValueError as error:
+        raise door.CrsError(f"{text}: {error}") from error
+    if not door.is_known(plane):
+        raise door.CrsError(f"{text}: needs a known plane, dx= and dy=")
+    return Frame(plane, grid=grid)
 
 
 EAST_FIRST = Text("东坐标在前", "east comes first")

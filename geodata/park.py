@@ -18,6 +18,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from geodata import crs as door
 from geodata import places, provenance
 from geodata.places import Park
 from geodata.schema import TABLES
@@ -66,20 +67,21 @@ def write(park: Park, path: Path) -> None:
 
 
 def _write_layers(park: Park, part: Path) -> None:
+    crs = door.of_layers(park.crs)
     head = pd.DataFrame([{"id": park.id, "name_zh": park.name.zh, "name_en": park.name.en, "crs": park.crs}])
     _write_table(head, part, "park")
     for layer, kind, attribute in RECORDS:
-        _write_table(_to_frame(getattr(park, attribute), kind, park.crs), part, layer)
+        _write_table(_to_frame(getattr(park, attribute), kind, crs), part, layer)
     nodes = park.nodes.copy()
-    points = gpd.GeoDataFrame(nodes, geometry=gpd.points_from_xy(nodes["x"], nodes["y"]), crs=park.crs)
+    points = gpd.GeoDataFrame(nodes, geometry=gpd.points_from_xy(nodes["x"], nodes["y"]), crs=crs)
     _write_table(points, part, "node")
-    _write_table(park.links, part, "link")
+    _write_table(_in(park.links, crs), part, "link")
     for name, table in park.scenery.items():
-        _write_table(table, part, SCENERY_PREFIX + name)
+        _write_table(_in(table, crs), part, SCENERY_PREFIX + name)
     if park.provenance:
         _write_table(park.provenance.frame(), part, provenance.LAYER)
     if park.sources:
-        _write_table(_to_frame(park.sources, places.Source, park.crs), part, SOURCES)
+        _write_table(_to_frame(park.sources, places.Source, crs), part, SOURCES)
 
 
 def read(path: Path) -> Park:
@@ -241,6 +243,11 @@ def columns_of(kind: type) -> list[str]:
     for f in fields(kind):
         found += [f"{f.name}_zh", f"{f.name}_en"] if str(f.type) == "Text" else [f.name]
     return found
+
+
+def _in(table: Any, crs: str) -> Any:
+    """The same table in the CRS its file says, where that is another word for the same plane."""
+    return table.set_crs(crs, allow_override=True) if crs == door.LOCAL else table
 
 
 def _write_table(frame: pd.DataFrame, path: Path, layer: str) -> None:

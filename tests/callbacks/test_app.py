@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,9 @@ from callbacks.app import build_id, create_app
 from geodata import park as parks
 from tests.callbacks.asgi import ask, knock
 from tests.twin.parks import tiny_park
-from twin import park_release
+from twin import park_publish
 from twin.config import load
-from twin.errors import UnavailableError
 
-AT = datetime(2026, 7, 1, tzinfo=UTC)
 GZIP = {"accept-encoding": "gzip"}
 
 
@@ -67,7 +64,7 @@ async def test_a_saved_version_is_shown_without_a_restart_and_a_broken_one_is_no
     async with app.router.lifespan_context(app):
         first = await ask(app, "/geo/places.json")
         gates = (replace(park.gates[0], x=park.gates[0].x + 90), park.gates[1])
-        saved = park_release.save(config, Nowhere(), replace(park, gates=gates), "moved", "u1", AT)
+        saved = park_publish.publish(config, replace(park, gates=gates), "moved", "u1")
         await until(app, "version", saved.version)
         second = await ask(app, "/geo/places.json", headers={"if-none-match": first.headers["etag"]})
         assert second.status == 200
@@ -76,13 +73,6 @@ async def test_a_saved_version_is_shown_without_a_restart_and_a_broken_one_is_no
         told = await until(app, "trouble")
         assert told["version"] == saved.version
         assert "mine.gpkg" in told["trouble"]
-
-
-class Nowhere:
-    """A stream that is away."""
-
-    def put(self, name: str, body: bytes) -> None:
-        raise UnavailableError("away")
 
 
 async def until(app: ASGIApp, member: str, value: str = "") -> dict[str, str]:

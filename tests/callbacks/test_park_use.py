@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from callbacks import park_use
+from geodata.versions import Version
 from tests.callbacks.words import classed, text
 from tests.twin.parks import tiny_park
 from twin.clock import wall_ms
 from twin.errors import UnavailableError
-from twin.model import to_json
-from twin.park_release import Saved
 
-SAVED = Saved("tiny-1", datetime(2026, 7, 1, 4, 30, tzinfo=UTC), "duty", "new gate")
+SAVED = Version("tiny-1", datetime(2026, 7, 1, 4, 30, tzinfo=UTC), "duty", "new gate")
 
 
 def web(state: dict[str, bytes] | None, trouble: str = "") -> Any:
@@ -26,8 +26,13 @@ def web(state: dict[str, bytes] | None, trouble: str = "") -> Any:
             raise UnavailableError("away")
         return state.get(name)
 
-    ground = SimpleNamespace(trouble=lambda: trouble)
-    return SimpleNamespace(park=tiny_park(), ground=ground, stream=SimpleNamespace(get=get))
+    ground, config = SimpleNamespace(trouble=lambda: trouble), SimpleNamespace(versions=Path("nowhere"))
+    return SimpleNamespace(park=tiny_park(), ground=ground, stream=SimpleNamespace(get=get), config=config)
+
+
+@pytest.fixture(autouse=True)
+def saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(park_use.Store, "current", lambda self: SAVED)
 
 
 def beat(version: str, trouble: str = "", age_ms: int = 0) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def now(beats: dict[str, dict[str, Any]]) -> dict[str, bytes]:
 
 def test_all_with_one_version_raises_nothing() -> None:
     state = now({"watch": beat("tiny-1"), "advise": beat("tiny-1")})
-    shown = park_use.line(web(state | {"park": to_json(SAVED)}), "zh")
+    shown = park_use.line(web(state), "zh")
     assert not classed(shown, "tx-alarm")
     assert "07-01 12:30 duty 保存 tiny-1：new gate" in text(shown)
 
@@ -56,7 +61,7 @@ def test_all_with_one_version_raises_nothing() -> None:
     ],
 )
 def test_what_is_wrong_is_said_of_whom(state: dict[str, dict[str, Any]], said: list[str]) -> None:
-    shown = park_use.line(web(now(state) | {"park": to_json(SAVED)}), "en")
+    shown = park_use.line(web(now(state)), "en")
     assert [text(n) for n in classed(shown, "tx-alarm")] == said
 
 

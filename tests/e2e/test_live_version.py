@@ -19,7 +19,7 @@ from geodata import park as park_file
 from geodata.crs import to_lonlat
 from tests.e2e.screen import browser, screen
 from tests.e2e.warm import share
-from twin import park_release
+from twin import park_publish
 from twin.config import Config, load
 from twin.demo import environment, is_healthy, people, start_roles
 from twin.model import Command, CommandState, Order, to_json
@@ -124,7 +124,7 @@ def test_a_version_saved_while_a_plume_runs(demo: Demo, chromium: Browser) -> No
         station, *rest = old.stations
         moved = replace(station, x=station.x + 500.0)
         new = replace(old, stations=(moved, *rest))
-        saved = park_release.save(demo.config, demo.stream, new, "a station surveyed again", "duty", _now())
+        saved = park_publish.publish(demo.config, new, "a station surveyed again", "duty")
         assert saved.version != old.version
         expect(it.page.locator("#park-note")).to_contain_text(saved.version, timeout=15_000)
         it.page.wait_for_selector(f'.park-map[data-version="{saved.version}"]', timeout=60_000)
@@ -142,10 +142,6 @@ def test_a_version_saved_while_a_plume_runs(demo: Demo, chromium: Browser) -> No
     assert [demo.supervisor.restarts(name) for name in ROLES] == [0] * len(ROLES)
     assert demo.records.incidents()[-1].id == incident.id
     demo.until(lambda: demo.stream.pending("readings", "watch", "1") == [])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _lon(x: float, y: float, crs: str) -> float:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata import crs
+from geodata.datum import Frame
 
 
 def test_central_meridian_is_easting_500000() -> None:
@@ -68,3 +69,44 @@ def test_planes_by_meridian_and_by_place() -> None:
     assert crs.plane_at(-84.5, 38.0) == "EPSG:32616"
     with pytest.raises(crs.CrsError):
         crs.cgcs2000(121)
+
+
+GRID = "grid:{plane},dx=500000,dy=3300000,scale=1.00002,rotation=12.5"
+
+
+@pytest.mark.parametrize(
+    "plane", ["EPSG:4549", "EPSG:32651", "EPSG:3857"]
+)  # north first, and twice east first
+def test_a_local_grid_with_parameters_is_a_crs(plane: str) -> None:
+    text = GRID.format(plane=plane)
+    frame = Frame.parse(text)
+    x, y = np.array([0.0, 5000.0, -1200.5]), np.array([0.0, -300.0, 8000.25])
+    lon, lat = crs.to_lonlat(x, y, text)
+    wanted = frame.to(x, y, crs.WGS84)
+    assert np.abs(lon - wanted[0]).max() < 1e-9
+    assert np.abs(lat - wanted[1]).max() < 1e-9
+    back = crs.to_metres(lon, lat, text)
+    assert np.abs(np.array(back) - [x, y]).max() < 1e-3
+    assert crs.is_known(text)
+    assert not crs.is_local(text)
+    assert not crs.is_geographic(text)
+    assert crs.of_layers(text) == crs.LOCAL
+
+
+@pytest.mark.parametrize(
+    "text", ["grid:EPSG:4549", "grid:EPSG:4549,dx=1,dy=x", "grid:EPSG:4490,dx=1,dy=2", "grid:,dx=1,dy=2"]
+)
+def test_a_grid_that_is_none_is_not_known(text: str) -> None:
+    assert not crs.is_known(text)
+
+
+def test_seven_parameters_are_projs_own() -> None:
+    """Beijing 1954 by a position-vector shift: a hundred metres off without it."""
+    shifted = "+proj=tmerc +lat_0=0 +lon_0=120 +x_0=500000 +ellps=krass +towgs84=15.8,-154.4,-82.3,0,0,0,0"
+    bare = "+proj=tmerc +lat_0=0 +lon_0=120 +x_0=500000 +ellps=krass +no_defs"
+    assert crs.is_known(shifted)
+    lon, lat = (float(v) for v in crs.to_lonlat(541_000.0, 3_362_000.0, shifted))
+    x, y = (float(v) for v in crs.to_metres(lon, lat, shifted))
+    assert (x, y) == pytest.approx((541_000.0, 3_362_000.0), abs=1e-3)
+    other = [float(v) for v in crs.to_lonlat(541_000.0, 3_362_000.0, bare)]
+    assert 30 < np.hypot((lon - other[0]) * 96_000, (lat - other[1]) * 111_000) < 300

@@ -3,13 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
+import shapely
 
+from geodata import crs
 from geodata import park as park_file
 from geodata.places import Park
 from geodata.words import Text
+from layers.feature import lonlat
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +99,42 @@ def test_missing_column_is_named(park: Park, tmp_path: Path) -> None:
 
 def test_shipped_file_stays_small() -> None:
     assert park_file.demo_path().stat().st_size < 6_000_000
+
+
+def test_a_park_in_a_local_grid_keeps_it_and_is_shown_where_it_lies(tmp_path: Path) -> None:
+    demo = park_file.read(park_file.demo_path())
+    local = "grid:EPSG:4549,dx=500000,dy=3300000,scale=1.00002,rotation=12.5"
+    x, y = crs.convert(demo.nodes["x"], demo.nodes["y"], demo.crs, local)
+
+    def turn(points: np.ndarray) -> np.ndarray:
+        return np.column_stack(crs.convert(points[:, 0], points[:, 1], demo.crs, local))
+
+    lines = shapely.transform(demo.links.geometry.to_numpy(), turn)
+    gates = []
+    for g in demo.gates:
+        gx, gy = crs.convert(g.x, g.y, demo.crs, local)
+        gates.append(replace(g, x=float(gx), y=float(gy)))
+    made = replace(
+        demo,
+        crs=local,
+        nodes=demo.nodes.assign(x=x, y=y),
+        links=demo.links.set_geometry(gpd.GeoSeries(lines, crs=crs.LOCAL)),
+        gates=tuple(gates),
+        enterprises=(),
+        outlets=(),
+        stations=(),
+        receptors=(),
+        pools=(),
+        facilities=(),
+        fingerprints=(),
+        scenery={},
+    )
+    park_file.write(made, tmp_path / "local.gpkg")
+    park = park_file.read(tmp_path / "local.gpkg")
+    assert park.crs == local
+    at = [crs.to_lonlat(g.x, g.y, p.crs) for p in (demo, park) for g in p.gates]
+    n = len(demo.gates)
+    assert np.abs(np.array(at[:n]) - np.array(at[n:])).max() < 1e-8  # a millimetre
+    shown = lonlat(park.links.geometry.to_numpy(), park.crs)
+    wanted = lonlat(demo.links.geometry.to_numpy(), demo.crs)
+    assert float(shapely.hausdorff_distance(shown, wanted).max()) < 2e-7  # what rounding leaves: centimetres
