@@ -12,7 +12,15 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import admin_check, admin_doors, admin_import, admin_overview, admin_versions, shell
+from callbacks import (
+    admin_check,
+    admin_doors,
+    admin_import,
+    admin_overview,
+    admin_stations,
+    admin_versions,
+    shell,
+)
 from callbacks.admin_tab import Tab
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Text, as_lang
@@ -24,6 +32,7 @@ TABS: tuple[Tab, ...] = (
     admin_import.TAB,
     admin_check.TAB,
     admin_versions.TAB,
+    admin_stations.TAB,
     admin_doors.TAB,
 )
 

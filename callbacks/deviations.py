@@ -1,0 +1,83 @@
+"""What can be wrong with a frame, in words: names of deviations and of reasons for a rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from geodata.words import Lang, Text
+
+WORDS: Mapping[str, Text] = {
+    "address_refused": Text("来源地址不在名单", "address not on the list"),
+    "blank_in_cp": Text("数据区有空格", "blank in the data area"),
+    "broken_item": Text("数据项残缺", "broken item"),
+    "cn_missing": Text("缺 CN", "no CN"),
+    "cn_not_4_digits": Text("CN 不是 4 位", "CN not 4 digits"),
+    "cp_single_amp": Text("CP 只有一个 &", "one & around CP"),
+    "cp_too_long": Text("数据区过长", "data area too long"),
+    "cp_unclosed": Text("CP 未闭合", "CP not closed"),
+    "cp_unopened": Text("CP 未开启", "CP not opened"),
+    "crc_field_or_length": Text("CRC 或长度不符", "CRC or length wrong"),
+    "crc_lowercase": Text("CRC 小写", "CRC in lower case"),
+    "crc_mismatch": Text("CRC 不符", "CRC does not match"),
+    "crc_modbus": Text("用了 MODBUS CRC", "MODBUS CRC"),
+    "crc_modbus_swapped": Text("用了 MODBUS CRC(字节颠倒)", "MODBUS CRC, swapped"),
+    "crc_short": Text("CRC 少一位", "CRC too short"),
+    "datatime_17_digits": Text("DataTime 带毫秒", "DataTime with milliseconds"),
+    "datatime_ambiguous": Text("DataTime 有歧义", "DataTime ambiguous"),
+    "datatime_invalid": Text("DataTime 无效", "DataTime invalid"),
+    "datatime_missing": Text("缺 DataTime", "no DataTime"),
+    "duplicate_key": Text("因子重复", "factor sent twice"),
+    "empty_item": Text("空数据项", "empty item"),
+    "empty_value": Text("值为空", "empty value"),
+    "factor_missing": Text("缺因子编码", "no factor code"),
+    "field_after_cp": Text("CP 后还有字段", "field behind CP"),
+    "field_name": Text("字段名写法不标准", "field name not as written"),
+    "field_repeated": Text("字段重复", "field sent twice"),
+    "field_unknown": Text("未知字段", "unknown field"),
+    "field_without_value": Text("字段无值", "field without value"),
+    "flag_missing": Text("缺 Flag", "no Flag"),
+    "gb18030": Text("GB 18030 编码", "GB 18030 text"),
+    "idle": Text("长时间无数据", "silent for too long"),
+    "item_without_value": Text("数据项无值", "item without value"),
+    "length_field": Text("长度字段无效", "length field unreadable"),
+    "length_in_characters": Text("长度按字符计", "length in characters"),
+    "length_wrong": Text("长度不符", "length wrong"),
+    "missing_separator": Text("缺分隔符", "separator missing"),
+    "mn_missing": Text("缺 MN", "no MN"),
+    "mn_nonstandard": Text("MN 不合规", "MN not standard"),
+    "mn_unlisted": Text("MN 不在名单", "MN not on the list"),
+    "name_too_long": Text("名称过长", "name too long"),
+    "name_unknown": Text("未知数据项", "unknown item"),
+    "no_cp": Text("没有 CP", "no CP"),
+    "no_header": Text("没有包头", "no packet header"),
+    "non_ascii_utf8": Text("含非 ASCII 字符", "not ASCII"),
+    "nonfinite": Text("不是有限的数", "not finite"),
+    "not_a_number": Text("不是数字", "not a number"),
+    "pno_out_of_range": Text("PNO 越界", "PNO out of range"),
+    "pnum_missing": Text("缺 PNUM", "no PNUM"),
+    "pnum_without_flag": Text("有 PNUM 但 Flag 未标", "PNUM without its Flag"),
+    "pw_missing": Text("缺 PW", "no PW"),
+    "pw_nonstandard": Text("PW 不合规", "PW not standard"),
+    "pw_wrong": Text("PW 不符", "wrong PW"),
+    "qn_missing": Text("缺 QN", "no QN"),
+    "qn_not_17_digits": Text("QN 不是 17 位", "QN not 17 digits"),
+    "qn_not_a_time": Text("QN 不是时间", "QN is no time"),
+    "segment_over_1024": Text("数据段超过 1024", "segment over 1024"),
+    "split_incomplete": Text("分包不全", "split message incomplete"),
+    "st_missing": Text("缺 ST", "no ST"),
+    "st_not_2_chars": Text("ST 不是 2 位", "ST not 2 characters"),
+    "tail": Text("包尾不符", "wrong tail"),
+    "tail_cr": Text("包尾只有 CR", "tail CR only"),
+    "tail_lf": Text("包尾只有 LF", "tail LF only"),
+    "tail_missing": Text("没有包尾", "no packet tail"),
+    "truncated_or_length": Text("截断或长度不符", "cut short, or length wrong"),
+    "undecodable": Text("无法解码", "cannot be decoded"),
+    "flood": Text("错报过多", "too much rubbish"),
+    "slow": Text("不收应答", "answers not read"),
+    "full": Text("连接已满", "no room"),
+}
+
+
+def said(name: str, lang: Lang) -> str:
+    """Return a name in words; one that has none stays as it is."""
+    return WORDS[name].say(lang) if name in WORDS else name
