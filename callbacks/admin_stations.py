@@ -141,13 +141,18 @@ def _is_silent(station: Station | None, count: Count, now_ms: int) -> bool:
 
 
 def _row(mn: str, station: Station | None, count: Count | None, picked: bool, now_ms: int, lang: Lang) -> Any:
-    unknown = html.Span(Text("未登记", "not registered").say(lang), className="tx-warning")
+    address = f"/admin?tab=stations&mn={mn[:40]}"
+    unknown = dcc.Link(Text("未登记", "not registered").say(lang), href=address, className="tx-warning")
     who = (
-        [glyph("offline", live_station=station.id), html.B(station.id), html.Span(station.name.say(lang))]
+        [
+            glyph("offline", live_station=station.id),
+            dcc.Link(html.B(station.id), href=address),
+            html.Span(station.name.say(lang)),
+        ]
         if station is not None
         else [unknown]
     )
-    link = dcc.Link(mn[:40], href=f"/admin?tab=stations&mn={mn[:40]}")
+    link = dcc.Link(mn[:40], href=address)
     cells = [html.Td(who, className="who"), html.Td(link, className="mono")]
     kind = "on" if picked else ""
     if not count:

@@ -95,7 +95,8 @@ def _in_text(text: str, mn: str, factor: str, cn: str, stat: str, at_ms: int, va
     for found in re.finditer("CP=", text, re.IGNORECASE):
         head, area = text[: found.start()], text[found.end() :]
         rest = area.lstrip("&")
-        for inner in (rest.removesuffix("&&"), rest.partition("&&")[0], area.strip("&")):
+        ends = (rest.removesuffix("&&"), rest.partition("&&")[0], rest.rpartition("&&")[0], area.strip("&"))
+        for inner in ends:
             why = _header(head, mn, cn) or _area(inner, factor, stat, at_ms, value, flag)
             if not why:
                 return ""
