@@ -7,6 +7,7 @@ counts as taken when it is durable, and its peer is told only then.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ REJECTS_PER_S = 20.0
 NEWEST = 4  # entries looked through for a block whose answer got lost
 AGAIN_S = 0.5
 REFILL_S = 0.25
+log = logging.getLogger(__name__)
 
 
 class Receipt:
@@ -278,6 +280,9 @@ async def retrying(
             trouble = "closed by the other side"
         except away as error:
             trouble = f"{type(error).__name__}: {error}"[:200]
+        except Exception as error:  # whatever a peer makes a library do, the other doors must go on
+            log.exception("%s:%s met what nobody expected", doorway.kind, doorway.name)
+            trouble = f"unexpected {type(error).__name__}: {error}"[:200]
         doorway.note(trouble)
         if time.monotonic() - began > longest_s:
             wait_s = first_s

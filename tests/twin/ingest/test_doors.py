@@ -6,6 +6,7 @@ Real peers: Debian's mosquitto, pymodbus and asyncua servers, and the HJ 212 gat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Embedded
-from tests.twin.ingest.rigs import COD, MN, RIGS, T0, ModbusRig, Rig, UaHouse, until
+from tests.twin.ingest.rigs import COD, MN, RIGS, T0, ModbusRig, MqttRig, OpcUaRig, Rig, UaHouse, until
 from twin.errors import UnavailableError
 from twin.history.reader import History
 
@@ -176,6 +177,40 @@ async def test_the_stream_dies_and_comes_back(rig: Rig, kept: History, embedded:
     embedded.start()
     await saying
     await settled(kept, SAID)
+
+
+@pytest.mark.parametrize("kind", [MqttRig, ModbusRig, OpcUaRig], ids=lambda rig: rig.kind)
+@pytest.mark.parametrize("head", [b"", b"\x20\x03\x00\x00\x00", b"ACKF\x1c\x00\x00\x00"])
+async def test_a_peer_that_speaks_rubbish_does_not_end_the_door(
+    kind: type[Rig], head: bytes, folder: Path, embedded: Embedded
+) -> None:
+    dice, met = random.Random(5), 0
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal met
+        met += 1
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4096):
+                writer.write(head + dice.randbytes(dice.randrange(1, 60)))
+        writer.close()
+
+    it = kind(folder, embedded.url)
+    it.doorway, run = it.make()
+    it.doorway.open()
+    server = await asyncio.start_server(babble, "127.0.0.1", it.peer_port)
+    door = asyncio.ensure_future(run())
+    for _ in range(6):  # beats of the Modbus door, whose clock stands still otherwise
+        it.now += 10_000
+        await asyncio.sleep(0.2)
+    assert met
+    assert not door.done()
+    assert not it.doorway.connected
+    assert it.stations().readings == 0
+    server.close()
+    door.cancel()
+    await asyncio.gather(door, return_exceptions=True)
+    await it.doorway.close()
+    await it.stream.close()
 
 
 async def test_the_role_runs_every_door_and_goes_on_counting(
