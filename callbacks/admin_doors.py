@@ -52,6 +52,7 @@ REASONS: Mapping[str, Text] = {
 EXCEPTION = "modbus_exception_"
 DOWN = Text("进程未运行", "not running")
 LINKED = Text("已连接", "connected")
+CUT = Text("中断", "cut off")
 WAITS = Text("等待连接", "waiting for its peer")
 
 
@@ -173,14 +174,18 @@ def _target(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
 
 def _state(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
     """Say how a line stands: colour, shape and word; a role that tells nothing is never shown as well."""
+    trouble = "" if quiet else str(row.get("trouble") or "")
     if quiet:
-        return html.Td([panel.mark(Level.OFFLINE, lang), html.Span(DOWN.say(lang))], className="ado-st")
-    trouble = str(row.get("trouble") or "")
-    if trouble:
-        return html.Td([panel.mark(Level.ALARM, lang), html.Span(trouble, title=trouble)], className="ado-st")
-    if not row.get("connected"):
-        return html.Td([panel.mark(Level.OFFLINE, lang), html.Span(WAITS.say(lang))], className="ado-st")
-    return html.Td([panel.mark(Level.NORMAL, lang), html.Span(LINKED.say(lang))], className="ado-st")
+        level, said = Level.OFFLINE, DOWN
+    elif trouble:
+        level, said = Level.ALARM, CUT
+    elif not row.get("connected"):
+        level, said = Level.OFFLINE, WAITS
+    else:
+        level, said = Level.NORMAL, LINKED
+    detail = [html.Span(trouble, className="mut")] if trouble else []
+    parts = [panel.mark(level, lang), html.Span(said.say(lang)), *detail]
+    return html.Td(parts, className="ado-st", title=trouble or None)
 
 
 def rest(told: Mapping[str, bytes], lang: Lang) -> Any:

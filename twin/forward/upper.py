@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import os
 import time
 from collections import Counter
 from contextlib import suppress
@@ -82,7 +83,8 @@ class Upper:
                 await self._connected()
                 trouble = "closed by the other side"
             except (OSError, TimeoutError, UnavailableError) as error:
-                trouble = str(error)[:200] or type(error).__name__
+                code = getattr(error, "errno", None)
+                trouble = os.strerror(code) if code else str(error)[:200] or type(error).__name__
             self._note(trouble)
             if self.counts["relayed"] > relayed:
                 wait_s = FIRST_WAIT_S
