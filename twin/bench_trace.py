@@ -25,11 +25,16 @@ from geodata.network import Network
 from geodata.words import Lang, Text
 from twin.errors import ConfigError
 from twin.trace import evidence, fingerprint, signals
-from twin.trace.transport import solve
+from twin.trace.response import ensemble
+from twin.trace.transport import apart
 
 Floats = NDArray[np.float64]
 
-FLOOR = 0.03  # share of the answer that is dealt out evenly
+DAY_S, PACE_S = 86400.0, 60.0
+HORIZON = 1.5  # lags of interest, of the length of the series: water may run faster than is known
+SETTLED_S, LEAST_RISE = 600.0, 0.1  # before the alarm, for a baseline; share of it that counts as a rise
+MAKE_UP = 0.8  # share of the sample's evidence that is believed
+FLOOR = 0.02  # share of the answer that is dealt out evenly
 NO_CASES = Text("{path} 里没有案例(*.json.gz)", "there is no case (*.json.gz) in {path}")
 NOT_READ = Text("{path} 读不了:{why}", "{path} cannot be read: {why}")
 LACKS = Text("{path} 缺少 {field}", "{path} lacks {field}")
@@ -144,27 +149,60 @@ def answer(case: Mapping[str, Any], network: Network, options: Options) -> dict[
     if options.early:
         seen = t <= case["early_cutoff_s"]
         t, value = t[seen], value[:, seen]
-    heard = signals.read(t, value, case["alarm"]["t_s"])
+    heard = signals.read(t, value, case["alarm"]["t_s"] - 1.5 * case["step_s"])
+    pace = _pace(case, t)
+    heard = heard.told(pace.to)
     weights = evidence.Weights()
-    transport = solve(network, origins, places)
-    h = evidence.hydraulic(transport, heard, float(t[-1]), weights)
-    near = evidence.proximity(transport.apart_m[:, sensors.index(case["alarm"]["sensor"])])
+    responses = ensemble(
+        network, origins, places, step_s=case["step_s"] / 2, horizon_s=HORIZON * (t[-1] - t[0])
+    )
+    h = evidence.hydraulic(responses, heard, float(pace.to(np.array(case["alarm"]["t_s"]))), weights)
+    first = places[sensors.index(case["alarm"]["sensor"])]
+    near = evidence.proximity(apart(network, np.array([first]))[0, origins])
     score = evidence.pooled(h.total, near, weights)
     if options.fingerprint:
-        score = score + _make_up(case)
+        score = score + MAKE_UP * _make_up(case, t, value)
     chance = (1 - FLOOR) * np.exp(score - logsumexp(score)) + FLOOR / len(score)
     best = int(np.argmax(chance))
+    start, end = pace.back(h.start_s[best] + np.array([0.0, h.duration_s[best]])).tolist()
     order = sorted(range(len(candidates)), key=lambda i: (-chance[i], candidates[i]))
     return {
         "case_id": case["case_id"],
         "ranking": [[candidates[i], round(float(chance[i]), 6)] for i in order],
-        "start_s": round(float(h.start_s[best]), 1),
-        "duration_s": round(float(h.duration_s[best]), 1),
+        "start_s": round(start, 1),
+        "duration_s": round(end - start, 1),
     }
 
 
-def _make_up(case: Mapping[str, Any]) -> Floats:
-    """Return what the grab sample says of every candidate, (c,) nats; 0 where there is none."""
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Clock time and the network's own, which runs as its water does."""
+
+    clock_s: Floats
+    own_s: Floats
+
+    def to(self, at_s: Floats) -> Floats:
+        return np.interp(at_s, self.clock_s, self.own_s)
+
+    def back(self, own_s: Floats) -> Floats:
+        return np.interp(own_s, self.own_s, self.clock_s)
+
+
+def _pace(case: Mapping[str, Any], t: Floats) -> _Pace:
+    """Return the network's own time: where all water runs faster at some hours, lags are told in it."""
+    rate = np.asarray(case.get("velocity_factor_hourly") or [1.0] * 24, float)
+    clock = np.arange(t[0] - DAY_S, t[-1] + DAY_S, PACE_S)
+    hour = (case.get("clock0", 0.0) + (clock - case["t0_s"]) / 3600) % 24
+    own = clock[0] + np.concatenate([[0.0], np.cumsum(rate[hour.astype(int)][:-1] * PACE_S)])
+    return _Pace(clock, own)
+
+
+def _make_up(case: Mapping[str, Any], t: Floats, value: Floats) -> Floats:
+    """Return what the grab sample says of every candidate, (c,) nats; 0 where there is none.
+
+    Profiles are told per unit of the series' own pollutant, so its rise at the sampled sensor is one factor
+    more, of which every profile has 1.
+    """
     if not case.get("sample") or not case.get("fingerprints"):
         return np.zeros(len(case["candidates"]))
     factors = sorted(f for f, v in case["sample"]["excess"].items() if v is not None and v > 0)
@@ -173,4 +211,15 @@ def _make_up(case: Mapping[str, Any]) -> Floats:
         [case["fingerprints"].get(c, {}).get("profile", {}).get(f, np.nan) for f in factors]
         for c in case["candidates"]
     ]
-    return fingerprint.compare(rise, np.array(profiles, float).reshape(-1, len(factors)))
+    adds = np.array(profiles, float).reshape(-1, len(factors))
+    rise = np.append(rise, _own_rise(case, t, value))
+    return fingerprint.compare(rise, np.concatenate([adds, np.ones((len(adds), 1))], axis=1))
+
+
+def _own_rise(case: Mapping[str, Any], t: Floats, value: Floats) -> float:
+    """Return the rise of the series' own pollutant where and when the sample was taken; NaN if unsure."""
+    row = value[case["sensors"].index(case["sample"]["sensor"])]
+    base = float(np.nanmedian(row[t < case["alarm"]["t_s"] - SETTLED_S]))
+    near = row[np.abs(t - case["sample"]["t_s"]) <= 1.01 * case["step_s"]]
+    rise = float(np.median(near[np.isfinite(near)]) - base) if np.isfinite(near).any() else np.nan
+    return rise if rise > LEAST_RISE * base else np.nan

@@ -13,8 +13,9 @@ from geodata.places import Outlet, OutletKind, Park, StationKind
 from twin.factors import factor
 from twin.model import Anomaly, Incident
 from twin.trace.observations import Observations
+from twin.trace.response import Response, ensemble
 from twin.trace.signals import Signals
-from twin.trace.transport import Transport, solve
+from twin.trace.transport import Transport, apart, solve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,8 +51,14 @@ class Case:
         At the sensors.
     meters : dict of str to tuple
         Enterprise to the positions of its own stations.
-    transport, elsewhere : Transport
+    transport : Transport
+        Of the outlets.
+    responses, elsewhere : tuple of Response
         Of the outlets, and of places all over the network where an unlisted source could be.
+    elsewhere_m : (p,)
+        From those places to the first alarmed sensor, along links.
+    alarm_s : float
+        When the first alarm stood.
     now_s, quiet_s : float
         Park time, epoch seconds; and until when the baselines are taken.
     """
@@ -69,7 +76,10 @@ class Case:
     by_factor: dict[str, Signals]
     meters: dict[str, tuple[int, ...]]
     transport: Transport
-    elsewhere: Transport
+    responses: tuple[Response, ...]
+    elsewhere: tuple[Response, ...]
+    elsewhere_m: Floats
+    alarm_s: float
     now_s: float
     quiet_s: float
 
@@ -98,7 +108,8 @@ def lay_out(
         for i, s in enumerate(observations.stations)
         if kinds[s] is not StationKind.OUTLET or s in incident.stations
     )
-    quiet = _quiet_until(incident, anomalies) - QUIET_BEFORE_S
+    alarm = _quiet_until(incident, anomalies)
+    quiet = alarm - QUIET_BEFORE_S
     by_factor = {f: observations.signals(f, quiet, sensors) for f in observations.carried}
     alarmed = _alarmed(observations, sensors, incident)
     nodes = {s.id: network.nodes[s.node] for s in park.stations}
@@ -106,6 +117,9 @@ def lay_out(
     outlets = tuple(o for o in park.outlets if o.node in network.nodes)
     origins = np.array([network.nodes[o.node] for o in outlets], np.int64)
     lead = _lead(by_factor, alarmed)
+    first = alarmed[0] if alarmed else _earliest(by_factor[lead])
+    others = _spread(network, origins)
+    span = {"step_s": observations.step_s, "horizon_s": observations.span_s}
     return Case(
         park=park,
         network=network,
@@ -114,13 +128,16 @@ def lay_out(
         owner=_owners(park, outlets),
         prior=_priors(outlets),
         sensors=sensors,
-        first=alarmed[0] if alarmed else _earliest(by_factor[lead]),
+        first=first,
         alarmed=alarmed,
         factor=lead,
         by_factor=by_factor,
         meters=_meters(park, observations),
         transport=solve(network, origins, at),
-        elsewhere=solve(network, _spread(network, origins), at),
+        responses=ensemble(network, origins, at, **span),
+        elsewhere=ensemble(network, others, at, **span),
+        elsewhere_m=apart(network, at[first : first + 1])[0, others],
+        alarm_s=alarm,
         now_s=now_s,
         quiet_s=quiet,
     )

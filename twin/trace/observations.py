@@ -117,6 +117,16 @@ class Observations:
         return signals.read(self.t_s, rows, quiet_until_s, self.hold)
 
     @property
+    def step_s(self) -> float:
+        """Spacing of the grid."""
+        return float(self.t_s[1] - self.t_s[0]) if len(self.t_s) > 1 else 60.0
+
+    @property
+    def span_s(self) -> float:
+        """Length of the grid."""
+        return float(self.t_s[-1] - self.t_s[0]) + self.step_s
+
+    @property
     def carried(self) -> tuple[str, ...]:
         """Factors that mix as concentrations do."""
         return tuple(f for f in self.factors if f not in NOT_CARRIED)

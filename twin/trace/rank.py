@@ -103,7 +103,7 @@ def rank(
 
 
 def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
-    h = evidence.hydraulic(case.transport, case.signals, case.now_s, w)
+    h = evidence.hydraulic(case.responses, case.signals, case.alarm_s, w)
     near = evidence.proximity(case.transport.apart_m[:, case.first])
     prior = case.prior - np.log(len(case.park.enterprises))
     pooled = evidence.pooled(h.total + prior, near + prior, w)
@@ -113,7 +113,7 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
     slots = tuple(_slot(case, h, c) for c in range(n))
     permit = own.permitted(case, incident.factors)
     kinds = {
-        "reach": h.reach + w.nearness * near,
+        "reach": h.reach,
         "onset": h.onset,
         "shape": h.shape,
         "clean": h.clean,
@@ -137,12 +137,11 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
 
 def _unlisted(case: Case, h: Hydraulic, prior: Floats, w: Weights) -> float:
     """Score a source that is on no list, on the scale of the pooled scores of those that are."""
-    elsewhere = evidence.hydraulic(case.elsewhere, case.signals, case.now_s, w)
-    near = evidence.proximity(case.elsewhere.apart_m[:, case.first])
-    places = float(logsumexp(elsewhere.total + w.nearness * near) - np.log(len(near)))
-    listed = float(
-        logsumexp(h.total + prior + w.nearness * evidence.proximity(case.transport.apart_m[:, case.first]))
-    )
+    elsewhere = evidence.hydraulic(case.elsewhere, case.signals, case.alarm_s, w)
+    near = evidence.proximity(case.elsewhere_m)
+    places = float(logsumexp(evidence.lifted(elsewhere.total, near, w)) - np.log(len(near)))
+    ours = evidence.proximity(case.transport.apart_m[:, case.first])
+    listed = float(logsumexp(evidence.lifted(h.total, ours, w) + prior))
     return float(np.log(UNLISTED / (1 - UNLISTED)) + places - listed)
 
 

@@ -5,7 +5,8 @@ A sensor that is silent, frozen or flagged says nothing; it is never taken for c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -81,6 +82,12 @@ class Signals:
     sigma: Floats
     events: Events
 
+    def told(self, clock: Callable[[Floats], Floats]) -> Signals:
+        """Return the same with every time told by another clock."""
+        e = self.events
+        events = replace(e, onset_s=clock(e.onset_s), end_s=clock(e.end_s))
+        return replace(self, t_s=clock(self.t_s), events=events)
+
     def alive_share(self, from_s: Floats, to_s: Floats) -> Floats:
         """Return the share of samples each sensor gave between times, (c, s) for (c, s) bounds."""
         total = np.concatenate([np.zeros((len(self.alive), 1)), np.cumsum(self.alive, 1)], 1)
@@ -145,7 +152,7 @@ def _events(t_s: Floats, rise: Floats, sigma: Floats) -> Events:
     for j in np.flatnonzero(np.nanmax(np.where(np.isfinite(rise), rise, -np.inf), 1) > START_Z * sigma):
         known = np.flatnonzero(np.isfinite(rise[j]))
         if len(known) >= LEAST_SAMPLES:
-            rows += _events_of(int(j), t_s[known], rise[j, known], _median3(rise[j, known]), sigma[j])
+            rows += _events_of(int(j), t_s[known], rise[j, known], median3(rise[j, known]), sigma[j])
     columns = np.array(rows, float).reshape(-1, 9).T
     return Events(
         columns[0].astype(np.int64), columns[1], columns[2], columns[3], columns[4] > 0, *columns[5:]
@@ -190,7 +197,7 @@ def _fill(held: Bools) -> Bools:
     return out
 
 
-def _median3(rise: Floats) -> Floats:
+def median3(rise: Floats) -> Floats:
     """Median of every sample and its two neighbours; at the ends the less of two."""
     middle = np.median(np.stack([rise[:-2], rise[1:-1], rise[2:]]), axis=0)
     return np.concatenate([[min(rise[0], rise[1])], middle, [min(rise[-2], rise[-1])]])

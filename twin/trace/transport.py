@@ -92,7 +92,7 @@ def solve(network: Network, origins: Ints, sensors: Ints, *, overflow: float = O
         what enters in secret is what makes it run.
     """
     n = len(network.node_ids)
-    tail, head, share, time = _moves(network, overflow)
+    tail, head, share, time = moves(network, overflow)
     share = share * (1 - LEAK)
     step = csc_array((share, (tail, head)), shape=(n, n))
     slow = csc_array((share * time, (tail, head)), shape=(n, n))
@@ -117,12 +117,12 @@ def solve(network: Network, origins: Ints, sensors: Ints, *, overflow: float = O
         paths_s2=np.where(seen, np.maximum(second / safe - centre**2, 0.0), 0.0),
         mixing_s2=np.where(seen, np.maximum(mixing / safe, 0.0), 0.0),
         fastest_s=network.travel_times(sensors, back=True, reversing=True)[:, origins].T,
-        apart_m=_apart(network, sensors)[:, origins].T,
+        apart_m=apart(network, sensors)[:, origins].T,
         flow_m3s=network.node_flow()[sensors],
     )
 
 
-def _apart(network: Network, places: Ints) -> Floats:
+def apart(network: Network, places: Ints) -> Floats:
     """Return lengths along links between k places and every node, direction left aside: (k, n), m."""
     n = len(network.node_ids)
     length = np.maximum(network.length_m, 1.0)
@@ -136,7 +136,7 @@ def _apart(network: Network, places: Ints) -> Floats:
     return np.atleast_2d(dijkstra(graph, directed=False, indices=places))
 
 
-def _moves(network: Network, overflow: float) -> tuple[Ints, Ints, Floats, Floats]:
+def moves(network: Network, overflow: float) -> tuple[Ints, Ints, Floats, Floats]:
     """Return every way water leaves a node: from, to, share of it, seconds. Reversing links go both ways."""
     open_ = network.open
     turns = np.where(network.reversal > REVERSING, network.reversal, 0.0)
