@@ -53,7 +53,7 @@ def test_the_release_comes_back(of: int) -> None:
     assert best.total[of] > 8.5  # two events, five nats each at most
     assert best.start_s[of] == pytest.approx(-300, abs=200)
     assert best.end_s[of] - best.start_s[of] == pytest.approx(LONG, rel=0.15 if of == 0 else 0.4)
-    assert best.rate[of] == pytest.approx(RATE, rel=0.1)
+    assert best.rate[of] == pytest.approx(RATE, rel=0.1 if of == 0 else 0.3)
 
 
 def test_far_water_cannot_rise_so_steeply() -> None:
