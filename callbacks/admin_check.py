@@ -13,7 +13,7 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import panel
 from callbacks.admin_form import Press, button, pick, said, signature
-from callbacks.admin_park import PRESENT, Candidate, Parks, Step, recorded, shared, signed, step_of
+from callbacks.admin_park import PRESENT, Candidate, Parks, Step, origin, recorded, shared, signed, step_of
 from callbacks.admin_tab import Tab
 from callbacks.admin_words import FAULTS, FIELDS, LAYERS, SEVERITIES, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
@@ -281,9 +281,9 @@ def save(web: Web, parks: Parks, it: Candidate, sent: Press) -> Text:
         raise DeskError(person)
     reason = sent.fields["reason"].strip()
     listed = ", ".join(f"{kind} {feature}" for kind, _, feature, _ in it.steps)
-    made = park_publish.publish(
-        web.config, park, f"{reason} [{listed[:200]}]" if listed else reason, person.name
-    )
+    note = f"{reason} [{listed[:200]}]" if listed else reason
+    account = origin(work.result()) if work is not None else None
+    made = park_publish.publish(web.config, park, note, person.name, account)
     text = SAVED.fill(who=person.display, version=made.version, n=len(it.steps), reason=reason)
     recorded(web, person, "park.version", made.version, text)
     return text

@@ -12,7 +12,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from callbacks import admin_import_view as view
 from callbacks import login, panel
 from callbacks.admin_form import Press, button, said, signature
-from callbacks.admin_park import Parks, recorded, shared, signed
+from callbacks.admin_park import Parks, origin, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
 from geodata.formats import mapping as maps
@@ -217,7 +217,7 @@ def _commit(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
         raise DeskError(NOT_READY) from error
     files = ", ".join(sorted({x["file"] for x in result["layers"]}))
     reason = it.fields["reason"].strip()
-    made = park_publish.publish(web.config, park, f"{reason} [{files[:200]}]", person.name)
+    made = park_publish.publish(web.config, park, f"{reason} [{files[:200]}]", person.name, origin(result))
     text = COMMITTED.fill(who=person.display, version=made.version, reason=reason)
     recorded(web, person, "park.version", made.version, text)
     return text

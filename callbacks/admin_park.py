@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -205,6 +205,15 @@ def signed(web: Web, mark: Signature, act: str, about: str, *, reason: bool = Tr
     except UnavailableError:
         return AWAY
     return person
+
+
+def origin(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an import's account is kept with the version: files, systems, charsets, fields."""
+    names = ("file", "layer", "format", "role", "crs", "axes", "encoding", "read", "mapped", "fields")
+    return {
+        "crs": result.get("crs", ""),
+        "layers": [{n: x.get(n, "") for n in names} for x in result.get("layers", ())],
+    }
 
 
 def recorded(web: Web, person: User, act: str, about: str, text: Text) -> None:

@@ -14,7 +14,7 @@ from callbacks.admin_check import told
 from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab
-from callbacks.admin_words import FIELDS, LAYERS, word
+from callbacks.admin_words import FIELDS, LAYERS, ROLES, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
 from geodata.places import Park
 from geodata.versions import Change, Version, compare
@@ -314,7 +314,32 @@ def render(web: Web, parks: Parks, shown: Mapping[str, Any], seen: Any, lang: La
     name, live = f"v-{pair[1]}", pair[1] == web.park.version
     shows = park_map(MAP, version=new.version, lang=lang, source=parks.source(name), live=live)
     place = dash.no_update if seen == name else html.Div(shows, key=name, className="vs-map")
-    return listed, changes(old, new, found, shown, lang), place, name
+    parts = [sources(web, pair[1], lang), changes(old, new, found, shown, lang)]
+    return listed, parts, place, name
+
+
+def sources(web: Web, version: str, lang: Lang) -> Any:
+    """Return the files a version came from: what each was taken for, its system, axes and charset."""
+    layers = park_publish.store(web.config).account(version).get("layers", ())
+    if not layers:
+        return None
+    rows = [
+        html.Tr(
+            [
+                html.Td(html.B(f"{x['file']} [{x['layer']}]")),
+                html.Td(word(ROLES, x["role"]).say(lang)),
+                html.Td(f"{x['crs']} {x['axes']}".strip(), className="mono"),
+                html.Td(x["encoding"], className="mono"),
+                html.Td(f"{x['mapped']} / {x['read']}", className="num"),
+            ]
+        )
+        for x in layers
+    ]
+    head = html.Summary(
+        [html.B(SOURCES.fill(v=version).say(lang)), html.Span(str(len(layers)), className="mut")]
+    )
+    table = html.Table(html.Tbody(rows), className="at")
+    return html.Section(html.Details([head, table], className="im-layer"), className="im-part")
 
 
 HEADS = (
@@ -330,6 +355,7 @@ TONES = {
     "moved": Text("移动", "moved"),
     "changed": Text("修改", "changed"),
 }
+SOURCES = Text("版本 {v} 的来源文件", "Files that version {v} came from")
 IN_USE = Text("现用", "in use")
 FIRST = Text("保存第一个版本之前的样子", "as it was before the first version was saved")
 CHANGED_FILE = Text("这个版本的文件不在了,或被改过", "the file of this version is gone or was changed")

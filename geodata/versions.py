@@ -1,8 +1,8 @@
 """Every version of a park ever saved, in one folder: which is the present one, who saved it, what it changed.
 
-The folder holds one GeoPackage for every content (``<version>.gpkg``) and ``versions.jsonl``, one line for
-every save. The last line is the present version. Nothing is ever overwritten: restoring an old version
-writes another line.
+The folder holds one GeoPackage for every content (``<version>.gpkg``), the account of an import beside it
+(``<version>.json``) and ``versions.jsonl``, one line for every save. The last line is the present version.
+Nothing is ever overwritten: restoring an old version writes another line.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from geodata.park import RECORDS, VERSION_CHARS, content_hash
 from geodata.places import Park
 
 JOURNAL = "versions.jsonl"
+ACCOUNT = ".json"
 MOVED_M = 0.01  # a point or line that differs by less than this is where it was
 Columns = tuple[str, ...]
 
@@ -84,13 +85,17 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, park: Park, note: str, by: str, at: datetime) -> Version:
+    def save(
+        self, park: Park, note: str, by: str, at: datetime, account: dict[str, Any] | None = None
+    ) -> Version:
         """Keep a park as the present version; saving the present content again changes nothing.
 
         Parameters
         ----------
         at : datetime
             Aware.
+        account : dict, optional
+            Which files it came from, in which systems and charsets; plain JSON, kept beside it.
 
         Raises
         ------
@@ -106,7 +111,21 @@ class Store:
                 park_file.write(replace(park, version=name), path)
                 with path.open("rb") as written:
                     os.fsync(written.fileno())
+            if account is not None:
+                path.with_suffix(ACCOUNT).write_text(json.dumps(account, ensure_ascii=False), "utf-8")
             return self._append(name, note, by, at)
+
+    def account(self, version: str) -> dict[str, Any]:
+        """Return which files a version came from; empty where it was not imported.
+
+        Raises
+        ------
+        KeyError
+            There is no such version.
+        """
+        self._known(version)
+        path = self.path(version).with_suffix(ACCOUNT)
+        return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
 
     def list(self) -> tuple[Version, ...]:
         """Return every save, the newest first."""

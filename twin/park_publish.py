@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from geodata import crs
 from geodata import park as parks
@@ -31,8 +32,13 @@ def store(config: Config) -> Store:
     return Store(config.versions)
 
 
-def publish(config: Config, park: Park, note: str, by: str) -> Version:
+def publish(config: Config, park: Park, note: str, by: str, account: dict[str, Any] | None = None) -> Version:
     """Save a park as a version and put it to use; what is in use now is kept first.
+
+    Parameters
+    ----------
+    account : dict, optional
+        Which files it came from; see `geodata.versions.Store.save`.
 
     Raises
     ------
@@ -42,7 +48,7 @@ def publish(config: Config, park: Park, note: str, by: str) -> Version:
     fit(config, park)
     kept, now = store(config), as_datetime(wall_ms())
     keep_present(config, now)
-    made = kept.save(park, note, by, now)
+    made = kept.save(park, note, by, now, account)
     kept.install(made.version, config.parks[0])
     return made
 

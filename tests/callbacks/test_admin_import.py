@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import admin_import, admin_import_view
+from callbacks import admin_import, admin_import_view, admin_versions
 from callbacks.admin_form import Press
 from tests.callbacks.asgi import ask
 from tests.callbacks.office import SIGNED, Office, office, read, signing, survey
@@ -118,6 +118,14 @@ def test_one_confirmation_makes_it_ready_and_a_signature_puts_it_to_use(it: Offi
     assert [(v.version, v.by) for v in found] == [(result["version"], "admin"), (it.web.park.version, "")]
     assert "new survey" in found[0].note
     assert "WSP.shp" in found[0].note
+    kept = park_publish.store(it.web.config).account(result["version"])["layers"]
+    assert {(x["layer"], x["crs"], x["axes"], x["encoding"]) for x in kept} == {
+        ("WSP", "EPSG:4528", "yx", "gb18030"),
+        ("WSL", "EPSG:4528", "yx", "gb18030"),
+    }
+    shown = text(admin_versions.sources(it.web, result["version"], "zh"))
+    assert "WSP.shp [WSP]" in shown
+    assert "EPSG:4528 yx" in shown
     assert it.web.config.park.read_bytes() != before
     assert it.web.records.audits(limit=1)[0].what == "park.version"
     assert park_publish.store(it.web.config).load(result["version"]).id == it.web.park.id
