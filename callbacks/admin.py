@@ -47,6 +47,7 @@ def layout(web: Web, visit: Visit) -> Any:
     return html.Div(
         [
             dcc.Location(id="ad-url", refresh="callback-nav"),
+            dcc.Store(id="ad-at", data=dict(visit.query)),
             html.Nav(bar(visit), id="ad-tabs", className="ad-tabs"),
             html.Div(tab_of(visit).layout(web, visit), id="ad-body", className="ad-body"),
         ],
@@ -76,13 +77,17 @@ def register(app: Dash, web: Web) -> None:
     @app.callback(
         Output("ad-tabs", "children"),
         Output("ad-body", "children"),
+        Output("ad-at", "data"),
         Input("ad-url", "search"),
         State("ad-url", "pathname"),
+        State("ad-at", "data"),
         prevent_initial_call=True,
     )
     @in_thread
-    def _turn(search: str | None, pathname: str | None) -> Any:
-        if web.pages.find(pathname or "")[0] is not web.pages.find(PATH)[0]:
-            return dash.no_update, dash.no_update  # on its way to another page
+    def _turn(search: str | None, pathname: str | None, shown: dict[str, str] | None) -> Any:
         visit = shell.visit_of(PATH, search or "", reader_lang(as_lang(web.config.lang)))
-        return bar(visit), tab_of(visit).layout(web, visit)
+        elsewhere = web.pages.find(pathname or "")[0] is not web.pages.find(PATH)[0]
+        # What is shown already is not sent again: somebody may have begun to type into it.
+        if elsewhere or dict(visit.query) == shown:
+            return dash.no_update, dash.no_update, dash.no_update
+        return bar(visit), tab_of(visit).layout(web, visit), dict(visit.query)
