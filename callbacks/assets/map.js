@@ -78,7 +78,7 @@
 
     /** Another version of the park: fetch its geometry and draw it where the reader is looking. */
     async renew(version) {
-      if (version === this.options.version) return;
+      if (version === this.options.version || (this.options.source || SOURCE) !== SOURCE) return; // not the park in use
       this.options.version = version;
       const names = ["places", "plots", "network", "ground"];
       const parts = await Promise.all(names.map((name) => shelf(name, version, SOURCE)));
