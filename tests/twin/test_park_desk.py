@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from geodata import park as parks
-from tests.geodata import surveys
 from twin import park_desk
 from twin.park_desk import Desk, DeskError, Room, Standing, Work
 
@@ -18,14 +14,6 @@ from twin.park_desk import Desk, DeskError, Room, Standing, Work
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path / "desk", Room(files=3, works=2))
-
-
-def until(work: Work, over: Callable[[Standing], bool], seconds: float = 60.0) -> Standing:
-    deadline = time.monotonic() + seconds
-    while not over(now := work.standing()):
-        assert time.monotonic() < deadline, now
-        time.sleep(0.05)
-    return now
 
 
 def put(work: Work, name: str, body: bytes = b"x") -> None:
@@ -106,30 +94,6 @@ def test_parts_of_a_shapefile_are_not_read_by_themselves(desk: Desk) -> None:
     assert [p.name for p in work.sources()] == ["WSP.shp", "a.csv", "lost.dbf"]
 
 
-def test_a_process_of_its_own_reads_and_tells(desk: Desk) -> None:
-    work = desk.open("me")
-    surveys.workbook(surveys.tables(), work.files_in / "survey.xlsx")
-    desk.start(work, parks.demo_path())
-    with pytest.raises(DeskError, match="being read"):
-        desk.start(work, parks.demo_path())
-    assert until(work, lambda now: now.word != "running") == Standing("done", park_desk.READY, 1.0)
-    result = work.result()
-    assert (result["ready"], result["counts"]["link"]) == (False, 3)  # the demo park's place proposes a zone
-    assert [(g["kind"], g["value"]) for g in result["guesses"]] == [("crs", "EPSG:4549")]
-    assert parks.read(work.park(result["version"])).version == result["version"]
-
-
-def test_a_reading_is_stopped(desk: Desk) -> None:
-    work = desk.open("me")
-    rows = "\n".join(f"P{i},{i},{i}" for i in range(400_000))
-    put(work, "points.csv", f"物探点号,X,Y\n{rows}".encode())
-    desk.start(work, parks.demo_path())
-    work.stop()
-    assert until(work, lambda now: now.word != "running").word == "stopped"
-    assert work.result() == {}
-    assert list(work.folder.glob("*.gpkg")) == []
-
-
 def test_a_process_that_dies_is_noticed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     work = desk.open("me")
     work.beat()
@@ -137,16 +101,6 @@ def test_a_process_that_dies_is_noticed(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert work.standing().word == "running"
     monkeypatch.setattr(park_desk, "BEAT_S", -1.0)
     assert work.standing() == Standing("failed", park_desk.DIED)
-
-
-def test_a_mapping_among_the_files_that_is_none_is_said(desk: Desk) -> None:
-    work = desk.open("me")
-    put(work, "a.csv", "物探点号,X,Y\n1,1,1\n".encode())
-    put(work, "wrong.toml", b"[")
-    desk.start(work, parks.demo_path())
-    now = until(work, lambda now: now.word != "running")
-    assert now.word == "failed"
-    assert "wrong.toml" in now.step.zh
 
 
 def test_a_closed_work_is_gone(desk: Desk) -> None:
