@@ -141,7 +141,9 @@ def _now_or_late(plan: GatePlan, lang: Lang) -> Any:
             panel.bar(share, name),
             html.B(f"{wording.percent(share)}%", className="num"),
         ]
-    return html.Div(cells, className="lt")
+    waits = [f"{m} min {wording.percent(s)}%" for m, s in plan.contained_after.items()]
+    title = Text("水力核算，再等：{w}", "By the engine, after waiting: {w}").fill(w=", ".join(waits))
+    return html.Div(cells, className="lt", title=title.say(lang) if waits else "")
 
 
 def kept(whatif: WhatIf | None, receptors: Mapping[str, Receptor], lang: Lang) -> Any:
@@ -204,6 +206,7 @@ def card(
     gates: Mapping[str, GateState],
     commands: Sequence[Command],
     whatif: WhatIf | None,
+    note: Text | None,
     lang: Lang,
 ) -> Any:
     """Return one plan: its gates with close-by times, what it holds back, what it costs."""
@@ -226,6 +229,7 @@ def card(
     return html.Article(
         [
             header,
+            None if note is None else html.P(note.say(lang), className="sd tx-warning", title=note.say(lang)),
             _moves(plan, names, have, gates, lang),
             html.Dl(pairs),
             _now_or_late(plan, lang),
@@ -260,7 +264,7 @@ def show(
         text = held.fill(g="、".join(closed))
         return [html.Div([panel.heading(TITLE, lang), panel.empty(text, lang)], className="pl")]
     if not planset.plans:
-        none = Text(
+        none = planset.note or Text(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"
         )
         return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang)], className="pl")]
@@ -275,9 +279,10 @@ def show(
             gates=gates,
             commands=commands,
             whatif=by_plan.get(p.id),
+            note=planset.note if k == 0 else None,
             lang=lang,
         )
-        for p in planset.plans[:3]
+        for k, p in enumerate(planset.plans[:3])
     ]
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from geodata.network import Network
+from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
 from twin.clock import ParkClock, as_ms
 from twin.config import Config
@@ -40,6 +40,7 @@ from twin.model import (
     to_json,
 )
 from twin.park_watch import Present
+from twin.plan.look import Look
 from twin.records import Records
 from twin.stream import Stream
 from twin.trace.observations import Observations
@@ -72,6 +73,7 @@ class Make(Protocol):
         now: datetime,
         *,
         anomalies: Sequence[Anomaly],
+        look: Look | None,
     ) -> PlanSet:
         """Return every plan for an incident at a moment."""
 
@@ -82,12 +84,11 @@ class Simulate(Protocol):
     def __call__(
         self,
         plans: PlanSet,
-        plan: GatePlan,
         ranking: Ranking,
         incident: Incident,
         gates: Sequence[GateState],
-    ) -> WhatIf:
-        """Run the hydraulic engine on a plan and on doing nothing; takes seconds."""
+    ) -> Look:
+        """Run the hydraulic engine on doing nothing, on the plans and on other sets; takes seconds."""
 
 
 @dataclass(slots=True)
@@ -100,6 +101,8 @@ class Brief:
     wall: float = float("-inf")
     waits: bool = True  # something has happened since
     asked: tuple[str, ...] = ()  # what the engine was last asked
+    look: Look | None = None  # what it answered
+    told: tuple[object, ...] = ()  # of which answer and plans what-ifs are on record
 
 
 class Advise:
@@ -124,7 +127,7 @@ class Advise:
         self._briefs: dict[str, Brief] = {}
         self._looked = False
         self._ready_until = 0.0
-        self._running: Future[WhatIf] | None = None
+        self._running: Future[Look] | None = None
 
     @property
     def version(self) -> str:
@@ -226,12 +229,14 @@ class Advise:
             self._config,
             now,
             anomalies=anomalies,
+            look=brief.look,
         )
         plans = steady(brief.plans, made)
         if brief.plans is None or news_of_plans(brief.plans, plans):
             self._records.put_plans(plans)
             self._tell("plan.ready", incident.id, now)
             brief.plans = plans
+        self._tell_what_ifs(brief)
         brief.park_ms, brief.wall = as_ms(now), time.monotonic()
         log.info("advice on %s after %.2f s", incident.id, brief.wall - began)
         self._ask(incident, brief, gates)
@@ -269,21 +274,22 @@ class Advise:
     # the engine -------------------------------------------------------------------------------------------
 
     def _ask(self, incident: Incident, brief: Brief, gates: Sequence[GateState]) -> None:
-        """Have the engine look at the recommended plan, once for each plan and leading suspect."""
+        """Have the engine look, once for each leading suspect and state of the gates."""
         if brief.plans is None or brief.ranking is None or self._running is not None:
             return
-        plan = recommended(brief.plans)
-        if plan is None or not plan.moves:
+        if not brief.plans.plans or not brief.ranking.suspects:
             return
-        leader = brief.ranking.suspects[0].enterprise if brief.ranking.suspects else ""
-        question = (leader, *(m.gate for m in plan.moves))
+        leader = brief.ranking.suspects[0].enterprise
+        stands = sorted(g.gate for g in gates if g.failed or (g.position is not None and not g.moving))
+        shut = sorted(g.gate for g in gates if g.position is not None and g.position < CLOSED_BELOW)
+        question = (leader, self.version, *stands, "shut", *shut)
         if question == brief.asked:
             return
         brief.asked = question
-        self._running = _beside(partial(self._simulate, brief.plans, plan, brief.ranking, incident, gates))
+        self._running = _beside(partial(self._simulate, brief.plans, brief.ranking, incident, gates))
 
     def _gather(self) -> None:
-        """Take the engine's answer when it has one."""
+        """Take the engine's answer when it has one; plans are made again with it at once."""
         if self._running is None or not self._running.done():
             return
         try:
@@ -296,9 +302,37 @@ class Advise:
             log.exception("the what-if failed")
             self._running = None
             return
-        self._records.put_whatif(answer)
-        self._tell("whatif.ready", answer.incident, self._clock.now())
         self._running = None
+        brief = self._briefs.get(answer.incident)
+        if brief is not None:
+            brief.look, brief.waits, brief.wall = answer, True, float("-inf")
+
+    def _tell_what_ifs(self, brief: Brief) -> None:
+        """Write what the engine says of the plans that are on the page now, when either has changed."""
+        if brief.look is None or brief.plans is None:
+            return
+        found = what_ifs(brief.look, brief.plans)
+        sets = [(p.id, *(m.gate for m in p.moves)) for p in brief.plans.plans]
+        if (brief.look.at, *sets) == brief.told:
+            return
+        brief.told = (brief.look.at, *sets)
+        for answer in found:
+            self._records.put_whatif(answer)
+        if found:
+            self._tell("whatif.ready", brief.look.incident, self._clock.now())
+
+
+def what_ifs(look: Look, plans: PlanSet) -> list[WhatIf]:
+    """Return what the engine says of every plan it has looked at, the recommended one last."""
+    kg = {s.gates: s.kg for s in look.sets}
+    known = [(p, kg[gates]) for p in plans.plans if (gates := tuple(sorted(m.gate for m in p.moves))) in kg]
+    known.sort(key=lambda pair: (pair[0].recommended, pair[0].id))
+    return [
+        WhatIf(
+            look.incident, p.id, plans.at, look.hours, look.factor, look.kg_nothing, there, 0.0, look.seconds
+        )
+        for p, there in known
+    ]
 
 
 MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
@@ -371,9 +405,9 @@ def steady(old: PlanSet | None, new: PlanSet) -> PlanSet:
     return new
 
 
-def _beside(work: Callable[[], WhatIf]) -> Future[WhatIf]:
+def _beside(work: Callable[[], Look]) -> Future[Look]:
     """Run something in a thread that the end of the process does not wait for."""
-    future: Future[WhatIf] = Future()
+    future: Future[Look] = Future()
 
     def run() -> None:
         try:

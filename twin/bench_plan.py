@@ -1,9 +1,9 @@
 """`twin bench plan`: random spills on the park, planned, and held against everything that could be done.
 
-The truth is the engine with other flows, roughness and tide than the planner's, on the whole park. For every
-spill the best that was possible is searched for in that truth: all single gates, all sets of two and the sets
-of three and four that grow from the best of them, each also ordered later. The planner's closing is then run
-in the truth as well. The last line of the output is one JSON object.
+The truth is the engine with other flows, roughness and tide than the planner's. For every spill the best that
+was possible is searched for in that truth: all single gates, the sets of two, the sets of three and four that
+grow from the best of them, and the best ordered later. The planner's closing is run in the truth as well. The
+last line of the output is one JSON object.
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ def tide(park: Park, height_m: float, phase_h: float) -> Stages:
 
 def play(park: Park, c: Case, config: Config, runners: Runners) -> Score:
     """Plan one spill and hold the plan against the best there was."""
-    truth = of_park(
-        park, c.node, c.started, stages=c.real_tide, whole=True, flow=c.flow, roughness=c.roughness
-    )
+    truth = of_park(park, c.node, c.started, stages=c.real_tide, flow=c.flow, roughness=c.roughness)
     truth = warmed(truth, runners)
     release = truth.release(c.started, c.seconds, c.kg_s)
     now = c.started + timedelta(seconds=_seen_s(park, truth, c, runners) + CONFIRM_S)

@@ -212,6 +212,9 @@ class GatePlan:
     side_effects: tuple[Text, ...]
     recommended: bool
     if_fails: dict[str, str] = field(default_factory=dict)  # gate id -> the gate to close instead
+    checked: bool = False  # the hydraulic engine has looked: `contained` is its word
+    contained_after: dict[str, float] = field(default_factory=dict)  # minutes of waiting -> contained
+    overtops_h: float | None = None  # hours until water nears a bank; None: not while gates are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ class PlanSet:
     arrivals: tuple[Arrival, ...]  # at gates and receptors, earliest first
     path: tuple[str, ...]  # links the plume is expected to take
     park_version: str
+    note: Text | None = None  # what must be known before any plan: a gate that is too late, nothing in time
 
 
 @dataclass(frozen=True, slots=True)

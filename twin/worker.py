@@ -20,14 +20,15 @@ from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
 from twin.control import Control, Plc
 from twin.duties import Duties
-from twin.errors import UnavailableError
+from twin.errors import MissingError, UnavailableError
 from twin.history.reader import History
 from twin.history.writer import Writer
 from twin.in_order import InOrder
-from twin.model import Event, GatePlan, GateState, Incident, Order, PlanSet, Ranking, WhatIf, from_json
+from twin.model import Event, GateState, Incident, Order, PlanSet, Ranking, from_json
 from twin.park_file import present_path
 from twin.park_watch import ParkWatch, Present, Renewal
 from twin.plan import plans
+from twin.plan.look import Look
 from twin.quality import rules
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
@@ -143,7 +144,7 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
         _outlast(stop, clock.look)
         plc = stack.enter_context(closing(Plc(config.plc_host, config.plc_port)))
         control = Control(park, records, beside, clock.park, plc)
-        simulate = partial(_what_if, config)
+        simulate = partial(_look, config)
         it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate, network)
 
         def renew(present: Present) -> None:
@@ -253,18 +254,16 @@ class Desk:
         return True
 
 
-def _what_if(
-    config: Config,
-    made: PlanSet,
-    plan: GatePlan,
-    ranking: Ranking,
-    incident: Incident,
-    gates: Sequence[GateState],
-) -> WhatIf:
-    from twin.plan.whatif import run  # brings the hydraulic engine, which only this needs
+def _look(
+    config: Config, made: PlanSet, ranking: Ranking, incident: Incident, gates: Sequence[GateState]
+) -> Look:
+    from geodata import park as parks
+    from twin.plan.checking import check  # brings the hydraulic engine, which only this needs
 
-    path = present_path(config.parks)
-    return run(path, made, plan.id, ranking, incident, decision_s=config.decision_s, gates=gates)
+    park = parks.read(present_path(config.parks))
+    if park.version != made.park_version:
+        raise MissingError(f"the plans were made of park {made.park_version}, which is no longer there")
+    return check(park, made, ranking, incident, gates, config)
 
 
 def _write_history(config: Config, duties: Duties, stop: threading.Event) -> None:

@@ -33,10 +33,10 @@ from twin.model import (
     PlanSet,
     Ranking,
     Suspect,
-    WhatIf,
 )
 from twin.park_watch import Present
 from twin.plan import plans
+from twin.plan.look import Checked, Look
 from twin.records import Records
 
 
@@ -53,11 +53,11 @@ class Scene:
             config, bench.park, bench.stream, bench.records, self.history, clock, plans.make, self.simulate
         )
 
-    def simulate(
-        self, made: PlanSet, plan: GatePlan, ranking: Ranking, incident: Incident, gates: object
-    ) -> WhatIf:
+    def simulate(self, made: PlanSet, ranking: Ranking, incident: Incident, gates: object) -> Look:
         self.questions += 1
-        return WhatIf(incident.id, plan.id, made.at, 6.0, "w01018", {"R1": 10.0}, {"R1": 0.5}, 0.0, 0.1)
+        sets = {tuple(sorted(m.gate for m in p.moves)) for p in made.plans}
+        held = tuple(Checked(s, 0.95, {"15": 0.9}, None, {"R1": 0.5}) for s in sorted(sets))
+        return Look(incident.id, made.at, "w01018", 6.0, {"R1": 10.0}, held, 0.1)
 
     def slug(self) -> Incident:
         self.bench.send(90)
@@ -100,9 +100,17 @@ def test_an_incident_gets_a_ranking_a_plan_and_a_what_if(scene: Scene) -> None:
     assert made is not None
     assert {a.place for a in made.arrivals} & {"G01", "R1", "R2"}
     assert scene.questions == 1
-    assert [w.plan for w in scene.bench.records.whatifs(incident.id)] == [recommended(made).id]
-    for kind in ("ranking.ready", "plan.ready", "whatif.ready"):
-        assert [e.about for e in scene.bench.events(kind)] == [incident.id]
+    answers = scene.bench.records.whatifs(incident.id)
+    assert sorted(w.plan for w in answers) == [p.id for p in made.plans]
+    assert all((w.kg_nothing, w.kg_plan) == ({"R1": 10.0}, {"R1": 0.5}) for w in answers)
+    best = recommended(made)
+    assert best is not None
+    assert best.checked
+    assert (best.contained, best.contained_late) == (0.95, 0.9)
+    for kind, most in (("ranking.ready", 1), ("plan.ready", 2), ("whatif.ready", 1)):  # a plan, then checked
+        about = [e.about for e in scene.bench.events(kind)]
+        assert about == [incident.id] * len(about)
+        assert 1 <= len(about) <= most
 
 
 def test_advice_rests_between_and_tells_only_news(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def test_the_optimum_is_no_worse_than_any_pair(tmp_path: Path) -> None:
     orders = dict.fromkeys(GATES, (started - scene.begin + timedelta(minutes=5)).total_seconds())
     with Runners(2) as runners:
         nothing = runners.map([scene.task(release, 45_000.0)])[0]
-        trials = Trials(Question(scene, release, orders, 45_000.0, {}), runners, nothing)
+        trials = Trials(Question(scene, release, orders, 45_000.0), runners, nothing)
         best = optimum(trials, list(GATES))
         trials.look([("GA3", "GB3"), ("GA2", "GX"), ("GA2", "GB3")])
     assert best.overtops_s is None

@@ -103,7 +103,7 @@ class Made:
         arrivals = bands(waters, release, probes)
         deadlines = {g: deadline(c, arrivals.get(g), spill, config) for g, c in waters.cards.items()}
         orders = {g: order_s(c, spill, begin, config) for g, c in waters.cards.items()}
-        trials = Trials(Question(waters, release, orders, seconds, {}), runners, probes[0])
+        trials = Trials(Question(waters, release, orders, seconds), runners, probes[0])
         usable = sorted(
             (g for g, d in deadlines.items() if d.usable and waters.cards[g].normal_position > 0.0),
             key=lambda g: (deadlines[g].close_by is None, deadlines[g].close_by or spill.now, g),

@@ -7,7 +7,7 @@ the gates need, ordered now and fifteen minutes later (`drift`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from twin.plan import arrival, choice, telling
 from twin.plan.arrival import Ensemble
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, Stage
+from twin.plan.look import Checked, Look
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +62,7 @@ class _Carried:
     stages: tuple[Stage, ...]
     contained: float
     contained_late: float
+    checked: Checked | None = None
 
 
 def make(
@@ -73,6 +75,7 @@ def make(
     now: datetime,
     flood_lock: bool = False,
     anomalies: Sequence[Anomaly] = (),
+    look: Look | None = None,
 ) -> PlanSet:
     """Return when the plume comes to every gate and receptor, and the gate plans that hold it.
 
@@ -94,6 +97,8 @@ def make(
         A flood warning is in force: every move is marked and may only be made by an override.
     anomalies : sequence of Anomaly
         Those of the incident tell when each station saw the plume; without them the incident's own list does.
+    look : Look, optional
+        What the hydraulic engine found for the sets it tried; its word goes before our own estimate.
     """
     now_s = now.timestamp()
     seen = _seen(park, incident, anomalies)
@@ -103,13 +108,16 @@ def make(
     e = arrival.ensemble(park, network, ranking, seen, flow, now_s)
     scene = _Scene(park, network, canals, config, now_s, closed, flow, e, flood_lock)
     failed = {g.gate for g in gates if g.failed}
+    deadlines = _deadlines(scene, failed)
+    made = _plans(scene, incident, failed, deadlines, look)
     return PlanSet(
         incident=incident.id,
         at=now,
-        plans=_plans(scene, incident, failed),
+        plans=made,
         arrivals=_arrivals(e),
         path=_path(scene, seen),
         park_version=park.version,
+        note=telling.late(deadlines, made),
     )
 
 
@@ -162,29 +170,76 @@ def _arrival(e: Ensemble, place: str) -> Arrival | None:
     return Arrival(place, early, middle, late, share)
 
 
-def _plans(scene: _Scene, incident: Incident, failed: set[str]) -> tuple[GatePlan, ...]:
-    """Return the plans, the recommended one first; none where nothing can reach a receptor or be held."""
-    place = _place(scene)
-    if not np.any(place):
-        return ()
-    usable = [
+def _usable(scene: _Scene, failed: set[str]) -> list[Gate]:
+    """Return gates that may be closed: in order, open now, and open as a rule."""
+    return [
         g
         for g in scene.park.gates
         if g.id not in failed and g.id not in scene.closed and scene.network.open[scene.network.gates[g.id]]
     ]
-    deadlines = {g.id: m for g in usable if (m := _move(scene, g)) is not None}
+
+
+def _deadlines(scene: _Scene, failed: set[str]) -> dict[str, GateMove]:
+    """Return the deadline of every usable gate that the plume comes to."""
+    return {g.id: m for g in _usable(scene, failed) if (m := _move(scene, g)) is not None}
+
+
+def _plans(
+    scene: _Scene,
+    incident: Incident,
+    failed: set[str],
+    deadlines: dict[str, GateMove],
+    look: Look | None,
+) -> tuple[GatePlan, ...]:
+    """Return the plans, best first; none where nothing can reach a receptor or be held.
+
+    Only a plan whose gates are all in time is recommended. One that is too late for the front may keep the
+    tail; it never comes before one that is in time.
+    """
+    place = _place(scene)
+    if not np.any(place):
+        return ()
+    usable = _usable(scene, failed)
     ahead = _ahead(scene, deadlines)
     if not ahead:
         return ()
     behind = _behind(scene, [g for g in usable if g.id not in deadlines], ahead)
     sets = choice.screen(scene.canals, scene.closed, ahead, behind, place, scene.ensemble.receptors)
-    carried, nothing = _carry(scene, _closer(sets, deadlines), deadlines)
-    good = [c for c in carried if c.contained > 1 - nothing + WORTH]
-    # A plan that is too late for the front may keep the tail; it never comes before one that is in time.
-    ranked = sorted(good, key=lambda c: (any(m.too_late for m in c.moves), -_worth(scene, c), c.gates))
+    known = _known(look, {g.id for g in usable})
+    closer = _closer(sets, deadlines)
+    if known:
+        best = [gates for gates in known if any(g in deadlines for g in gates)][:CLOSER]
+        closer = [*best, *(s for s in closer if tuple(sorted(s)) not in known)][:CLOSER]
+    floods = {s.gates for s in look.sets if s.floods(HOLD_H)} if look is not None else set()
+    closer = [s for s in closer if tuple(sorted(s)) not in floods]
+    if not closer:
+        return ()
+    carried, nothing = _carry(scene, closer, deadlines)
+    carried = [_corrected(c, known) for c in carried]
+    good = [c for c in carried if c.contained > (0.0 if c.checked else 1 - nothing) + WORTH]
+    ranked = sorted(good, key=lambda c: (_late(c), bool(known) and not c.checked, -_worth(scene, c), c.gates))
     return tuple(
         _plan(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
     )
+
+
+def _late(c: _Carried) -> bool:
+    return any(m.too_late for m in c.moves)
+
+
+def _known(look: Look | None, usable: Collection[str]) -> dict[tuple[str, ...], Checked]:
+    """Return what the engine found, best first, of sets that can still be closed and keep banks dry."""
+    sets = look.sets if look is not None else ()
+    return {s.gates: s for s in sets if not s.floods(HOLD_H) and set(s.gates) <= set(usable)}
+
+
+def _corrected(c: _Carried, known: Mapping[tuple[str, ...], Checked]) -> _Carried:
+    """Put the engine's word in place of our estimate, which knows no wave that carries water back."""
+    found = known.get(tuple(sorted(c.gates)))
+    if found is None:
+        return c
+    late = found.after.get("15", found.contained)
+    return replace(c, contained=found.contained, contained_late=late, checked=found)
 
 
 def _place(scene: _Scene) -> Floats:
@@ -357,8 +412,11 @@ def _plan(
         storage_m3=sum(g.storage_m3 for g in own),
         hours_to_full=hours,
         side_effects=effects,
-        recommended=k == 0,
+        recommended=k == 0 and not _late(c),
         if_fails=_stand_ins(c, sets),
+        checked=c.checked is not None,
+        contained_after={} if c.checked is None else c.checked.after,
+        overtops_h=_overtops_h(scene, c.stages) if c.checked is None else c.checked.overtops_h,
     )
 
 

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from twin.hydraulics.graft import Release
-from twin.hydraulics.runner import Course, Runners
+from twin.hydraulics.runner import Course, Runners, Task
 from twin.plan.outlook import lost_kg
 from twin.plan.waters import Waters
 
@@ -51,15 +51,20 @@ class Question:
         When each gate's stroke would begin, seconds of the run.
     seconds : float
         How long runs last.
-    positions : mapping
-        Gates that stand otherwise than usual.
+    done : sequence of (gate, second)
+        Strokes that were ordered already, whatever is decided now.
     """
 
     waters: Waters
     release: Release
     order_s: Mapping[str, float]
     seconds: float
-    positions: Mapping[str, float]
+    done: tuple[tuple[str, float], ...] = ()
+
+    def task(self, gates: Gates = (), wait_s: float = 0.0) -> Task:
+        """Return the run of a set of gates, ordered now or so much later."""
+        orders = [*self.done, *((g, self.order_s[g] + wait_s) for g in gates)]
+        return self.waters.task(self.release, self.seconds, orders)
 
     @property
     def kg(self) -> float:
@@ -83,23 +88,14 @@ class Trials:
         for some in _batches(new, 4):
             if len(self.tried) > most:
                 return
-            tasks = [
-                q.waters.task(q.release, q.seconds, [(g, q.order_s[g]) for g in gates], positions=q.positions)
-                for gates in some
-            ]
+            tasks = [q.task(gates) for gates in some]
             for gates, course in zip(some, self._runners.map(tasks), strict=True):
                 self.tried[gates] = judged(gates, course, q, self._base)
 
     def later(self, wait_s: float, sets: Sequence[Gates]) -> list[Trial]:
         """Try sets that are ordered so much later; these are not kept."""
         q = self.question
-        tasks = [
-            q.waters.task(
-                q.release, q.seconds, [(g, q.order_s[g] + wait_s) for g in gates], positions=q.positions
-            )
-            for gates in sets
-        ]
-        courses = self._runners.map(tasks)
+        courses = self._runners.map([q.task(gates, wait_s) for gates in sets])
         return [judged(g, c, q, self._base) for g, c in zip(sets, courses, strict=True)]
 
     def enough(self, best: Trial) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geodata.network import Network
 from geodata.places import Gate, Park
 from geodata.words import Text
-from twin.model import GateMove
+from twin.model import GateMove, GatePlan
 from twin.trace.sentences import clock
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,29 @@ def why(gate: Gate, move: GateMove, *, helps: bool) -> Text:
         "The front may come at {early}; stroke {stroke}, decision {decision}, margin {margin} min: "
         "order by {by}",
     ).fill(**times)
+
+
+def late(deadlines: Mapping[str, GateMove], plans: Sequence[GatePlan]) -> Text | None:
+    """Say which gates are too late and what is left: the next one in time, or nothing; None where none is."""
+    gone = [g for g, m in deadlines.items() if m.too_late]
+    best = next((p for p in plans if p.recommended), None)
+    if best is not None:
+        next_ = [m for m in best.moves if not m.too_late]
+        if not gone or not next_:
+            return None
+        listed = Text("、".join(gone), ", ".join(gone))
+        first = min(next_, key=lambda m: m.close_by)
+        return Text("{gone}来不及，改关 {next}（{by} 前）", "Too late for {gone}; next {next} by {by}").fill(
+            gone=listed, next=first.gate, by=clock(first.close_by.timestamp())
+        )
+    if not deadlines:
+        return None
+    if not gone:
+        return Text("没有能拦住的闸", "No gate would hold it")
+    return Text(
+        "没有闸来得及：{gone} 的最晚时间已过；先断源头，再抢尾部",
+        "Nothing closes in time: {gone} were due earlier; stop the source, then save what is left",
+    ).fill(gone=Text("、".join(gone), ", ".join(gone)))
 
 
 def side_effects(

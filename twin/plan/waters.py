@@ -91,7 +91,6 @@ class Waters:
         *,
         flow: float = 1.0,
         roughness: float = 1.0,
-        positions: Mapping[str, float] | None = None,
     ) -> Task:
         """Return the run of a release with some gates ordered to close.
 
@@ -103,8 +102,6 @@ class Waters:
             When each gate's stroke begins.
         flow, roughness : float
             Factors on what the model says.
-        positions : mapping
-            Gates that stand otherwise than usual, 0 closed .. 1 open.
         """
         shut = [self.cards[g].link for g, _ in orders]
         model = self.model.without_rules(shut).scaled(flow, roughness).with_stages(self.stages)
@@ -113,9 +110,6 @@ class Waters:
             c.link: opening(c.normal_position, c.leakage)
             for c in self.cards.values()
             if c.normal_position < 1.0
-        }
-        stands |= {
-            self.cards[g].link: opening(p, self.cards[g].leakage) for g, p in (positions or {}).items()
         }
         return Task(
             text=model.between(self.begin, self.begin + timedelta(seconds=seconds + 120)).text(),
@@ -138,7 +132,6 @@ def of_park(
     started: datetime,
     *,
     stages: Stages | None = None,
-    whole: bool = False,
     flow: float = 1.0,
     roughness: float = 1.0,
 ) -> Waters:
@@ -152,14 +145,12 @@ def of_park(
         When it began.
     stages : mapping
         Outfall to the water level it is expected to have: (hours from `begin`, m).
-    whole : bool
-        Keep everything of the park, also what a plan cannot change.
     flow, roughness : float
         Factors on what the park says.
     """
     if node not in set(park.nodes["id"]):
         raise ConfigError(f"there is no node {node}")
-    cut = park if whole else trimmed(park, node)
+    cut = trimmed(park, node)
     setup = Setup(48.0, STEP_S, pollutants=(), flow_factor=flow, roughness_factor=roughness)
     model = Model.of(to_inp(cut, setup))
     ends = cut.links.set_index("id")[["from_node", "to_node"]]

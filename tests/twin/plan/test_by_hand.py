@@ -110,7 +110,7 @@ def test_the_choice_keeps_what_trying_everything_keeps(tmp_path: Path) -> None:
         tries: list[tuple[tuple[str, ...], Trials]] = []
         for wait in (0.0, 1200.0):
             orders = {g: s + wait for g, s in q.order_s.items()}
-            asked = Question(truth, truth.release(STARTED, 1800.0, 0.1), orders, q.seconds, {})
+            asked = Question(truth, truth.release(STARTED, 1800.0, 0.1), orders, q.seconds)
             nothing = runners.map([truth.task(asked.release, q.seconds)])[0]
             trials = Trials(asked, runners, nothing)
             every = [s for n in range(1, 7) for s in combinations(sorted(GATES), n)]

@@ -1,0 +1,144 @@
+"""The engine's look at an incident: the leading suspect's release, and the sets of gates that hold it best.
+
+It starts from the plans that were made without it, so that what people already read is judged as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from geodata.network import CLOSED_BELOW
+from geodata.places import Park
+from twin.config import Config
+from twin.errors import MissingError
+from twin.hydraulics.pollutants import BY_FACTOR
+from twin.hydraulics.runner import Runners
+from twin.model import Arrival, GateState, Incident, PlanSet, Ranking
+from twin.plan.by_hand import HOLD_S, Deadline, Spill, deadline, order_s
+from twin.plan.look import Checked, Look
+from twin.plan.outlook import Band
+from twin.plan.search import Question, Trial, Trials, search
+from twin.plan.waters import Waters, of_park, warmed
+from twin.plan.whatif import release
+
+TRIED = 24  # sets: a few seconds on two cores
+KEPT = 8  # sets that are told
+WAITS = (("5", 300.0), ("15", 900.0), ("30", 1800.0))
+WAITED = 2  # sets that are also run ordered later
+
+
+def check(
+    park: Park,
+    planset: PlanSet,
+    ranking: Ranking,
+    incident: Incident,
+    gates: Sequence[GateState],
+    config: Config,
+    *,
+    folder: Path | None = None,
+    processes: int = 2,
+) -> Look:
+    """Run the leading suspect's release with the plans' sets of gates and with others.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where the warm start of the park is kept; a folder of this user's temporary files.
+    processes : int
+        How many runs go on at a time.
+
+    Raises
+    ------
+    MissingError
+        There is no suspect to take for the source.
+    UnavailableError
+        The engine took too long.
+    """
+    began = time.monotonic()
+    if not ranking.suspects:
+        raise MissingError(f"nobody is suspected in {incident.id}: there is no release to simulate")
+    suspect = ranking.suspects[0]
+    factor, inflow = release(park, suspect, planset.at)
+    kg_s = inflow.flow_m3s * inflow.mg_l[BY_FACTOR[factor].pollutant] / 1000
+    spill = Spill(suspect.release_from, inflow.duration_s, kg_s, planset.at)
+    with Runners(processes) as runners:
+        waters = warmed(of_park(park, inflow.node, spill.started), runners, folder)
+        trials, usable, passed = _question(waters, spill, planset, gates, config, runners)
+        first = [tuple(m.gate for m in p.moves) for p in planset.plans]
+        trials.look(s for s in first if set(s) <= set(usable))
+        ranked = search(trials, usable, passed, TRIED)
+        kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
+        after = _after(trials, kept[:WAITED])
+        now_s = (spill.now - waters.begin).total_seconds()
+        return Look(
+            incident.id,
+            planset.at,
+            factor,
+            HOLD_S / 3600,
+            _rounded(trials.nothing.lost),
+            tuple(_checked(trials, t, after.get(t.gates, {}), now_s) for t in kept),
+            time.monotonic() - began,
+        )
+
+
+def _question(
+    waters: Waters,
+    spill: Spill,
+    planset: PlanSet,
+    gates: Sequence[GateState],
+    config: Config,
+    runners: Runners,
+) -> tuple[Trials, list[str], list[str]]:
+    """Return trials to go on with, the gates that may be closed in time, and those the plume comes to."""
+    bands = {a.place: _band(a, spill) for a in planset.arrivals}
+    failed = {g.gate for g in gates if g.failed}
+    shut = {g.gate for g in gates if g.position is not None and g.position < CLOSED_BELOW}
+    shut &= {g for g, c in waters.cards.items() if c.normal_position >= CLOSED_BELOW}
+    by = {g: deadline(c, bands.get(g), spill, config) for g, c in waters.cards.items()}
+    usable = [g for g in _in_order(by, spill) if g not in failed | shut]
+    usable = [g for g in usable if waters.cards[g].normal_position >= CLOSED_BELOW]
+    now_s = (spill.now - waters.begin).total_seconds()
+    orders = {g: order_s(c, spill, waters.begin, config) for g, c in waters.cards.items()}
+    done = tuple((g, max(now_s - waters.cards[g].stroke_s, 0.0)) for g in sorted(shut))
+    released = waters.release(spill.started, spill.seconds, spill.kg_s)
+    seconds = max(now_s, released.start_s + spill.seconds) + HOLD_S
+    question = Question(waters, released, orders, seconds, done)
+    nothing = runners.map([question.task()])[0]
+    return Trials(question, runners, nothing), usable, [g for g in usable if by[g].close_by is not None]
+
+
+def _band(a: Arrival, spill: Spill) -> Band:
+    early, middle, late = ((t - spill.started).total_seconds() for t in (a.early, a.middle, a.late))
+    return Band(early, middle, late, a.share)
+
+
+def _in_order(by: dict[str, Deadline], spill: Spill) -> list[str]:
+    """Return the gates that are in time, those with a deadline first."""
+    far = spill.now + timedelta(days=9)
+    usable = [g for g, d in by.items() if d.usable]
+    return sorted(usable, key=lambda g: (by[g].close_by or far, g))
+
+
+def _after(trials: Trials, best: Sequence[Trial]) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return what the best sets still contain when they are ordered later, by minutes."""
+    found: dict[tuple[str, ...], dict[str, float]] = {t.gates: {} for t in best}
+    for name, wait in WAITS:
+        for t in trials.later(wait, [t.gates for t in best]):
+            found[t.gates][name] = _contained(trials, t)
+    return found
+
+
+def _contained(trials: Trials, t: Trial) -> float:
+    return round(max(1.0 - t.lost_kg / max(trials.nothing.lost_kg, 1e-9), 0.0), 4)
+
+
+def _checked(trials: Trials, t: Trial, after: dict[str, float], now_s: float) -> Checked:
+    overtops = None if t.overtops_s is None else round(max(t.overtops_s - now_s, 0.0) / 3600, 2)
+    return Checked(t.gates, _contained(trials, t), after, overtops, _rounded(t.lost))
+
+
+def _rounded(kg: dict[str, float]) -> dict[str, float]:
+    return {r: round(k, 3) for r, k in kg.items()}
