@@ -57,7 +57,7 @@ def test_the_engine_tries_the_plans_and_says_what_they_keep(park: Park, tmp_path
     assert by["G02",].kg["R2"] > by["G01",].kg["R2"]  # the intake lies before it
     best = found.sets[0]
     assert list(best.after) == ["5", "15", "30"]
-    assert best.after["30"] <= best.after["5"] <= best.contained + 0.01
+    assert all(abs(a - best.contained) < 0.05 for a in best.after.values())  # the front is hours away
     assert set(best.kg) == {"R1", "R2"}
 
 
