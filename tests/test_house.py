@@ -29,7 +29,7 @@ DOORS = {
     "pymodbus.client": ("twin/control.py", "twin/ingest/modbus.py"),
     "aiomqtt": ("twin/ingest/mqtt.py",),
     "paho": ("twin/ingest/mqtt.py",),
-    "asyncua": ("twin/ingest/opcua.py",),
+    "asyncua": ("twin/ingest/opcua.py", "twin/control_opcua.py"),
     "sqlite3": ("twin/forward/spool.py",),
     "dash_leaflet": ("layers/",),
     "dash": ("layers/", "callbacks/"),

@@ -42,6 +42,9 @@ class Config:
         TOML file of the park's own limits; None: the demo park's.
     doors : Path or None
         TOML file of the doors beside HJ 212 and of upper platforms; None: there are none.
+    plc_url, plc_node : str
+        `opc.tcp://` address of gate controllers that speak OPC UA, and their node ids with {unit} and {name};
+        without an address the controllers speak Modbus TCP at `plc_host` and `plc_port`.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -63,6 +66,8 @@ class Config:
     gateway_port: int = 9212
     plc_host: str = "127.0.0.1"
     plc_port: int = 5502
+    plc_url: str = ""
+    plc_node: str = "ns=2;s=Gate{unit}.{name}"
     redis_url: str = ""
     db_url: str = ""
     history_url: str = ""
@@ -135,6 +140,8 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         gateway_port=_port(e, "TWIN_GATEWAY_PORT", 9212),
         plc_host=e.get("TWIN_PLC_HOST", "127.0.0.1"),
         plc_port=_port(e, "TWIN_PLC_PORT", 5502),
+        plc_url=e.get("TWIN_PLC_URL", ""),
+        plc_node=e.get("TWIN_PLC_NODE") or "ns=2;s=Gate{unit}.{name}",
         redis_url=e.get("TWIN_REDIS_URL", ""),
         db_url=e.get("TWIN_DB_URL", ""),
         history_url=e.get("TWIN_HISTORY_URL", ""),

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
@@ -36,6 +36,7 @@ LEAST_WALL_S = 2.0  # and never sooner than this on the wall clock, so that a fa
 MOVING_WALL_S = 1.5  # a gate that still moves is given so much more on the wall clock, for fast drills
 START_SHARE = 0.2  # of the stroke time: so long sending is tried when the controller does not answer
 ORDER_VALID_S = 600.0  # wall time; an order found later (a worker was away) is not carried out any more
+ASTRAY = 0.05  # of full opening: a gate so much farther from its target than at the order goes the wrong way
 ARRIVED = 0.02  # of full opening
 STEP = 0.1  # a position that has moved so far is told
 _S = CommandState
@@ -50,6 +51,25 @@ class Feedback:
     failed: bool
     remote: bool
     stroke_s: float
+
+
+class Gatehouse(Protocol):
+    """What speaks to gate controllers; `Plc` over Modbus TCP, `twin.control_opcua.OpcUaPlc` over OPC UA.
+
+    Every call raises `UnavailableError` when nothing answers, `PeerError` when what answers makes no sense.
+    """
+
+    def close(self) -> None:
+        """Close the connection."""
+
+    def read(self, unit: int) -> Feedback:
+        """Read a gate's state."""
+
+    def ordered(self, unit: int) -> tuple[float, int]:
+        """Read back the target the controller holds, and its execute counter."""
+
+    def move(self, unit: int, target: float, counter: int) -> None:
+        """Order a move to a target (0..1) by setting the execute counter to a new number."""
 
 
 class Plc:
@@ -118,6 +138,7 @@ class Stroke:
     delivered: bool = False  # the controller has the order
     counter: int | None = None  # what the execute counter was to become
     told: float | None = None  # position last written
+    began: float | None = None  # position first seen after the order
     overdue_wall: float = 0.0  # when its time was found to be over
     failed: bool = False  # told as failed, still looked at: a stuck gate may come free
 
@@ -133,7 +154,9 @@ class Control:
     One thread calls `step`; `execute` may be called from any.
     """
 
-    def __init__(self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Plc) -> None:
+    def __init__(
+        self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Gatehouse
+    ) -> None:
         self._gates = {g.id: g for g in park.gates}
         self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
         self._orders: deque[tuple[str, str, int, threading.Event]] = deque()
@@ -320,7 +343,14 @@ class Control:
             self._set(command, "control")
             del self._strokes[stroke.gate.id]
             return True
-        if state.failed and not stroke.failed:
+        stroke.began = position if stroke.began is None else stroke.began
+        astray = abs(position - stroke.command.target) - abs(stroke.began - stroke.command.target)
+        if astray > ASTRAY and not stroke.failed:
+            where = f"{position:.0%}"
+            self._fail(
+                stroke, Text("方向错误，开度 {p}", "moves the wrong way, {p} open").fill(p=where), position
+            )
+        elif state.failed and not stroke.failed:
             where = f"{position:.0%}"
             self._fail(stroke, Text("卡在开度 {p}", "stuck at {p} open").fill(p=where), position)
         elif state.moving and (stroke.told is None or abs(position - stroke.told) >= STEP):

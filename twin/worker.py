@@ -18,7 +18,7 @@ from functools import partial
 from twin.advise import Advise
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
-from twin.control import Control, Plc
+from twin.control import Control, Gatehouse, Plc
 from twin.duties import Duties
 from twin.errors import MissingError, UnavailableError
 from twin.history.reader import History
@@ -142,7 +142,7 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
             _outlast(stop, partial(stream.join, name, group))
         clock = KnownClock(beside)
         _outlast(stop, clock.look)
-        plc = stack.enter_context(closing(Plc(config.plc_host, config.plc_port)))
+        plc = stack.enter_context(closing(_gatehouse(config)))
         control = Control(park, records, beside, clock.park, plc)
         simulate = partial(_look, config)
         it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate, network)
@@ -252,6 +252,14 @@ class Desk:
             return False  # for the drill
         self._orders[taken[1].id] = taken, self._control.execute(order.about, order.by, taken[1].at_ms)
         return True
+
+
+def _gatehouse(config: Config) -> Gatehouse:
+    if not config.plc_url:
+        return Plc(config.plc_host, config.plc_port)
+    from twin.control_opcua import OpcUaPlc
+
+    return OpcUaPlc(config.plc_url, config.plc_node)
 
 
 def _look(

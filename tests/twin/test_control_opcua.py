@@ -1,0 +1,240 @@
+"""Gates over OPC UA, against a real server that can misbehave; the same people, the same watch."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asyncua import Server, ua
+
+from tests.conftest import Embedded
+from tests.twin.parks import tiny_park
+from tests.twin.test_control import STROKE_S, Bench
+from twin import control as module
+from twin.clock import ClockState, ParkClock
+from twin.control import Control
+from twin.control_opcua import OpcUaPlc
+from twin.errors import ConfigError, PeerError, UnavailableError
+from twin.model import CommandState
+from twin.supervisor import free_port
+
+_S = CommandState
+
+
+@dataclass
+class Gatehouse:
+    """An OPC UA server with two gates, in a thread; each can be told to misbehave."""
+
+    port: int
+    clock_ms: int = 1_795_000_000_000
+    mood: dict[int, str] = field(default_factory=dict)  # good | stops | blind | backwards | refuses
+    moves: list[tuple[int, float]] = field(default_factory=list)
+    _aim: dict[int, tuple[float, float, int]] = field(default_factory=dict)
+    _counter: dict[int, int] = field(default_factory=dict)
+    _loop: Any = None
+    _server: Any = None
+    _nodes: dict[tuple[int, str], Any] = field(default_factory=dict)
+    _thread: threading.Thread = field(default_factory=threading.Thread)
+    _up: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(20)
+        self._up = True
+
+    def stop(self) -> None:
+        if self._up:
+            self._up = False
+            asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(10)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(5)
+
+    def renew(self) -> None:
+        """Take in what was written and show where the gates are at the clock's moment."""
+        if self._up:
+            asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result(5)
+
+    async def _open(self) -> None:
+        self._server = Server()
+        await self._server.init()
+        self._server.set_endpoint(self.url)
+        index = await self._server.register_namespace("gates")
+        kinds = {
+            "Target": (1.0, ua.VariantType.Double),
+            "Execute": (7, ua.VariantType.UInt32),
+            "Position": (1.0, ua.VariantType.Double),
+            "Moving": (False, ua.VariantType.Boolean),
+            "Failed": (False, ua.VariantType.Boolean),
+            "Remote": (True, ua.VariantType.Boolean),
+            "Stroke": (240.0, ua.VariantType.Double),
+        }
+        for unit in (1, 2):
+            self._counter[unit] = 7
+            for name, (value, kind) in kinds.items():
+                node = await self._server.nodes.objects.add_variable(
+                    ua.NodeId(f"Gate{unit}.{name}", index), name, value, kind
+                )
+                self._nodes[unit, name] = node
+                if name in ("Target", "Execute") and self.mood.get(unit) != "refuses":
+                    await node.set_writable()
+        await self._server.start()
+
+    async def _renew(self) -> None:
+        for unit in (1, 2):
+            counter = await self._nodes[unit, "Execute"].read_value()
+            if counter != self._counter[unit]:
+                self._counter[unit] = counter
+                target = await self._nodes[unit, "Target"].read_value()
+                self.moves.append((unit, target))
+                self._aim[unit] = (self.position(unit), target, self.clock_ms)
+            at, aim = self.position(unit), self._aim.get(unit, (1.0, 1.0, 0))[1]
+            await self._nodes[unit, "Moving"].write_value(abs(at - aim) > 1e-6)
+            blind = self.mood.get(unit) == "blind"
+            status = ua.StatusCode(ua.StatusCodes.BadSensorFailure if blind else ua.StatusCodes.Good)
+            value = ua.DataValue(ua.Variant(float(at), ua.VariantType.Double), status)
+            await self._nodes[unit, "Position"].write_value(value)
+
+    def position(self, unit: int) -> float:
+        start, aim, since = self._aim.get(unit, (1.0, 1.0, 0))
+        way = min((self.clock_ms - since) / 1000 / STROKE_S, abs(aim - start))
+        if self.mood.get(unit) == "stops":
+            way = min(way, 0.6)
+        sign = 1 if aim > start else -1
+        return start + way * (-sign if self.mood.get(unit) == "backwards" else sign)
+
+
+class Desk(Bench):
+    """The bench of control, whose gatehouse speaks OPC UA."""
+
+    def pass_s(self, seconds: float, steps: int = 4) -> None:
+        for _ in range(steps):
+            self.house.clock_ms += round(seconds * 1000 / steps)
+            self.house.renew()  # type: ignore[attr-defined]
+            self.control.step()
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Gatehouse]:
+    """One server for all: it takes a second or two to start."""
+    it = Gatehouse(free_port())
+    it.start()
+    yield it
+    it.stop()
+
+
+@pytest.fixture
+def bench(
+    house: Gatehouse, embedded: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
+    from twin.records import Records
+
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    monkeypatch.setattr(module, "MOVING_WALL_S", 0.3)
+    for known in (house.mood, house.moves, house._aim):
+        known.clear()
+    house.clock_ms += 10_000_000
+    house.renew()
+    house.moves.clear()
+    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    records.create()
+    plc = OpcUaPlc(house.url, timeout_s=1.5)
+    b = Desk(house, records, embedded.stream(), None, tiny_park(), plc)  # type: ignore[arg-type]
+    clock = ParkClock(lambda: ClockState(True, "test", 0.0, house.clock_ms, 0))
+    b.control = Control(b.park, records, b.stream, clock, plc)
+    yield b
+    plc.close()
+    records.close()
+    if not house._up:
+        house.start()
+
+
+def ordered(bench: Desk) -> None:
+    bench.propose()
+    bench.approve()
+    bench.order()
+    bench.control.step()
+
+
+def test_two_people_and_the_gate_closes(bench: Desk) -> None:
+    ordered(bench)
+    assert bench.state() is _S.SENT
+    bench.pass_s(120)
+    assert bench.state() is _S.MOVING
+    bench.pass_s(STROKE_S)
+    assert bench.state() is _S.DONE
+    assert bench.house.moves == [(1, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [
+        ("stops", "not in place in time, at 40% open"),
+        ("blind", "no position"),
+        ("backwards", "moves the wrong way"),
+    ],
+)
+def test_a_stroke_that_goes_wrong_is_told_within_its_time(bench: Desk, mood: str, words: str) -> None:
+    bench.house.mood[1] = mood
+    if mood == "backwards":  # a gate that should open from half closed, and closes
+        bench.house._aim[1] = (0.5, 0.5, 0)
+        bench.house.renew()  # type: ignore[attr-defined]
+        bench.propose(target=1.0)
+        bench.approve()
+        bench.order()
+        bench.control.step()
+    else:
+        ordered(bench)
+    until = time.monotonic() + 30
+    bench.pass_s(STROKE_S * (0.5 if mood == "backwards" else 1.2) + 1, steps=10)
+    if mood == "stops":
+        time.sleep(0.35)  # it still says it moves
+        bench.pass_s(1, steps=1)
+    assert bench.state() is _S.FAILED
+    assert words in bench.message()
+    assert time.monotonic() < until
+
+
+def test_a_lost_connection_in_mid_stroke_is_told_and_nothing_hangs(bench: Desk) -> None:
+    ordered(bench)
+    bench.pass_s(60)
+    bench.house.stop()
+    bench.pass_s(STROKE_S * 1.2 - 59, steps=4)
+    assert bench.state() is _S.FAILED
+    assert "connection" in bench.message()
+
+
+def test_nobody_there_unknown_nodes_and_a_refusal_are_told_apart(bench: Desk) -> None:
+    with pytest.raises(PeerError, match="nodes"):
+        bench.plc.read(9)
+    nobody = OpcUaPlc(f"opc.tcp://127.0.0.1:{free_port()}/", timeout_s=0.5)
+    try:
+        with pytest.raises(UnavailableError):
+            nobody.read(1)
+    finally:
+        nobody.close()
+    with pytest.raises(ConfigError, match="TWIN_PLC_NODE"):
+        OpcUaPlc(bench.house.url, node="Gate{unit}")  # type: ignore[attr-defined]
+
+
+def test_a_gate_that_may_not_be_written_refuses(embedded: Embedded) -> None:
+    house = Gatehouse(free_port(), mood={1: "refuses"})
+    house.start()
+    plc = OpcUaPlc(house.url, timeout_s=1.5)
+    try:
+        with pytest.raises(PeerError, match="refuse"):
+            plc.move(1, 0.0, 8)
+    finally:
+        plc.close()
+        house.stop()
