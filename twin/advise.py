@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from twin.history.reader import History
 from twin.incidents import LIVE
 from twin.model import (
     Anomaly,
+    AuditLine,
     CommandState,
     Event,
     GatePlan,
@@ -40,7 +42,9 @@ from twin.model import (
     to_json,
 )
 from twin.park_watch import Present
+from twin.plan.afterwards import review
 from twin.plan.look import Look
+from twin.plan.strokes import with_measured
 from twin.records import Records
 from twin.stream import Stream
 from twin.trace.observations import Observations
@@ -125,6 +129,7 @@ class Advise:
         self._stream, self._records, self._history, self._clock = stream, records, history, clock
         self._make, self._simulate = make, simulate
         self._briefs: dict[str, Brief] = {}
+        self._ended: deque[str] = deque()  # incidents that are over and not yet reviewed
         self._looked = False
         self._ready_until = 0.0
         self._running: Future[Look] | None = None
@@ -147,6 +152,7 @@ class Advise:
             self._briefs.setdefault(event.about, Brief()).waits = True
         elif event.kind == "incident.closed":
             self._briefs.pop(event.about, None)
+            self._ended.append(event.about)
         elif event.kind == "gate.changed":
             for brief in self._briefs.values():
                 brief.waits = True
@@ -164,6 +170,9 @@ class Advise:
                 self._briefs.setdefault(known.id, self._recall(known.id))
             self._looked = True
         self._gather()
+        while self._ended:
+            self._review(self._ended[0])
+            self._ended.popleft()
         urgent = self._most_urgent()
         if urgent is None:
             self._stay_ready()
@@ -189,6 +198,23 @@ class Advise:
             now_ms = self._clock.now_ms()
             self._history.latest(now_ms, READY_BACK_MS)
             self._ready_until = wall + READY_S
+
+    def _review(self, id: str) -> None:
+        """Put on record how an incident's advice did: told against seen."""
+        records = self._records
+        plansets = records.plansets(id)
+        if not plansets:
+            return
+        found = review(
+            self._park,
+            self._network,
+            id,
+            plansets,
+            records.anomalies(incident=id),
+            records.commands(incident=id),
+            records.whatifs(id),
+        )
+        records.audit(AuditLine(self._clock.now(), "advise", "incident.review", id, found.told()))
 
     def _recall(self, id: str) -> Brief:
         return Brief(ranking=self._records.ranking(id), plans=self._records.plans(id))
@@ -221,7 +247,7 @@ class Advise:
             self._tell("ranking.ready", incident.id, now)
             brief.ranking = found
         made = self._make(
-            self._park,
+            with_measured(self._park, self._records.commands(states=(CommandState.DONE,))),
             self._network,
             brief.ranking,
             incident,

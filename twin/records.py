@@ -273,6 +273,10 @@ class Records:
         """The latest plans for an incident."""
         return self._one(_of(_plans, incident).order_by(_plans.c.at.desc()).limit(1), PlanSet)
 
+    def plansets(self, incident: str) -> list[PlanSet]:
+        """Every set of plans of an incident, oldest first."""
+        return self._all(_of(_plans, incident).order_by(_plans.c.at), PlanSet)
+
     def put_whatif(self, whatif: WhatIf) -> None:
         """Write what the hydraulic engine says of a plan."""
         row = {

@@ -262,3 +262,14 @@ def test_another_version_of_the_park_is_named_by_the_next_ranking_and_plan(
     assert made is not None
     assert (ranking.park_version, made.park_version) == ("tiny-2", "tiny-2")
     assert "G02" not in {a.place for a in made.arrivals}
+
+
+def test_a_closed_incident_is_reviewed_on_record(scene: Scene) -> None:
+    incident = scene.slug()
+    scene.settle()
+    assert scene.bench.records.plansets(incident.id)
+    scene.advise.note(Event("incident.closed", incident.updated, incident.id))
+    scene.advise.step()
+    (line,) = [a for a in scene.bench.records.audits(incident.id) if a.what == "incident.review"]
+    assert line.detail.en.startswith("Review: ")
+    assert line.detail.zh.startswith("复盘：")
