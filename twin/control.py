@@ -11,6 +11,7 @@ input 2: stroke time, s of park time; input 3: low word of a heartbeat counter.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -20,11 +21,13 @@ from typing import Any, Protocol
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from geodata.network import CLOSED_BELOW
 from geodata.places import Gate, Park
 from geodata.words import Text
 from twin.approval import NEEDED, same_person
 from twin.clock import ParkClock, as_ms, wall_ms
 from twin.errors import PeerError, RefusedError, UnavailableError
+from twin.interlock import Interlock
 from twin.model import AuditLine, Command, CommandState, Event, GateState, to_json
 from twin.records import Records
 from twin.stream import Stream
@@ -40,6 +43,7 @@ ASTRAY = 0.05  # of full opening: a gate so much farther from its target than at
 ARRIVED = 0.02  # of full opening
 STEP = 0.1  # a position that has moved so far is told
 _S = CommandState
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ class Control:
     def __init__(
         self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Gatehouse
     ) -> None:
+        self._park = park
+        self._interlock: Interlock | None = None  # made when the first gate is to close
         self._gates = {g.id: g for g in park.gates}
         self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
         self._orders: deque[tuple[str, str, int, threading.Event]] = deque()
@@ -221,6 +227,7 @@ class Control:
         park, self._next = self._next, None
         if park is None:
             return
+        self._park, self._interlock = park, None
         under_way = {g: s.gate for g, s in self._strokes.items()}
         self._gates = under_way | {g.id: g for g in park.gates}
         for gone in self._seen.keys() - self._gates.keys():
@@ -289,7 +296,20 @@ class Control:
         moves = [m for p in plans.plans for m in p.moves] if plans is not None else []
         if any(m.gate == command.gate and m.flood_lock for m in moves):
             return Text("防汛锁定中，不得关闸", "flood lock: the gate must not be closed")
-        return None
+        return self._interlocked(command) if command.target < CLOSED_BELOW else None
+
+    def _interlocked(self, command: Command) -> Text | None:
+        """Say whether the gates that are or will be closed forbid this one to close too."""
+        shut = {g for g, s in self._seen.items() if s.position is not None and s.position < CLOSED_BELOW}
+        shut |= {g for g, s in self._strokes.items() if s.command.target < CLOSED_BELOW and not s.failed}
+        try:
+            if self._interlock is None:
+                self._interlock = Interlock(self._park)
+            return self._interlock.forbids(command.gate, sorted(shut & {g.id for g in self._park.gates}))
+        except (ValueError, KeyError, ArithmeticError, RuntimeError) as error:
+            # Two people have decided; a park whose levels cannot be reckoned must not stop them.
+            log.warning("no interlock for %s: %s", command.gate, error)
+            return None
 
     def _send(self, stroke: Stroke) -> None:
         """Give the order once; after a lost answer look first whether it has arrived."""

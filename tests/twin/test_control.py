@@ -406,3 +406,22 @@ def test_another_version_of_the_park_loses_no_stroke_and_no_order(bench: Bench) 
     bench.control.step()
     assert bench.state("C3") is _S.REFUSED
     assert bench.message("C3") == "there is no such gate"
+
+
+def test_a_second_gate_that_would_put_the_reach_between_over_its_banks_is_not_sent(bench: Bench) -> None:
+    flow = bench.park.links["flow_m3s"]
+    for link, wet in (("LC4", -4.26), ("LG2", 4.26)):  # a wet day: much water enters between the gates
+        flow = flow.mask(bench.park.links["id"] == link, wet)
+    bench.park = replace(bench.park, links=bench.park.links.assign(flow_m3s=flow))
+    bench.plc.close()
+    bench.control = bench.fresh_control()
+    for name, gate in (("C1", "G02"), ("C2", "G01")):
+        bench.propose(name, gate=gate)
+        bench.approve(name)
+        bench.order(name)
+        bench.control.step()
+    assert bench.state("C1") is _S.MOVING
+    assert bench.state("C2") is _S.REFUSED
+    assert "interlock" in bench.message("C2")
+    bench.pass_s(300)
+    assert bench.house.moves == [(2, 0.0)]

@@ -8,7 +8,7 @@ the gate card states. Sewers and rain channels drop freely into the canals and k
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -217,6 +217,18 @@ class Canals:
         factor = np.clip(np.sqrt(usual / now), 1 / STIFF, STIFF)
         deeper = np.maximum(1 + (rise[tail] + rise[head]) / 2 / self.depth, 0.1) ** (5 / 3)  # Manning
         return np.asarray(self.conductance * scale * factor * deeper)
+
+
+def overtops_h(canals: Canals, stages: Sequence[Stage]) -> float | None:
+    """Return hours until water nears a bank within the marched time; None where it does not."""
+    before, at = 0.0, 0.0
+    for stage, long in zip(stages, STEPS_S, strict=False):
+        full = float(np.max(stage.rise / canals.room))
+        end = stage.from_s + long
+        if full >= 1.0:
+            return (at + (1.0 - before) / max(full - before, 1e-9) * (end - at)) / 3600
+        before, at = full, end
+    return None
 
 
 def _levels(n: int, tail: NDArray[np.int32], head: NDArray[np.int32], drop: Floats) -> Floats:

@@ -21,7 +21,7 @@ from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident
 from twin.plan import arrival, choice, telling
 from twin.plan.arrival import Ensemble
 from twin.plan.drift import AT_NODE
-from twin.plan.field import STEPS_S, Canals, Stage
+from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
 from twin.plan.look import Checked, Look
 
 Floats = NDArray[np.float64]
@@ -356,7 +356,7 @@ def _worth(scene: _Scene, c: _Carried) -> float:
     """Weigh a set: what it holds back first, then how sure, how simple and how gentle it is."""
     cards = {g.id: g for g in scene.park.gates}
     own = [cards[g] for g in c.gates]
-    overtops = _overtops_h(scene, c.stages)
+    overtops = overtops_h(scene.canals, c.stages)
     cost = 0.015 * (len(own) - 1)
     cost += 0.02 * sum(not g.remote for g in own) + 0.015 * sum(not g.pre_authorised for g in own)
     cost += 0.3 if overtops is not None and overtops < HOLD_H else 0.0
@@ -398,7 +398,7 @@ def _plan(
         own,
         late.flow,
         late.rise,
-        _overtops_h(scene, c.stages),
+        overtops_h(scene.canals, c.stages),
         flood_lock=scene.flood_lock,
     )
     return GatePlan(
@@ -416,7 +416,7 @@ def _plan(
         if_fails=_stand_ins(c, sets),
         checked=c.checked is not None,
         contained_after={} if c.checked is None else c.checked.after,
-        overtops_h=_overtops_h(scene, c.stages) if c.checked is None else c.checked.overtops_h,
+        overtops_h=overtops_h(scene.canals, c.stages) if c.checked is None else c.checked.overtops_h,
     )
 
 
@@ -457,20 +457,8 @@ def _filling(scene: _Scene, stages: tuple[Stage, ...], storage_m3: float) -> tup
         hours = (ends[-1] + left / rate) / 3600 if rate > 0 else FOREVER_H
     else:
         hours = float(np.interp(storage_m3, [0.0, *gathered], [0.0, *ends])) / 3600
-    overtops = _overtops_h(scene, stages)
+    overtops = overtops_h(scene.canals, stages)
     return volume, min(hours, FOREVER_H, FOREVER_H if overtops is None else overtops)
-
-
-def _overtops_h(scene: _Scene, stages: tuple[Stage, ...]) -> float | None:
-    """Return hours until water nears a bank within the marched time; None where it does not."""
-    before, at = 0.0, 0.0
-    for stage, long in zip(stages, STEPS_S, strict=False):
-        full = float(np.max(stage.rise / scene.canals.room))
-        end = stage.from_s + long
-        if full >= 1.0:
-            return (at + (1.0 - before) / max(full - before, 1e-9) * (end - at)) / 3600
-        before, at = full, end
-    return None
 
 
 def _path(scene: _Scene, seen: dict[str, float]) -> tuple[str, ...]:
