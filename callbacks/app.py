@@ -268,5 +268,6 @@ def serve(config: Config) -> None:
         port=config.port,
         log_level="warning",
         ws_ping_interval=20,
+        ws_per_message_deflate=False,  # packing numbers anew for every page costs more than it saves
         timeout_graceful_shutdown=2,
     )

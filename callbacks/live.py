@@ -2,8 +2,9 @@
 
 What happens within a second is sent together; only a change of level or of an incident does not wait.
 
-Frames are JSON on the WebSocket `/live`. The first is a snapshot, then deltas; `seq` counts frames, so a
-client that sees a gap sends ``snap`` and gets a new snapshot.
+Frames go over the WebSocket `/live`, binary as `callbacks.frames` tells: a head with columns of numbers. The
+first is a snapshot, then deltas; `seq` counts frames, so a client that sees a gap sends ``snap`` and gets a
+new snapshot. The order of points and stations is that of `/geo/points.json` of the same version of the park.
 
 ==============  ====================================================================================
 member          meaning
@@ -11,10 +12,9 @@ member          meaning
 t               "snap" or "delta"
 seq             number of the frame
 ts              park time, epoch ms, and `wall` the wall clock at the same moment
-points          (snap) [[station, factor], ...]: the fixed order of all arrays
-stations        (snap) [station, ...]: the order of `sl`
-i, v, l, at     indices of changed points with values, levels, moments (park ms); all points in a snapshot
-si, sl          indices of changed stations with their worst levels
+i, v, l, at     columns: indices of changed points with values (not a number where there is none), levels,
+                moments (park ms); all points, without `i`, in a snapshot
+si, sl          columns: indices of changed stations with their worst levels; all, without `si`, in a snapshot
 kpi             online, total, frames, rejects, levels [offline ... critical], open (number of open
                 incidents), speed, drill, scenario, stream (bool: the stream answers), data_ms (wall ms of the
                 last block), revision
@@ -39,6 +39,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from callbacks.frames import pack
 from geodata.places import Park
 from twin import blocks
 from twin.clock import LIVE, ClockState, park_ms, wall_ms
@@ -101,7 +102,7 @@ class Board:
     def _stand_on(self, park: Park, state: State) -> None:
         self._state, self._version = state, park.version
         self._gate_ids = {gate.id for gate in park.gates}
-        self._stations = [station.id for station in park.stations]
+        self._many = len(park.stations)
         self._value = state.value.copy()
         self._level = state.level.copy()
         self._station_level = state.station_levels()
@@ -143,22 +144,17 @@ class Board:
         wanted |= {a.point: Level.CRITICAL for a in standing.anomalies if a.incident in open_ids}
         self._state.set_overrides(wanted)
 
-    def snapshot(self, facts: Facts) -> str:
+    def snapshot(self, facts: Facts) -> bytes:
         """Return everything, as of the last delta."""
-        state = self._state
-        frame = self._head("snap", facts) | {
-            "points": [[p.station, p.factor] for p in state.points],
-            "stations": self._stations,
-            "v": _values(self._value),
-            "l": self._level.tolist(),
-            "at": state.at_ms.tolist(),
-            "sl": self._station_level.tolist(),
-            "build": self._build,
-            "park": self._version,
+        columns = {
+            "v": ("f8", self._value),
+            "at": ("f8", self._state.at_ms),
+            "l": ("u1", self._level),
+            "sl": ("u1", self._station_level),
         }
-        return json.dumps(frame, separators=(",", ":"))
+        return pack(self._head("snap", facts) | {"build": self._build, "park": self._version}, columns)
 
-    def delta(self, facts: Facts) -> str:
+    def delta(self, facts: Facts) -> bytes:
         """Age the state, and return what changed since the last delta."""
         state = self._state
         state.age(park_ms(facts.clock, facts.now_ms))
@@ -170,15 +166,15 @@ class Board:
         stations = np.flatnonzero(worst != self._station_level)
         self._station_level = worst
         self.seq += 1
-        frame = self._head("delta", facts) | {
-            "i": changed.tolist(),
-            "v": _values(self._value[changed]),
-            "l": self._level[changed].tolist(),
-            "at": state.at_ms[changed].tolist(),
-            "si": stations.tolist(),
-            "sl": worst[stations].tolist(),
+        columns = {
+            "v": ("f8", self._value[changed]),
+            "at": ("f8", state.at_ms[changed]),
+            "i": ("u4", changed),
+            "si": ("u4", stations),
+            "l": ("u1", self._level[changed]),
+            "sl": ("u1", worst[stations]),
         }
-        return json.dumps(frame, separators=(",", ":"))
+        return pack(self._head("delta", facts), columns)
 
     def _head(self, kind: str, facts: Facts) -> dict[str, Any]:
         return {
@@ -195,8 +191,8 @@ class Board:
         counters = facts.counters or {}
         levels = np.bincount(self._station_level, minlength=len(Level))
         return {
-            "online": int(len(self._stations) - levels[Level.OFFLINE]),
-            "total": len(self._stations),
+            "online": int(self._many - levels[Level.OFFLINE]),
+            "total": self._many,
             "levels": levels.tolist(),
             "frames": counters.get("frames"),
             "readings": counters.get("readings"),
@@ -230,17 +226,13 @@ def gate_word(gate: GateState, clock: ClockState, now_ms: int) -> str:
     return "closed" if gate.position <= GATE_SHUT else "open" if gate.position >= GATE_OPEN else "part"
 
 
-def _values(column: Any) -> list[float | None]:
-    return [None if np.isnan(v) else round(v, 6) for v in column.tolist()]
-
-
 class Client:
     """One browser. A slow one loses deltas, is given a snapshot instead, and never delays another."""
 
     def __init__(self) -> None:
-        self.frames: asyncio.Queue[str | None] = asyncio.Queue(QUEUE)
+        self.frames: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE)
 
-    def offer(self, frame: str | None) -> None:
+    def offer(self, frame: bytes | None) -> None:
         """Queue a frame; None, or no room, stands for a snapshot in place of everything not yet sent."""
         if frame is None or self.frames.full():
             while not self.frames.empty():
@@ -318,7 +310,7 @@ class Live:
             with suppress(WebSocketDisconnect, RuntimeError):
                 while not ears.done():
                     frame = await client.frames.get()
-                    await socket.send_text(frame or self.board.snapshot(self.facts))
+                    await socket.send_bytes(frame or self.board.snapshot(self.facts))
         finally:
             self._clients.discard(client)
             ears.cancel()

@@ -1,7 +1,8 @@
 """A park as GeoJSON for the browser: WGS 84, built once for each park version, compressed once.
 
-Four shelves, so that what is drawn first can arrive first: `ground` (coast, sea, fields, roads), `plots`
-(water, parcels, tanks, racks), `network` (links, turned the way their water runs) and `places`.
+Shelves, so that what is drawn first can arrive first: `ground` (coast, sea, fields, roads), `plots` (water,
+parcels, tanks, racks), `network` (links, turned the way their water runs), `places`, and as columns `sites`
+(stations, where there are very many) and `points` (the order of the live feed).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ GROUND = (
 )
 NOWHERE = (120.0, 33.0, 120.1, 33.1)
 """Shown of a park in which nothing has a position."""
+DENSE = 3000
+"""More stations than this are sent as columns and drawn as a cloud."""
 PLOTS = ("canal", "parcel", "plot", "tank", "pool", "rack", "label")
 
 
@@ -96,10 +99,42 @@ def links(park: Park) -> dict[str, Any]:
 
 
 def places(park: Park) -> dict[str, Any]:
-    """Return everything with a name and a point."""
-    rows = [*stations.rows(park), *gates.rows(park), *network.place_rows(park)]
+    """Return everything with a name and a point; very many stations come by themselves, as `sites`."""
+    dense = len(park.stations) > DENSE
+    rows = [*([] if dense else stations.rows(park)), *gates.rows(park), *network.place_rows(park)]
     points = shapely.points([r.pop("x") for r in rows], [r.pop("y") for r in rows])
-    return _collection(park, _features(rows, points, park.crs))
+    return _collection(park, _features(rows, points, park.crs)) | {"dense": dense}
+
+
+def sites(park: Park) -> dict[str, Any]:
+    """Return the stations as columns: degrees, kind and name, in the park's order, which `points` has too."""
+    at = park.stations
+    lon, lat = crs.to_lonlat([s.x for s in at], [s.y for s in at], park.crs) if at else ((), ())
+    kinds = sorted({str(s.kind) for s in at})
+    place = {kind: n for n, kind in enumerate(kinds)}
+    return {
+        "version": park.version,
+        "id": [s.id for s in at],
+        "lon": [round(v, DECIMALS) if math.isfinite(v) else None for v in lon],
+        "lat": [round(v, DECIMALS) if math.isfinite(v) else None for v in lat],
+        "kinds": kinds,
+        "kind": [place[str(s.kind)] for s in at],
+        "zh": [s.name.zh for s in at],
+        "en": [s.name.en for s in at],
+    }
+
+
+def points(park: Park) -> dict[str, Any]:
+    """Return the order of the live feed's columns: stations, how many points each has, and their factors."""
+    codes = sorted({code for s in park.stations for code in s.factors})
+    place = {code: n for n, code in enumerate(codes)}
+    return {
+        "version": park.version,
+        "stations": [s.id for s in park.stations],
+        "many": [len(s.factors) for s in park.stations],
+        "factors": codes,
+        "factor": [place[code] for s in park.stations for code in s.factors],
+    }
 
 
 MAKERS: dict[str, Callable[[Park], dict[str, Any]]] = {
@@ -107,6 +142,8 @@ MAKERS: dict[str, Callable[[Park], dict[str, Any]]] = {
     "plots": plots,
     "network": links,
     "places": places,
+    "sites": sites,
+    "points": points,
 }
 
 

@@ -88,6 +88,13 @@ MODE = Text("full 用全部数据,early 只用到早期截止时刻", "full: all
 NO_FINGERPRINT = Text("不用水样和水质指纹", "leave the grab sample and the profiles aside")
 JOBS = Text("同时用几个进程", "processes at a time")
 POINTS = Text("每秒读数", "readings a second")
+BENCH_MAP = Text(
+    "地图:真实浏览器,测点每秒变化;结果为一行 JSON",
+    "the map: a real browser, stations that change every second; the result is one line of JSON",
+)
+BENCH_POINTS = Text("测点数", "how many stations")
+BENCH_LINES = Text("另加的管线数", "how many pipes beside the demo's")
+BENCH_CHANGING = Text("每秒变化的测点数", "how many stations change each second")
 BENCH_PLAN = Text(
     "关闸方案:随机泄漏,与真值模型中穷举的最优比较;结果为一行 JSON",
     "gate plans: random spills against the best there was in a true model; the result is one line of JSON",
@@ -200,6 +207,10 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     _bench_trace_options(
         bench.add_parser("trace", help=BENCH_TRACE.say(lang), description=BENCH_TRACE.say(lang)), lang
     )
+    drawn = bench.add_parser("map", help=BENCH_MAP.say(lang), description=BENCH_MAP.say(lang))
+    drawn.add_argument("--points", type=int, default=10_000, metavar="N", help=BENCH_POINTS.say(lang))
+    drawn.add_argument("--lines", type=int, default=0, metavar="N", help=BENCH_LINES.say(lang))
+    drawn.add_argument("--changing", type=int, default=1_000, metavar="N", help=BENCH_CHANGING.say(lang))
     planned = bench.add_parser("plan", help=BENCH_PLAN.say(lang), description=BENCH_PLAN.say(lang))
     planned.add_argument("--spills", type=int, default=4, metavar="N", help=SPILLS.say(lang))
     planned.add_argument("--seed", type=int, default=1, metavar="N", help=SPILL_SEED.say(lang))
@@ -440,6 +451,10 @@ def _bench(config: Config, o: argparse.Namespace) -> int:
         from twin import bench_plan
 
         return bench_plan.main(config, o.spills, o.seed)
+    if o.task == "map":
+        from twin import bench_map
+
+        return bench_map.main(o.points, o.lines, o.changing)
     from twin import bench_ingest
 
     return bench_ingest.main(config, o.points, o.seconds, o.sockets)

@@ -26,7 +26,7 @@
 
   /** Show a place: fly there, mark it, open its card. */
   twin.goto = function (key, id = MAP) {
-    const m = twin.maps[id], f = m && m.named.get(key);
+    const m = twin.maps[id], f = m && m.named && m.place(key);
     if (!f) return false;
     const [lon, lat] = m.lonlat(f.x, f.y), [kind, name] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
     m.view({ select: { kind, id: name }, center: [lon, lat], zoom: Math.max(m.map.getZoom(), 15) });

@@ -6,15 +6,16 @@
   const LEVELS = ["offline", "normal", "watch", "warning", "alarm", "critical"];
   const STALE_MS = 8000; // no frame for so long: what is on screen is old, and is shown as such
   const CAP_MS = 10000;
+  const COLUMNS = { u1: Uint8Array, u4: Uint32Array, f8: Float64Array };
 
   const live = (twin.live = {
-    seq: -1, kpi: null, gates: {}, incidents: [], points: [], stations: [],
-    values: [], levels: [], at: [], stationLevels: [],
+    seq: -1, kpi: null, gates: {}, incidents: [], stations: [], factors: [], first: new Uint32Array(1), factorOf: new Uint16Array(0),
+    values: [], levels: [], at: [], stationLevels: [], points: 0,
     connected: false, stale: true, offset: 0, speed: 1, anchor: 0, wall: 0,
-    index: new Map(), stationIndex: new Map(), lastFrame: 0, since: Date.now(), frames: 0, applyMs: 0,
+    stationIndex: new Map(), lastFrame: 0, since: Date.now(), frames: 0, applyMs: 0,
   });
   const listeners = new Set();
-  let socket = null, tries = 0, timer = 0, build = null, revision = null;
+  let socket = null, tries = 0, timer = 0, build = null, revision = null, ordered = null;
 
   /** Call fn(kind, message) on every frame ("snapshot", "delta"), change of the link ("link") and when the park
       has another version ("park", {before, now}). */
@@ -30,10 +31,15 @@
     const n = live.stationIndex.get(station);
     return live.stale || n === undefined ? "offline" : LEVELS[live.stationLevels[n]] || "offline";
   };
+  /** Value, level and moment of a point, by "station/factor"; the value is null where there is none. */
   live.point = (key) => {
-    const n = live.index.get(key);
-    if (n === undefined) return null;
-    return { value: live.values[n], level: live.stale ? "offline" : LEVELS[live.levels[n]], at: live.at[n] };
+    const cut = key.lastIndexOf("/"), station = live.stationIndex.get(key.slice(0, cut)), code = live.factors.indexOf(key.slice(cut + 1));
+    if (station === undefined || code < 0) return null;
+    for (let n = live.first[station]; n < live.first[station + 1]; n += 1) {
+      if (live.factorOf[n] !== code) continue;
+      return { value: Number.isNaN(live.values[n]) ? null : live.values[n], level: live.stale ? "offline" : LEVELS[live.levels[n]], at: live.at[n] };
+    }
+    return null;
   };
   /** State of a gate: [position or null, word]. */
   live.gate = (id) => (live.stale ? [null, "unknown"] : live.gates[id] || [null, "unknown"]);
@@ -45,8 +51,9 @@
     clearTimeout(timer);
     const scheme = location.protocol === "https:" ? "wss://" : "ws://";
     socket = new WebSocket(scheme + location.host + "/live");
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => { live.connected = true; };
-    socket.onmessage = (event) => { tries = 0; receive(JSON.parse(event.data)); };
+    socket.onmessage = (event) => { tries = 0; receive(open(event.data)); };
     socket.onclose = () => { live.connected = false; again(); };
   }
 
@@ -56,26 +63,54 @@
     timer = setTimeout(connect, wait);
   }
 
+  /** Read a frame: its head, and its columns in place (callbacks/frames.py tells the form). */
+  function open(buffer) {
+    const size = new DataView(buffer).getUint32(0, true);
+    const frame = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
+    let at = 4 + size;
+    for (const [name, kind, n] of frame.cols) {
+      frame[name] = new COLUMNS[kind](buffer, at, n);
+      at += Math.ceil(frame[name].byteLength / 8) * 8;
+    }
+    return frame;
+  }
+
+  /** Fetch the order of the columns of a version of the park, once, then ask for a snapshot again. */
+  function order(version) {
+    if (ordered === version) return;
+    ordered = version;
+    fetch("/geo/points.json?v=" + encodeURIComponent(version)).then((r) => {
+      if (!r.ok) throw new Error("points: " + r.status);
+      return r.json();
+    }).then((got) => {
+      const first = new Uint32Array(got.many.length + 1);
+      got.many.forEach((n, k) => { first[k + 1] = first[k] + n; });
+      live.orderOf = ordered = got.version;
+      Object.assign(live, { stations: got.stations, factors: got.factors, first, factorOf: Uint16Array.from(got.factor), points: got.factor.length });
+      live.stationIndex = new Map(got.stations.map((s, n) => [s, n]));
+      if (socket && socket.readyState === WebSocket.OPEN) socket.send("snap");
+    }).catch(() => { ordered = null; });
+  }
+
   function receive(frame) {
     const begun = performance.now();
     if (frame.t === "snap") {
       if (build && frame.build !== build) { location.reload(); return; }
       build = frame.build;
+      if (live.orderOf !== frame.park) { Object.assign(live, { seq: -1, lastFrame: Date.now() }); order(frame.park); return; }
       const before = live.park;
       live.park = frame.park;
       Object.assign(live, {
-        points: frame.points, stations: frame.stations, values: frame.v, levels: frame.l, at: frame.at,
-        stationLevels: frame.sl,
+        values: frame.v, levels: frame.l, at: frame.at, stationLevels: frame.sl,
       });
-      live.index = new Map(frame.points.map((p, n) => [p[0] + "/" + p[1], n]));
-      live.stationIndex = new Map(frame.stations.map((s, n) => [s, n]));
       if (before && before !== frame.park) tell("park", { before, now: frame.park });
     } else {
       if (live.seq < 0) return;
       if (frame.seq > live.seq + 1) { socket.send("snap"); return; }
       if (frame.seq <= live.seq) return;
-      frame.i.forEach((n, k) => { live.values[n] = frame.v[k]; live.levels[n] = frame.l[k]; live.at[n] = frame.at[k]; });
-      frame.si.forEach((n, k) => { live.stationLevels[n] = frame.sl[k]; });
+      const { i, v, l, at, si, sl } = frame;
+      for (let k = 0; k < i.length; k += 1) { live.values[i[k]] = v[k]; live.levels[i[k]] = l[k]; live.at[i[k]] = at[k]; }
+      for (let k = 0; k < si.length; k += 1) live.stationLevels[si[k]] = sl[k];
     }
     Object.assign(live, {
       seq: frame.seq, kpi: frame.kpi, gates: frame.gates, incidents: frame.incidents, ts: frame.ts,

@@ -10,6 +10,7 @@
   const REF = 16; // zoom of the local coordinates: pixels at this zoom, from the middle of the park
   const WORLD = 256 * 2 ** REF;
   const SOURCE = "/geo"; // where the present park's geometry is; a replay has a park of its own
+  const SHELVES = ["places", "plots", "network", "ground"];
   const shelves = new Map();
 
   /** Fetch one layer of geometry; the promise is kept, so every map of this page shares it. */
@@ -60,10 +61,9 @@
       this.scenery = sheet("scenery", true, (ctx, view) => twin.paintScenery(this, ctx, view));
       this.symbols = sheet("symbols", false, (ctx, view) => twin.paintSymbols(this, ctx, view));
       this.listen();
-      const names = ["places", "plots", "network", "ground"];
-      const parts = names.map((name) => shelf(name, this.options.version, this.options.source || SOURCE).then((got) => this.take(name, got)));
       try {
-        await Promise.all(parts);
+        await Promise.all(SHELVES.map((name) => this.fetch(name).then((got) => this.take(name, got))));
+        await this.crowd();
       } catch (error) {
         this.element.dataset.error = String(error.message || error);
         throw error;
@@ -80,11 +80,27 @@
     async renew(version) {
       if (version === this.options.version || (this.options.source || SOURCE) !== SOURCE) return; // not the park in use
       this.options.version = version;
-      const names = ["places", "plots", "network", "ground"];
-      const parts = await Promise.all(names.map((name) => shelf(name, version, SOURCE)));
+      const parts = await Promise.all(SHELVES.map((name) => this.fetch(name)));
       if (this.options.version !== version) return; // a newer one came in the meantime
-      names.forEach((name, n) => this.take(name, parts[n]));
+      SHELVES.forEach((name, n) => this.take(name, parts[n]));
+      await this.crowd();
       this.element.dataset.version = version;
+    }
+
+    fetch(name) { return shelf(name, this.options.version, this.options.source || SOURCE); }
+
+    /** Very many stations come by themselves, after everything else is drawn. */
+    async crowd() {
+      const dense = this.dense, version = this.options.version;
+      const got = dense ? await this.fetch("sites") : null;
+      if (this.options.version !== version) return;
+      this.cloud = got ? new twin.StationCloud(this, got) : null;
+      this.symbols.soon();
+    }
+
+    /** What lies under "layer/id"; undefined where nothing does. */
+    place(key) {
+      return this.named.get(key) || (this.cloud && key.startsWith("station/") ? this.cloud.named(key.slice(8)) : undefined);
     }
 
     panes() {
@@ -110,6 +126,7 @@
         this.fit(this.options.fit || this.bounds, false);
       }
       this.data[name] = collection.features.map((f) => this.local(f));
+      if (name === "places") this.dense = !!collection.dense;
       this.index();
       this.scenery.soon();
       this.symbols.soon();
@@ -267,6 +284,8 @@
       ];
       for (const [layer, list, px] of groups) {
         if (this.layers[layer] === false) continue;
+        const one = layer === "station" && this.cloud ? this.cloud.nearest(at.x, at.y, near(px * coarse)) : null;
+        if (one) return one;
         let best = null, least = near(px * coarse) ** 2;
         for (const f of list) {
           const d = (f.x - at.x) ** 2 + (f.y - at.y) ** 2;

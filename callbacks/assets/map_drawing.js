@@ -65,7 +65,7 @@
 
   /** What a station of the incident says now: its worst factor with value and unit. */
   function saying(map, f) {
-    const station = map.named.get("station/" + f.p.station), worst = station && twin.worst(map, station);
+    const station = map.place("station/" + f.p.station), worst = station && twin.worst(map, station);
     return worst ? worst.text : "";
   }
 

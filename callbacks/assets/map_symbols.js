@@ -11,11 +11,13 @@
     const { dpr } = view;
     ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
     ctx.textBaseline = "middle";
-    const board = new twin.LabelBoard(map, ctx, view);
+    const board = new twin.LabelBoard(map, ctx, view), cloud = map.layers.station !== false && map.cloud;
+    if (cloud) cloud.paintDots(ctx, view); // writes pixels over whatever is there: first of all
     if (map.drawing) twin.paintDrawing(map, ctx, view, board);
     if (map.layers.receptor !== false) receptors(map, ctx, view, board);
     if (map.layers.outlet !== false) outlets(map, ctx, view);
     const stations = map.layers.station !== false ? paintStations(map, ctx, view, board) : [];
+    if (cloud) cloud.paintMarks(ctx, view, board);
     if (map.layers.gate !== false) gates(map, ctx, view, board);
     if (map.drawing) twin.paintPins(map, ctx, view, board);
     board.tags();
@@ -97,7 +99,7 @@
       if (!key) continue;
       const [layer, id] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
       if (layer === "link") { if (loud) lit(map, ctx, view, id); continue; }
-      const f = map.named.get(key);
+      const f = map.place(key);
       if (!f) continue;
       const parcel = layer === "enterprise" ? map.parcelOf.get(id) : f.parcel;
       ctx.strokeStyle = map.c("accent");

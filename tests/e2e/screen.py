@@ -95,7 +95,7 @@ class Screen:
         """Open an address and wait for the map, if it has one, and for live values."""
         self.page.context.add_cookies([{"name": "lang", "value": lang, "url": url}])
         self.page.goto(url)
-        self.page.wait_for_function("() => window.twin && twin.live.points.length && !twin.live.stale")
+        self.page.wait_for_function("() => window.twin && twin.live.points && !twin.live.stale")
 
     def wait(self, js: str, seconds: float = 15.0) -> None:
         """Wait until an expression of the page is true."""

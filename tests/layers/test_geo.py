@@ -82,3 +82,29 @@ def test_same_park_same_bytes_and_another_version_another_tag() -> None:
 
 def test_no_such_layer() -> None:
     assert geo.Shelf(tiny_park()).get("secrets") is None
+
+
+def test_very_many_stations_come_as_columns_in_the_order_of_the_live_feed() -> None:
+    park = tiny_park()
+    first = park.stations[0]
+    many = tuple(replace(first, id=f"P{n}", mn=f"MN{n}", x=first.x + n) for n in range(geo.DENSE + 1))
+    lost = replace(first, id="Q", mn="Q", x=float("nan"), y=float("nan"))
+    shelf = geo.Shelf(replace(park, stations=(*many, lost)))
+    places = read(shelf.get("places"))
+    assert places["dense"]
+    assert "station" not in {f["properties"]["layer"] for f in places["features"]}
+    sites, points = read(shelf.get("sites")), read(shelf.get("points"))
+    assert sites["id"] == points["stations"] == [*(s.id for s in many), "Q"]
+    assert (sites["lon"][-1], sites["lat"][-1]) == (None, None)
+    assert sites["lon"][0] < sites["lon"][100]
+
+
+def test_few_stations_are_places_and_the_order_of_points_is_told() -> None:
+    park = tiny_park()
+    shelf = geo.Shelf(park)
+    assert not read(shelf.get("places"))["dense"]
+    points = read(shelf.get("points"))
+    names = [points["factors"][n] for n in points["factor"]]
+    stations = [s for s, n in zip(points["stations"], points["many"], strict=True) for _ in range(n)]
+    wanted = [(s.id, f) for s in park.stations for f in s.factors]
+    assert list(zip(stations, names, strict=True)) == wanted

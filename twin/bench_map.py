@@ -1,0 +1,313 @@
+"""`twin bench map`: the atlas in a real Chromium, with very many stations that change every second.
+
+The park is the demo's with other stations and more pipes; its readings come as blocks through a real stream
+server, and for packet to pixel as HJ 212 frames through the real gateway. The last line is one JSON object.
+Needs Playwright and a Chromium, which the development requirements and `.ci/browser` bring.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geodata import park as parks
+from geodata.places import Park, StationKind
+from geodata.words import Text
+from twin.blocks import BlockBuilder, Series, encode
+from twin.clock import wall_ms
+from twin.config import SHIPPED, Config
+from twin.demo import environment, is_healthy
+from twin.errors import MissingError
+from twin.ingest.hj212.times import qn, stamp
+from twin.ingest.hj212.write import frame
+from twin.stream import Stream
+from twin.supervisor import Role, Supervisor, free_port
+
+CLEAN, DIRTY = 12.0, 120.0  # COD in mg/L, on either side of class IV's 30
+FACTOR = "w01018"
+SAMPLES, PAN_S, BUSY_S, UP_S = 15, 4.0, 6.0, 120.0
+BLOCK = 20_000  # readings an entry of the stream
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+ARGS = ("--no-sandbox", "--disable-gpu", "--enable-precise-memory-info")
+READY = (
+    "() => { const m = window.twin && twin.maps && twin.maps['atlas-map'];"
+    " return m && m.element.dataset.ready && !twin.live.stale"
+    " && (!m.dense || m.cloud && m.cloud.shown.length); }"
+)
+
+
+def crowded(points: int, lines: int) -> Park:
+    """Return the demo park with so many stations of one factor in it, and so many more pipes.
+
+    Parameters
+    ----------
+    points, lines : int
+        Stations in all, and pipes beside those there are.
+    """
+    park = parks.read(SHIPPED)
+    dice = np.random.default_rng(1)
+    x, y = (np.array([getattr(s, c) for s in park.stations]) for c in "xy")
+    px, py = dice.uniform(x.min(), x.max(), points), dice.uniform(y.min(), y.max(), points)
+    node = park.stations[0].node
+    stations = tuple(
+        replace(
+            park.stations[0],
+            id=f"P{n:06d}",
+            name=Text(f"测点 {n}", f"Point {n}"),
+            kind=StationKind.CANAL,
+            mn=mn(n),
+            node=node,
+            factors=(FACTOR,),
+            limit_set="GB 3838-2002/IV",
+            enterprise=None,
+            x=float(px[n]),
+            y=float(py[n]),
+        )
+        for n in range(points)
+    )
+    return replace(park, stations=stations, links=_more(park, lines, dice), version=f"bench-{points}-{lines}")
+
+
+def _more(park: Park, lines: int, dice: np.random.Generator) -> gpd.GeoDataFrame:
+    """Return the park's links with copies of one pipe strewn over the park."""
+    box = park.links.total_bounds
+    at = np.column_stack([dice.uniform(box[0], box[2], lines), dice.uniform(box[1], box[3], lines)])
+    way = dice.normal(0, 60.0, (lines, 2))
+    pipe = park.links[park.links["system"] == "sewer"].iloc[:1] if lines else park.links.iloc[:0]
+    if pipe.empty:
+        pipe = park.links.iloc[: min(lines, 1)]
+    many = pd.concat([pipe] * lines, ignore_index=True) if lines else pipe
+    many["id"] = [f"BENCH-{n}" for n in range(lines)]
+    many = many.set_geometry(shapely.linestrings(np.stack([at, at + way], 1)) if lines else many.geometry)
+    return gpd.GeoDataFrame(pd.concat([park.links, many.set_crs(park.links.crs)], ignore_index=True))
+
+
+def mn(n: int) -> str:
+    """Return the MN of the n-th station."""
+    return f"010000A8900016F1{n:08d}"
+
+
+@dataclass(slots=True)
+class Feed:
+    """Sends so many readings a second, each time on the other side of the limit."""
+
+    stream: Stream
+    points: int
+    changing: int
+    round: int = 0
+
+    def send(self, many: int) -> None:
+        """Append one reading each of the next `many` stations."""
+        self.round += 1
+        now = wall_ms()
+        for first in range(0, many, BLOCK):
+            builder = BlockBuilder()
+            for n in range(first, min(first + BLOCK, many)):
+                k = (n + self.round * many) % self.points if many < self.points else n
+                value = DIRTY if (k + self.round) % 10 == 0 else CLEAN
+                builder.add(b"", now, [(Series(mn(k), FACTOR, "2011", "Rtd"), now, value, ord("N"))])
+            self.stream.append("readings", encode(builder.build()))
+
+    def run(self, stop: threading.Event) -> None:
+        """Send `changing` readings every second until told to stop."""
+        while not stop.wait(1.0):
+            self.send(self.changing)
+
+
+@contextmanager
+def running(config: Config) -> Iterator[Stream]:
+    """The stream server, the gateway and the pages of a park, until the block ends."""
+    supervisor = Supervisor(environment(config), config.data / "logs", lambda _: None)
+    stream = Stream(config.redis)
+    try:
+        for name in ("redis", "gateway", "web"):
+            supervisor.start(Role(name, (name,)))
+        deadline = time.monotonic() + UP_S
+        while not (is_healthy(config.host, config.port) and stream.ping()):
+            supervisor.tick()
+            if time.monotonic() > deadline:
+                raise MissingError(
+                    f"the pages are not up after {UP_S:g} s; the logs are in {config.data}/logs"
+                )
+            time.sleep(0.2)
+        yield stream
+    finally:
+        stream.close()
+        supervisor.stop()
+
+
+def run(points: int, lines: int, changing: int) -> dict[str, Any]:
+    """Measure, and return what was found.
+
+    Raises
+    ------
+    MissingError
+        There is no Playwright, or no Chromium.
+    """
+    playwright, browser = _playwright(), _chromium()
+    folder = Path(tempfile.mkdtemp(prefix="twin-map-"))
+    config = Config(
+        data=folder, park=folder / "crowded.gpkg", port=free_port(), gateway_port=free_port(), open=True
+    )
+    try:
+        parks.write(crowded(points, lines), config.park)
+        with running(config) as stream, playwright.sync_playwright() as play:
+            feed, stop = Feed(stream, points, min(changing, points)), threading.Event()
+            feed.send(points)
+            thread = threading.Thread(target=feed.run, args=(stop,), daemon=True)
+            thread.start()
+            chromium = play.chromium.launch(executable_path=browser, args=ARGS)
+            try:
+                return _look(chromium, config, feed, stop, thread)
+            finally:
+                stop.set()
+                chromium.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _look(chromium: Any, config: Config, feed: Feed, stop: threading.Event, thread: Any) -> dict[str, Any]:
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080})
+    page = context.new_page()
+    url = f"http://{config.host}:{config.port}/atlas"
+    page.goto(url)
+    page.wait_for_function(READY, timeout=UP_S * 1000)  # the first visit fills the cache
+    began = time.perf_counter()
+    page.goto(url)
+    page.wait_for_function(READY, timeout=UP_S * 1000)
+    usable = time.perf_counter() - began
+    paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000")
+    tools = context.new_cdp_session(page)
+    busy = _busy(tools)
+    fps = _pan(page)
+    tools.send("HeapProfiler.collectGarbage")
+    heap = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
+    stop.set()
+    thread.join()
+    update = _update(page, feed)
+    pixel = [_packet_to_pixel(page, config, n) for n in range(SAMPLES)]
+    return {
+        "points": feed.points,
+        "changing_each_s": feed.changing,
+        "first_paint_s": round(paint, 2),
+        "usable_s": round(usable, 2),
+        "update_script_ms": round(update, 1),
+        "fps_pan": round(fps, 1),
+        "heap_mb": round(heap, 1),
+        "main_thread_busy": round(busy, 3),
+        "packet_to_pixel_p95_ms": round(float(np.percentile(pixel, 95))),
+        "packet_to_pixel_median_ms": round(float(np.median(pixel))),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()[0]},
+    }
+
+
+def _busy(tools: Any) -> float:
+    """Return the share of time the page's main thread works while levels change."""
+    tools.send("Performance.enable")
+
+    def spent() -> float:
+        found = tools.send("Performance.getMetrics")["metrics"]
+        return float(next(m["value"] for m in found if m["name"] == "TaskDuration"))
+
+    before, began = spent(), time.perf_counter()
+    time.sleep(BUSY_S)
+    return (spent() - before) / (time.perf_counter() - began)
+
+
+def _pan(page: Any) -> float:
+    """Return frames a second while the map is dragged to and fro."""
+    page.evaluate(
+        "() => { window.__frames = 0; const tick = () => { window.__frames += 1;"
+        " requestAnimationFrame(tick); }; requestAnimationFrame(tick); }"
+    )
+    page.mouse.move(900, 500)
+    page.mouse.down()
+    before, began, n = page.evaluate("window.__frames"), time.perf_counter(), 0
+    while time.perf_counter() - began < PAN_S:
+        n += 1
+        page.mouse.move(900 + 300 * np.sin(n / 15), 500 + 150 * np.sin(n / 11))
+    gone = time.perf_counter() - began
+    page.mouse.up()
+    return float((page.evaluate("window.__frames") - before) / gone)
+
+
+def _update(page: Any, feed: Feed) -> float:
+    """Return the script time of the heaviest of three updates of all points: taking it in, and drawing it."""
+    worst = 0.0
+    for _ in range(3):
+        page.evaluate(
+            "() => { const live = twin.live; window.__apply = 0; if (window.__off) window.__off();"
+            " const look = () => { window.__apply = Math.max(window.__apply, live.applyMs); };"
+            " window.__off = live.on(() => setTimeout(look)); }"
+        )
+        feed.send(feed.points)
+        time.sleep(3.0)
+        draw = page.evaluate(
+            "() => { const t = performance.now(); twin.maps['atlas-map'].symbols.draw();"
+            " return performance.now() - t; }"
+        )
+        worst = max(worst, float(page.evaluate("window.__apply")) + float(draw))
+    return worst
+
+
+def _packet_to_pixel(page: Any, config: Config, n: int) -> float:
+    """Return ms from the first byte of a packet to the first picture with its station's new level."""
+    dirty = n % 2 == 0
+    page.evaluate(
+        """() => { const live = twin.live, sheet = twin.maps['atlas-map'].symbols;
+        const k = live.stationIndex.get('P000003'), old = live.stationLevels[k];
+        const draw = Object.getPrototypeOf(sheet).draw;
+        window.__seen = 0;
+        sheet.draw = () => { draw.call(sheet);
+          if (live.stationLevels[k] !== old && !window.__seen) window.__seen = Date.now(); }; }"""
+    )
+    time.sleep(0.3 + (n % 5) * 0.17)
+    now = wall_ms()
+    value = DIRTY if dirty else CLEAN
+    body = f"DataTime={stamp(now + 1000)};{FACTOR}-Rtd={value},{FACTOR}-Flag=N"
+    packet = frame(f"QN={qn(now)};ST=32;CN=2011;PW=123456;MN={mn(3)};Flag=5;CP=&&{body}&&".encode())
+    with socket.create_connection((config.gateway_host, config.gateway_port)) as line:
+        sent = time.time() * 1000
+        line.sendall(packet)
+        with suppress(TimeoutError):
+            page.wait_for_function("() => window.__seen", timeout=10_000)
+    return float(page.evaluate("() => window.__seen || Infinity")) - sent
+
+
+def _playwright() -> ModuleType:
+    try:
+        from playwright import sync_api
+    except ImportError:
+        raise MissingError("the map bench needs Playwright: pip install playwright") from None
+    return sync_api
+
+
+def _chromium() -> str:
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        raise MissingError("the map bench needs a Chromium on PATH: bash .ci/browser installs it")
+    return path
+
+
+def main(points: int, lines: int, changing: int) -> int:
+    """Print the result as one JSON line."""
+    sys.stdout.write(json.dumps(run(points, lines, changing)) + "\n")
+    return 0
