@@ -91,9 +91,7 @@ def _more(park: Park, lines: int, dice: np.random.Generator) -> gpd.GeoDataFrame
     box = park.links.total_bounds
     at = np.column_stack([dice.uniform(box[0], box[2], lines), dice.uniform(box[1], box[3], lines)])
     way = dice.normal(0, 60.0, (lines, 2))
-    pipe = park.links[park.links["system"] == "sewer"].iloc[:1] if lines else park.links.iloc[:0]
-    if pipe.empty:
-        pipe = park.links.iloc[: min(lines, 1)]
+    pipe = park.links[~park.links["system"].isin(("canal", "rain"))].iloc[: min(lines, 1)]
     many = pd.concat([pipe] * lines, ignore_index=True) if lines else pipe
     many["id"] = [f"BENCH-{n}" for n in range(lines)]
     many = many.set_geometry(shapely.linestrings(np.stack([at, at + way], 1)) if lines else many.geometry)

@@ -6,13 +6,14 @@
   const LOUD = 2; // from this level on (watch) a station is more than a dot
   const FEW = 1500; // so many in the view are drawn one by one
   const PATCH = 30; // px: one symbol stands for what is not normal within it
+  const COUNTED = 120; // so many patches, the worst, say how many stations they stand for
   const CELL = 64; // px at the reference zoom: how finely places are looked up
 
   twin.StationCloud = class {
     /** `got` is /geo/sites.json; its order is that of the live feed's stations, if both are of one version. */
     constructor(map, got) {
       const n = (this.n = got.lon.length);
-      Object.assign(this, { map, got, x: new Float64Array(n), y: new Float64Array(n), image: null, ids: null, shown: [] });
+      Object.assign(this, { map, got, x: new Float64Array(n), y: new Float64Array(n), image: null, ids: null, shown: [], laid: null, stamps: new Map() });
       for (let k = 0; k < n; k += 1) {
         if (got.lon[k] === null || got.lat[k] === null) { this.x[k] = this.y[k] = NaN; continue; }
         [this.x[k], this.y[k]] = map.xy(got.lon[k], got.lat[k]);
@@ -72,39 +73,59 @@
       return this.ids.has(id) ? this.feature(this.ids.get(id)) : undefined;
     }
 
-    level(k) {
-      const { live } = this.map; // its columns have this order only where they are of this version of the park
-      return live.stale !== false || live.orderOf !== this.got.version ? 0 : live.stationLevels[k] || 0;
+    /** Level of every station; null while none is known, or the feed's order is that of another version. */
+    levels() {
+      const { live } = this.map;
+      return live.stale !== false || live.orderOf !== this.got.version ? null : live.stationLevels;
     }
 
-    /** Below everything else of the sheet: the dots. Returns at once where stations are drawn one by one. */
-    paintDots(ctx, view) {
-      const w = ctx.canvas.width, h = ctx.canvas.height, { k, ox, oy, dpr } = view, inView = [];
-      this.within(-ox / k, -oy / k, (view.w - ox) / k, (view.h - oy) / k, (n) => inView.push(n));
-      this.shown = inView;
-      this.few = inView.length <= FEW;
+    level(k) {
+      const levels = this.levels();
+      return levels ? levels[k] || 0 : 0;
+    }
+
+    /** Which stations are in the view, and where in the image's memory each of their dots begins. */
+    lay(ctx, view) {
+      const { k, ox, oy, dpr } = view, w = ctx.canvas.width, h = ctx.canvas.height, key = [k, ox, oy, dpr, w, h].join();
+      if (this.laid === key) return;
+      this.laid = key;
+      let many = 0;
+      const shown = (this.room ??= new Uint32Array(this.n));
+      this.within(-ox / k, -oy / k, (view.w - ox) / k, (view.h - oy) / k, (n) => { shown[many++] = n; });
+      this.shown = shown.subarray(0, many);
+      this.few = many <= FEW;
       if (this.few || !w || !h) return;
       if (!this.image || this.image.width !== w || this.image.height !== h) {
         this.image = ctx.createImageData(w, h);
         this.pixels = new Uint32Array(this.image.data.buffer);
       }
-      const { pixels } = this, side = Math.max(2, Math.round((inView.length > 60000 ? 1.6 : 2.4) * dpr)), half = side >> 1;
+      const side = (this.side = Math.max(2, Math.round((many > 60000 ? 1.6 : 2.4) * dpr))), half = side >> 1;
+      const start = (this.start ??= new Int32Array(this.n));
+      for (let q = 0; q < many; q += 1) {
+        const px = Math.round((this.x[shown[q]] * k + ox) * dpr) - half, py = Math.round((this.y[shown[q]] * k + oy) * dpr) - half;
+        start[q] = px < 0 || py < 0 || px + side > w || py + side > h ? -1 : py * w + px;
+      }
+    }
+
+    /** Below everything else of the sheet: the dots, the worst on top. Nothing where stations are drawn one by one. */
+    paintDots(ctx, view) {
+      this.lay(ctx, view);
+      if (this.few || !this.image) return;
+      const { pixels, side, start, shown } = this, w = this.image.width, many = shown.length;
+      const inks = Uint32Array.from(twin.live.LEVELS, (level) => ink(this.map.c("lv-" + level)));
+      const levels = this.levels(), loud = [[], [], [], []];
       pixels.fill(0);
-      const by = [[], [], [], [], [], []];
-      for (const n of inView) by[this.level(n)].push(n);
-      twin.live.LEVELS.forEach((level, l) => {
-        const colour = ink(this.map.c("lv-" + level)), list = by[l];
-        for (let q = 0; q < list.length; q += 1) {
-          const n = list[q], px = Math.round((this.x[n] * k + ox) * dpr) - half, py = Math.round((this.y[n] * k + oy) * dpr) - half;
-          if (px < 0 || py < 0 || px + side > w || py + side > h) continue;
-          for (let dy = 0; dy < side; dy += 1) {
-            const row = (py + dy) * w + px;
-            for (let dx = 0; dx < side; dx += 1) pixels[row + dx] = colour;
-          }
-        }
-      });
+      const dot = (at, colour) => {
+        for (let dy = 0; dy < side; dy += 1, at += w) for (let dx = 0; dx < side; dx += 1) pixels[at + dx] = colour;
+      };
+      for (let q = 0; q < many; q += 1) {
+        const l = levels ? levels[shown[q]] : 0;
+        if (l >= LOUD) loud[l - LOUD].push(q);
+        else if (start[q] >= 0) dot(start[q], inks[l]);
+      }
+      loud.forEach((list, l) => { for (const q of list) if (start[q] >= 0) dot(start[q], inks[l + LOUD]); });
       ctx.putImageData(this.image, 0, 0);
-      this.loud = by.slice(LOUD).flat();
+      this.loud = loud.flat().map((q) => shown[q]);
     }
 
     /** Above lines: stations one by one, or one symbol for each patch in which not all is well. */
@@ -123,17 +144,34 @@
         if (!had) patches.set(key, { n, l, many: 1 });
         else { had.many += 1; if (l > had.l) { had.l = l; had.n = n; } }
       }
-      for (const it of [...patches.values()].sort((a, b) => a.l - b.l)) this.mark(ctx, view, board, it.n, it.l, it.many);
+      const all = [...patches.values()].sort((a, b) => a.l - b.l || a.many - b.many), quiet = all.length - COUNTED;
+      all.forEach((it, n) => this.mark(ctx, view, n < quiet ? null : board, it.n, it.l, it.many));
       map.element.dataset.patches = String(patches.size);
     }
 
+    /** One symbol; without a board it neither keeps its place nor is labelled. */
     mark(ctx, view, board, n, l, many) {
-      const { map } = this, level = twin.live.LEVELS[l], x = this.x[n] * view.k + view.ox, y = this.y[n] * view.k + view.oy;
-      const size = l < LOUD ? (map.wall ? 15 : 12) : map.wall ? 24 : 18;
-      twin.glyph(ctx, map.c, level, x, y, size);
+      const { map } = this, x = this.x[n] * view.k + view.ox, y = this.y[n] * view.k + view.oy;
+      const size = l < LOUD ? (map.wall ? 15 : 12) : map.wall ? 24 : 18, stamp = this.stamp(l, size, view.dpr), room = size + 6;
+      ctx.drawImage(stamp, x - room / 2, y - room / 2, room, room);
+      if (!board) return;
       board.take(x - size / 2, y - size / 2, size, size, l < LOUD ? 0.3 : 2);
-      if (many > 1) board.label("×" + many, x, y, { gap: size / 2 + 3, bold: true, colour: "text-1", sides: "rltb" });
-      else if (l >= LOUD && this.few) board.label(this.got.id[n], x, y, { gap: size / 2 + 4, bold: true, colour: "text-1", sides: "rltb" });
+      const text = many > 1 ? "×" + many : l >= LOUD && this.few ? this.got.id[n] : "";
+      if (text) board.label(text, x, y, { gap: size / 2 + 3, bold: true, colour: "text-1", sides: "rltb" });
+    }
+
+    /** A level's symbol drawn once, to be stamped. */
+    stamp(l, size, dpr) {
+      const key = [l, size, dpr, this.map.c("bg")].join();
+      if (!this.stamps.has(key)) {
+        const canvas = document.createElement("canvas"), room = size + 6;
+        canvas.width = canvas.height = Math.ceil(room * dpr);
+        const ctx = canvas.getContext("2d");
+        ctx.scale(dpr, dpr);
+        twin.glyph(ctx, this.map.c, twin.live.LEVELS[l], room / 2, room / 2, size);
+        this.stamps.set(key, canvas);
+      }
+      return this.stamps.get(key);
     }
   };
 
