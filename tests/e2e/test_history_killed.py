@@ -1,26 +1,33 @@
-"""The history writer killed for real, again and again, and the stream server with it."""
+"""The history writer killed for real, again and again, and the stream server with it; somebody reads on."""
 
 from __future__ import annotations
 
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Embedded
 from tests.twin.history.scene import MINUTE, T0, A, B, append, cod, frame
+from twin.errors import UnavailableError
+from twin.history import catalogue
 from twin.history.reader import History
 
+ROUNDS = 8
+# Everything is merged as soon as may be: parts by twos, days and months at once.
 WRITER = """
 import sys
 from pathlib import Path
 from twin.history import compaction
 from twin.history.writer import Writer
 from twin.stream import Stream
-compaction.FAN = 3
+compaction.FAN = 2
+compaction.DAY_QUIET_MS = compaction.MONTH_QUIET_MS = 0
 writer, stream = Writer(sys.argv[1], every_s=0), Stream(sys.argv[2])
 while not Path(sys.argv[3]).exists():
     writer.step(stream)
@@ -28,32 +35,52 @@ writer.step(stream)
 """
 
 
+class Reader(threading.Thread):
+    """Asks all the time, and writes down whenever a minute is missing or there twice."""
+
+    def __init__(self, h: History) -> None:
+        super().__init__(daemon=True)
+        self._h = h
+        self.done = 0  # minutes that are surely in the stream
+        self.asked = 0
+        self.wrong: list[object] = []
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            least = self.done
+            try:
+                got = cod(self._h)
+            except UnavailableError:
+                continue  # the stream server was killed: told, not hidden
+            self.asked += 1
+            if len(got) < least or got != [(m, float(m)) for m in range(len(got))]:
+                self.wrong.append((least, got))
+
+
 @pytest.mark.e2e
 def test_sigkill_of_the_writer_and_of_the_server(tmp_path: Path, embedded: Embedded) -> None:
     stream, rnd = embedded.stream(), random.Random(7)
-    h = History(tmp_path / "history", stream)
-    stop = tmp_path / "stop"
+    folder, stop = tmp_path / "history", tmp_path / "stop"
+    h = History(folder, stream)
+    reader = Reader(History(folder, embedded.stream()))
 
     def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", WRITER, str(tmp_path / "history"), embedded.url, str(stop)]
+        command = [sys.executable, "-c", WRITER, str(folder), embedded.url, str(stop)]
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
+    reader.start()
     minute = 0
-    for round_ in range(2):
+    for round_ in range(ROUNDS):
         process = start()
-        until = time.monotonic() + 20
-        before = len(list(tmp_path.glob("history/readings/*.parquet")))
-        while time.monotonic() < until:  # feed it until it has written, then kill it somewhere on the way
-            append(stream, frame(minute))
+        before = catalogue.load(folder).serial
+        until, some = time.monotonic() + 30, rnd.randrange(1, 12)
+        while time.monotonic() < until and catalogue.load(folder).serial < before + some:
+            append(stream, frame(minute))  # feed it until it has written some files, then kill it
             minute += 1
-            time.sleep(0.005)
-            if len(list(tmp_path.glob("history/readings/*.parquet"))) not in (0, before):
-                break
+            reader.done = minute
         assert time.monotonic() < until, "the writer wrote nothing"
-        for _ in range(rnd.randrange(30)):
-            append(stream, frame(minute))
-            minute += 1
-        if round_ == 1:
+        if round_ % 4 == 3:
             embedded.kill()
             embedded.start()
         process.kill()
@@ -61,13 +88,23 @@ def test_sigkill_of_the_writer_and_of_the_server(tmp_path: Path, embedded: Embed
         assert cod(h) == [(m, float(m)) for m in range(minute)]
     stop.touch()
     assert start().wait() == 0
-    assert seen_all(h) == (minute, 2 * minute)
-    parts_only = History(tmp_path / "history")
-    assert seen_all(parts_only) == (minute, 2 * minute)
-    parts_only.close()
-    h.close()
+    reader.over.set()
+    reader.join()
+    assert reader.wrong == []
+    assert reader.asked > ROUNDS
+    parts_only = History(folder)
+    for it in (h, parts_only):
+        assert len(cod(it)) == minute
+        assert len(it.raw_frames([A, B], T0, T0 + 10_000 * MINUTE)) == 2 * minute
+    assert rows(folder) == {"readings": 4 * minute, "frames": 2 * minute}  # not one twice on the disk
+    for it in (h, parts_only, reader._h):
+        it.close()
 
 
-def seen_all(h: History) -> tuple[int, int]:
-    """Minutes and raw frames that history shows."""
-    return len(cod(h)), len(h.raw_frames([A, B], T0, T0 + 10_000 * MINUTE))
+def rows(folder: Path) -> dict[str, int]:
+    """Rows that the files of the catalogue hold."""
+    it = catalogue.load(folder)
+    return {
+        kind: sum(pq.ParquetFile(folder / kind / f.name).metadata.num_rows for f in it.of(kind))
+        for kind in catalogue.KINDS
+    }
