@@ -102,6 +102,16 @@ def summary(park: Park, counters: Mapping[str, Any] | None, lang: Lang) -> Any:
     return html.Ul([html.Li([html.Span(k.say(lang)), html.B(v)]) for k, v in items])
 
 
+def with_doors(counters: Mapping[str, Any] | None, doors: bytes | None) -> Mapping[str, Any] | None:
+    """Return the gateway's counters with those of loggers that come in through another door."""
+    found: dict[str, Any] = {}
+    for door in json.loads(doors).get("doors", ()) if doors else ():
+        found |= door.get("by_mn", {})
+    if not found:
+        return counters
+    return {**(counters or {}), "by_mn": {**found, **(counters or {}).get("by_mn", {})}}
+
+
 def stations(park: Park, counters: Mapping[str, Any] | None, now_ms: int, lang: Lang) -> Any:
     """Return every logger with what the gateway counted: worst first.
 
@@ -271,13 +281,14 @@ def view(web: Web, lang: Lang) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     try:
         body = web.stream.get("stations")
-        counters = json.loads(body) if body else None
+        gateway = json.loads(body) if body else None
+        counters = with_doors(gateway, web.stream.get("doors"))
         last = [json.loads(entry.body) for entry in reversed(web.stream.last("rejects", REJECTS))]
         parts["ad-rejects"] = rejects(last, lang)
     except UnavailableError:
-        counters = None
+        gateway = counters = None
         parts["ad-rejects"] = panel.failed(Text("数据流没有应答", "The stream does not answer"), lang)
-    parts["ad-sum"] = [summary(web.park, counters, lang), park_use.line(web, lang)]
+    parts["ad-sum"] = [summary(web.park, gateway and counters, lang), park_use.line(web, lang)]
     parts["ad-stations"] = stations(web.park, counters, wall_ms(), lang)
     try:
         parts["ad-users"] = users(web.access.users(), lang)

@@ -76,3 +76,16 @@ def test_users_and_audit(lang: Any) -> None:
     assert people[0].display.say(lang) in shown
     assert story.ID in shown
     assert classed(admin.audit([], {}, lang), "empty")
+
+
+def test_a_logger_that_comes_through_another_door_is_no_stranger(counters: dict[str, Any]) -> None:
+    park = story.demo_park()
+    mn = park.stations[0].mn
+    some = {"by_mn": {k: v for k, v in counters["by_mn"].items() if k != mn}}
+    told = json.dumps({"doors": [{"by_mn": {mn: counters["by_mn"][mn], park.stations[1].mn: {}}}]}).encode()
+    both = admin.with_doors(some, told)
+    assert both is not None
+    assert both["by_mn"] == counters["by_mn"]  # what the gateway counts itself stays
+    assert sum("没有来过" in row for row in _rows(admin.stations(park, both, wall_ms(), "zh"))) == 0
+    assert admin.with_doors(None, None) is None
+    assert admin.with_doors(some, b"{}") == some
