@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from twin.errors import ConfigError
 
 Name = Literal["readings", "events", "commands", "rejects"]
-CLUSTER_SHARDS = 6  # of a cluster whose URL names no number: two for each of the usual three nodes
+CLUSTER_SHARDS = 12  # of a cluster whose URL names no number: a few for each of the usual nodes
 MOST_SHARDS = 256
 
 

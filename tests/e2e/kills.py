@@ -70,9 +70,10 @@ class Logger:
 class Loggers(threading.Thread):
     """All loggers in one thread, on real sockets, until they are told to finish."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, *ports: int) -> None:
         super().__init__(daemon=True)
-        self.port = port
+        self.ports = ports
+        self._dials = 0
         self.all = [Logger(i) for i in range(LOGGERS)]
         self.finishing = threading.Event()
         self.ended = threading.Event()
@@ -118,8 +119,10 @@ class Loggers(threading.Thread):
                 return
 
     def _dial(self, one: Logger) -> bool:
+        self._dials += 1  # where there are several gateways a logger comes back on any of them
+        port = self.ports[(one.number + self._dials) % len(self.ports)]
         try:
-            one.plug = socket.create_connection(("127.0.0.1", self.port), 2)
+            one.plug = socket.create_connection(("127.0.0.1", port), 2)
         except OSError:
             return False
         one.reader = Reader()
@@ -169,10 +172,11 @@ class Loggers(threading.Thread):
 class Site:
     """The three processes, their folder, and who is alive."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "", server: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"unix://{folder / 'r.sock'}"
+        self.url = url or f"unix://{folder / 'r.sock'}"
+        self.server = server  # words before the stream server's own
         self.nursery = Nursery(
             {
                 **os.environ,
@@ -191,9 +195,15 @@ class Site:
         """Start a role; it need not be up when this returns."""
         if role == "redis":
             words = embedded.command(self.folder / "redis", self.folder / "r.sock")
+            words = [*self.server, *words]
             self.redis = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         else:
-            self.pids[role] = self.nursery.start(role)
+            kind, _, member = role.partition("-")
+            self.pids[role] = self.nursery.start(kind, **self.settings(member or "1"))
+
+    def settings(self, member: str) -> dict[str, str]:
+        """What one of several processes of a role has for its own."""
+        return {"TWIN_MEMBER": member}
 
     def kill(self, role: str) -> None:
         """SIGKILL."""
@@ -245,9 +255,10 @@ def storm(it: Site, loggers: Loggers, kills: int, seed: int) -> dict[str, int]:
 
 def accounted(it: Site, loggers: Loggers) -> dict[str, Any]:
     """Compare what was answered with what history holds, once everything is in files."""
-    with suppress(AttributeError):
-        it.kill("watch")
-    it.start("watch")  # a fresh writer writes at once
+    watches = [role for role in it.pids if role.startswith("watch")]
+    for role in watches:
+        it.kill(role)
+    it.start(watches[0])  # a fresh writer writes at once
     stream = Stream(it.url)
     history = History(it.folder / "history")  # files alone: no stream behind them
     mns = [name(one.number) for one in loggers.all]

@@ -97,7 +97,8 @@ def _in_text(text: str, mn: str, factor: str, cn: str, stat: str, at_ms: int, va
         rest = area.lstrip("&")
         ends = (rest.removesuffix("&&"), rest.partition("&&")[0], rest.rpartition("&&")[0], area.strip("&"))
         for inner in ends:
-            why = _header(head, mn, cn) or _area(inner, factor, stat, at_ms, value, flag)
+            fields = f"{head};{area.rpartition('&&')[2]}"  # some loggers put fields behind the data area
+            why = _header(fields, mn, cn) or _area(inner, factor, stat, at_ms, value, flag)
             if not why:
                 return ""
     return why

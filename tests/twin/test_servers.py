@@ -11,7 +11,7 @@ from twin.servers import Keys, Server, server
 def test_single_servers_and_clusters() -> None:
     assert server("unix:///tmp/x.sock") == Server("unix:///tmp/x.sock", (), 1)
     assert server("redis://h:1/2?shards=4&protocol=3") == Server("redis://h:1/2?protocol=3", (), 4)
-    assert server("redis+cluster://a:1,b:2") == Server("redis://a:1", (("a", 1), ("b", 2)), 6)
+    assert server("redis+cluster://a:1,b:2") == Server("redis://a:1", (("a", 1), ("b", 2)), 12)
     found = server("rediss+cluster://me:pw@a:1,b:2?shards=12")
     assert found == Server("rediss://me:pw@a:1", (("a", 1), ("b", 2)), 12)
 
