@@ -67,7 +67,7 @@ def test_a_full_disk_stops_the_answers_and_loses_nothing(folder: Path) -> None:
         revived = time.monotonic()
         time.sleep(0.5)
         still = loggers.answered
-        while time.monotonic() < revived + 6:  # whoever looks after the server starts it again and again
+        while time.monotonic() < revived + 3:  # whoever looks after the server starts it again and again
             if it.redis is not None and it.redis.poll() is not None:
                 it.start("redis")
             time.sleep(0.1)
