@@ -24,11 +24,13 @@ check: setup ## the quick loop: style, types, unit tests
 
 e2e: setup
 	bash .ci/browser
+	bash .ci/redis
 	$(PY) -m pytest -m e2e
 
 test: check ## everything, the browser too
 	bash .ci/browser
 	bash .ci/broker
+	bash .ci/redis
 	$(PY) -m pytest -n 2 -m "slow and not e2e"
 	$(PY) -m pytest -m e2e
 
