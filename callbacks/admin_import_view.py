@@ -205,8 +205,18 @@ def summary(result: Json, lang: Lang) -> Any:
             className="im-check",
         ),
     ]
+    lost = loses(result, lang)
+    if lost:
+        body.append(html.P([html.B(LOSES.say(lang)), " ", lost], className="im-loses", role="alert"))
     note = Text("用时 {s} 秒", "{s} s").fill(s=result["seconds"])
     return panel.region(title, lang, body, name="im-part", note=note.say(lang))
+
+
+def loses(result: Json, lang: Lang) -> str:
+    """Return what the present park has more of, as a list in words; empty if nothing."""
+    now, then = result.get("present", {}), result["counts"]
+    less = [k for k in LAYERS if now.get(k, 0) > then.get(k, 0)]
+    return ", ".join(f"{LAYERS[k].say(lang)} {now[k]:g} → {then.get(k, 0):g}" for k in less)
 
 
 def layers(result: Json, lang: Lang) -> Any:
@@ -342,4 +352,5 @@ def _note(n: Json, lang: Lang) -> Any:
     )
 
 
+LOSES = Text("启用后会比现用园区少:", "Put to use, the park would have less than now:")
 MODEL = Text("水力模型", "hydraulic model")

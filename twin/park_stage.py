@@ -78,6 +78,7 @@ def stage(work: Work, present: Path) -> dict[str, Any]:
         work.put("running", WRITING, 0.96)
         parks.write(park, work.park(park.version))
         result |= {"version": park.version, "counts": counts(park), "findings": dict(count)}
+        result["present"] = counts(now)
         result["placed"] = crs.is_known(park.crs) and not crs.is_local(park.crs)
     result["ready"] = made.park is not None
     result["seconds"] = round(time.perf_counter() - began, 2)

@@ -105,7 +105,9 @@ def test_one_confirmation_makes_it_ready_and_a_signature_puts_it_to_use(it: Offi
     assert press(it, work, Press("confirm"))[2]
     result = work.result()
     assert (result["ready"], result["guesses"], result["errors"]) == (True, [], [])
-    assert admin_import.shown(it.web, work, "zh")[1] == "im is-open is-ready"
+    parts, name, _ = admin_import.shown(it.web, work, "zh")
+    assert name == "im is-open is-ready"
+    assert "监测站点 4 → 0" in text(classed(parts["im-account"], "im-loses"))
     assert (
         "may not"
         in press(it, work, Press("commit", "", SIGNED | {"user": "duty", "password": "demo-duty"}))[1]
@@ -195,6 +197,7 @@ def test_added_files_come_to_what_is_there(
     monkeypatch.setattr(Desk, "start", lambda _, work, __: read(other, work))
     press(it, work, Press("confirm", "", {"mode": "add"}))
     counts = work.result()["counts"]
+    assert admin_import_view.loses(work.result(), "en") == ""
     assert (counts["enterprise"], counts["node"]) == (
         len(it.web.park.enterprises),
         len(it.web.park.nodes) + 4,
