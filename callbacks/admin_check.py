@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import panel
-from callbacks.admin_form import Press, button, pick, said, signature
+from callbacks.admin_check_view import mends, summary, table, told
+from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import PRESENT, Candidate, Parks, Step, origin, recorded, shared, signed, step_of
 from callbacks.admin_tab import Tab
-from callbacks.admin_words import FAULTS, FIELDS, LAYERS, SEVERITIES, word
+from callbacks.admin_words import FAULTS, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
-from callbacks.shell import glyph
 from geodata import crs
-from geodata.check.findings import Finding, Severity
+from geodata.check.findings import Finding
 from geodata.check.mends import mend
 from geodata.places import Park
-from geodata.versions import Change, compare
+from geodata.versions import compare
 from geodata.words import Lang, Text, as_lang
 from layers import marks
 from layers.map import draw_id, empty_drawing, park_map
@@ -32,8 +30,6 @@ from twin.park_desk import DeskError
 from twin.park_publish import Unfit
 
 MAP = "ck-map"
-ROWS = 300  # findings listed at once
-LEVEL = {Severity.ERROR: "critical", Severity.WARNING: "alarm", Severity.NOTE: "watch"}
 
 
 def layout(web: Web, visit: Visit) -> Any:
@@ -72,96 +68,6 @@ def layout(web: Web, visit: Visit) -> Any:
 
 
 # what is shown ---------------------------------------------------------------------------------------------
-
-
-def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> Any:
-    """Return which park is checked, how many findings there are, and the files they can be taken away in."""
-    count = Counter(f.severity for f in found)
-    names = {
-        "p": Text("现用园区 {v}", "The present park {v}"),
-        "w": Text("正在导入的候选 {v}", "The candidate being imported {v}"),
-        "v": Text("旧版本 {v}", "The old version {v}"),
-    }
-    title = (MENDED if it.steps else names[it.base[0]]).fill(v=park.version)
-    levels = [html.Li([level(s, lang), SEVERITIES[s].say(lang), html.B(str(count[s]))]) for s in Severity]
-    query = quote(json.dumps(it.data(), separators=(",", ":")))
-    files = [
-        html.A(ending, href=f"/admin/findings.{kind}?candidate={query}", className="link", download="")
-        for ending, kind in (("GeoPackage", "gpkg"), ("Excel", "xlsx"))
-    ]
-    take = html.Span([html.Span(Text("导出", "Export").say(lang)), *files], className="ck-files")
-    return [
-        panel.heading(title, lang),
-        html.Div([html.Ul(levels, className="ck-levels"), take], className="ab"),
-    ]
-
-
-def level(severity: Severity, lang: Lang) -> Any:
-    """Return the mark of a severity."""
-    return glyph(LEVEL[severity], SEVERITIES[severity].say(lang))
-
-
-def mends(it: Candidate, lang: Lang) -> Any:
-    """Return the mends taken so far, the newest of which can be undone."""
-    if not it.steps:
-        return None
-    rows = [
-        html.Li([html.B(feature), html.Span(word(FAULTS, kind).say(lang), className="mut")])
-        for kind, _, feature, _ in it.steps
-    ]
-    undo = button(Text("撤销最近一项", "Undo the last").say(lang), "undo")
-    title = Text("已采用 {n} 项修改", "{n} mends taken").fill(n=len(it.steps))
-    return panel.region(title, lang, [html.Ol(rows), undo], name="im-part ck-taken")
-
-
-def table(found: Sequence[Finding], shown: Mapping[str, Any], lang: Lang, most: int = ROWS) -> Any:
-    """Return the findings, the worst first; a row flies the map to its place."""
-    kinds = [
-        ("", Text("全部种类", "all kinds").say(lang)),
-        *(
-            (k, f"{word(FAULTS, k).say(lang)} ({n})")
-            for k, n in sorted(Counter(f.kind for f in found).items())
-        ),
-    ]
-    levels = [
-        ("", Text("全部级别", "all severities").say(lang)),
-        *((str(s), t.say(lang)) for s, t in SEVERITIES.items()),
-    ]
-    rank, kind = str(shown.get("level", "")), str(shown.get("kind", ""))
-    wanted = [f for f in found if rank in ("", str(f.severity)) and kind in ("", f.kind)]
-    filters = html.Div(
-        [
-            pick("level", Text("级别", "Severity").say(lang), levels, rank, now="filter"),
-            pick("kind", Text("种类", "Kind").say(lang), kinds, kind, now="filter"),
-            html.Span(Text("{n} 条", "{n}").fill(n=len(wanted)).say(lang), className="mut"),
-        ],
-        className="ab ck-filters",
-    )  # fmt: skip
-    if not wanted:
-        return [filters, panel.empty(Text("没有发现问题", "Nothing is wrong"), lang)]
-    rows = [_row(f, tuple(shown.get("step") or ()), lang) for f in wanted[:most]]
-    parts = [filters, html.Table(html.Tbody(rows), className="at ck-rows")]
-    if len(wanted) > most:
-        more = Text("只列出最重的 {m} 条,其余请导出", "The worst {m} are listed; export them for the others")
-        parts.append(panel.empty(more.fill(m=most), lang))
-    return parts
-
-
-def _row(f: Finding, chosen: tuple[str, ...], lang: Lang) -> Any:
-    step = step_of(f)
-    value = json.dumps(step, ensure_ascii=False)
-    mendable = button(Text("预览修改", "Preview the mend").say(lang), "preview", value) if f.safe else None
-    cells = [
-        html.Td(level(f.severity, lang)),
-        html.Td([html.Span(f.sentence.say(lang)), html.Em(f.mend.say(lang))]),
-        html.Td(mendable),
-    ]
-    return html.Tr(
-        cells,
-        className="on" if step == chosen else "",
-        tabIndex=0,
-        **data(act="go", value=value),
-    )
 
 
 def preview(parks: Parks, it: Candidate, step: Step, lang: Lang) -> tuple[Any, dict[str, Any]]:
@@ -208,38 +114,6 @@ def mended_by(park: Park, finding: Finding) -> Park:
         return mend(park, finding)
     except (ValueError, KeyError) as error:
         raise DeskError(NO_MEND.fill(why=error)) from error
-
-
-def told(old: Park, new: Park, found: Mapping[str, Change], lang: Lang, most: int = 8) -> list[str]:
-    """Return changes as lines: what came, went, moved and how far, and old and new values."""
-    lines: list[str] = []
-    for layer, change in found.items():
-        name = word(LAYERS, layer).say(lang)
-        lines += [ADDED.fill(layer=name, id=i).say(lang) for i in change.added]
-        lines += [REMOVED.fill(layer=name, id=i).say(lang) for i in change.removed]
-        lines += [MOVED.fill(layer=name, id=i, m=f"{m:g}").say(lang) for i, m in change.moved.items()]
-        for i, columns in change.changed.items():
-            lines += [f"{name} {i}  {_values(old, new, layer, i, c, lang)}" for c in columns]
-    hidden = len(lines) - most
-    return lines[:most] + (
-        [Text("另有 {n} 处", "and {n} more").fill(n=hidden).say(lang)] if hidden > 0 else []
-    )
-
-
-def _values(old: Park, new: Park, layer: str, id: str, column: str, lang: Lang) -> str:
-    name = word(FIELDS, column).say(lang)
-    if layer not in ("node", "link") or column == "geometry":
-        return name
-    a, b = (_value(p.nodes if layer == "node" else p.links, id, column) for p in (old, new))
-    return f"{name}: {a} → {b}"
-
-
-def _value(table: Any, id: str, column: str) -> str:
-    if column not in table.columns:
-        return "—"
-    found = table.loc[table["id"].astype(str) == id, column]
-    value = found.iloc[0] if len(found) else ""
-    return f"{value:g}" if isinstance(value, float) else str(value) or "—"
 
 
 def drawn(park: Park, found: Sequence[Finding], chosen: Finding | None) -> dict[str, Any]:
@@ -408,10 +282,6 @@ def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) ->
     return (*parts, name), drawing
 
 
-MENDED = Text("候选 {v},尚未启用", "Candidate {v}, not in use")
-ADDED = Text("{layer} {id}  新增", "{layer} {id}  added")
-REMOVED = Text("{layer} {id}  删除", "{layer} {id}  removed")
-MOVED = Text("{layer} {id}  移动 {m} m", "{layer} {id}  moved {m} m")
 NO_MEND = Text("这一项不能自动处理:{why}", "this cannot be mended by itself: {why}")
 NOTHING_NEW = Text("没有任何修改可存", "there is nothing to save")
 UNCONFIRMED = Text(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import admin_import_view as view
-from callbacks import login, panel
+from callbacks import admin_mapping, login, panel
 from callbacks.admin_form import Press, button, said, signature
+from callbacks.admin_mapping import changed_map, layer_map
 from callbacks.admin_park import Parks, origin, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
-from geodata.formats import mapping as maps
-from geodata.formats.aliases import ALIASES
-from geodata.formats.mapping import LayerMap, fields_for
 from geodata.formats.report import FormatError
 from geodata.words import Lang, Text, as_lang
 from layers.map import park_map
@@ -30,7 +28,6 @@ from twin.park_publish import Unfit
 
 MAP = "im-map"
 AGAIN_MS = 500
-NAME = re.compile(r"[\w一-鿿 .()()-]{1,60}")
 PARTS = ("im-files", "im-run", "im-account")
 
 
@@ -134,7 +131,7 @@ def _start(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
     )
     work.say(replace(old, mode=mode, snap_m=snap, attach_m=attach))
     if it.fields.get("saved"):
-        _use_saved(web, work, it.fields["saved"])
+        admin_mapping.use(mappings(web), work, it.fields["saved"])
     parks.desk.start(work, present_path(web.config.parks))
     return None
 
@@ -188,14 +185,12 @@ def _map(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
 
 
 def _save_mapping(web: Web, _: Parks, work: Work, it: Press) -> Text | None:
-    name = it.fields.get("mapping_name", "").strip()
-    if not NAME.fullmatch(name) or name.startswith("."):
-        raise DeskError(BAD_MAPPING_NAME)
-    used = {x["key"]: layer_map(x) for x in work.result().get("layers", ())} | work.mapping()
-    folder = web.config.data / "mappings"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.toml").write_text(maps.dump(used), "utf-8")
-    return MAPPING_SAVED.fill(name=name, n=len(used))
+    return admin_mapping.save(mappings(web), work, it.fields.get("mapping_name", ""))
+
+
+def mappings(web: Web) -> Path:
+    """Return the folder of the mappings people saved."""
+    return web.config.data / "mappings"
 
 
 def _close(_: Web, parks: Parks, work: Work, __: Press) -> Text | None:
@@ -236,70 +231,6 @@ ACTS = {
 }
 
 
-def layer_map(x: Mapping[str, Any]) -> LayerMap:
-    """Return what a layer of the account was taken for."""
-    names = ("axes", "system", "kind", "scenery")
-    return LayerMap(
-        x["role"], dict(x["fields"]), crs=x.get("said_crs", ""), **{n: x.get(n, "") for n in names}
-    )
-
-
-def changed_map(x: Mapping[str, Any], fields: Mapping[str, str]) -> LayerMap | None:
-    """Return a layer as the fields of the form have it now; None where nothing differs.
-
-    A new role brings its own guess of the fields.
-
-    Raises
-    ------
-    DeskError
-        Two fields of the file are given the same meaning.
-    """
-    old, key = layer_map(x), x["key"]
-    role = fields.get(f"role|{key}", old.role)
-    if role not in maps.ROLES:
-        return None
-    said = {
-        n: fields.get(f"{n}|{key}", getattr(old, n)).strip()
-        for n in ("crs", "axes", "system", "kind", "scenery")
-    }
-    if role != old.role:
-        guessed = fields_for(role, list(x["sample"])) if role in ALIASES else {}
-        return LayerMap(role, guessed, crs=said["crs"], axes=said["axes"])
-    meant: dict[str, str] = {}
-    for theirs in x["sample"]:
-        ours = fields.get(f"field|{key}|{theirs}")
-        if ours is None:  # the grid was not there
-            return replace(old, **said) if replace(old, **said) != old else None
-        if ours in meant:
-            raise DeskError(TWICE.fill(layer=key, a=meant[ours], b=theirs))
-        if ours:
-            meant[ours] = theirs
-    made = replace(old, fields=meant, **said)
-    return made if made != old else None
-
-
-def saved_mappings(web: Web) -> list[str]:
-    """Return the names of the mappings people saved."""
-    folder = web.config.data / "mappings"
-    return sorted(p.stem for p in folder.glob("*.toml")) if folder.is_dir() else []
-
-
-def _use_saved(web: Web, work: Work, name: str) -> None:
-    """Use a saved mapping: layers of the same file, else of the same layer name, take what it says."""
-    if name not in saved_mappings(web):
-        raise DeskError(NO_MAPPING.fill(name=name))
-    saved = maps.load(web.config.data / "mappings" / f"{name}.toml")
-    by_layer = {key.rpartition("/")[2]: m for key, m in saved.items()}
-    keys = [x["key"] for x in work.result().get("layers", ())]
-    files = {name.rpartition("/")[2] for name, _ in work.files()}
-    found = {k: m for k, m in saved.items() if k.rpartition("/")[0] in files}
-    for key in keys:
-        layer = key.rpartition("/")[2]
-        if key not in found and layer in by_layer:
-            found[key] = by_layer[layer]
-    work.map(work.mapping() | found)
-
-
 # what is shown ---------------------------------------------------------------------------------------------
 
 
@@ -317,7 +248,7 @@ def shown(web: Web, work: Work | None, lang: Lang) -> tuple[dict[str, Any], str,
     parts = {
         "im-files": view.files(work.files(), lang),
         "im-run": [
-            view.options(work.said(), saved_mappings(web), lang),
+            view.options(work.said(), admin_mapping.saved(mappings(web)), lang),
             html.Div(start, className="ab"),
             view.progress(now, lang),
         ],
@@ -402,12 +333,6 @@ NO_FILES = Text("还没有文件", "there is no file yet")
 GONE = Text("请先开始导入", "begin an import first")
 UNANSWERED = Text("{file} 还有一项判断没有选择", "one judgement about {file} is not answered")
 NOT_READY = Text("还有判断没有确认,或者没有读成", "something is not confirmed yet, or could not be read")
-BAD_MAPPING_NAME = Text(
-    "请给对应表起个名字(字母、汉字、数字)", "give the mapping a name of letters and digits"
-)
-MAPPING_SAVED = Text("对应表 {name} 已保存,{n} 个图层", "the mapping {name} was saved, {n} layers")
-NO_MAPPING = Text("没有对应表 {name}", "there is no mapping {name}")
-TWICE = Text("{layer}:字段 {a} 和 {b} 给了同一个含义", "{layer}: the fields {a} and {b} mean the same")
 COMMITTED = Text("{who} 启用了版本 {version}:{reason}", "{who} put version {version} to use: {reason}")
 
 TAB = Tab("import", Text("导入", "Import"), layout, register)

@@ -10,7 +10,7 @@ import dash
 from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import dossier, panel, wording
-from callbacks.admin_check import told
+from callbacks.admin_check_view import told
 from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab

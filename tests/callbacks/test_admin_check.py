@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import admin_check
+from callbacks import admin_check, admin_check_view
 from callbacks.admin_form import Press
 from callbacks.admin_park import Candidate, Parks, step_of
 from callbacks.admin_words import FAULTS
@@ -80,11 +80,11 @@ def test_findings_are_listed_the_worst_first_with_their_mends(parks: Parks, lang
 
 def test_filters_narrow_the_list(parks: Parks) -> None:
     found = parks.findings(parks.web.park)
-    shown = admin_check.table(found, {"kind": "length_differs"}, "zh")
+    shown = admin_check_view.table(found, {"kind": "length_differs"}, "zh")
     assert {json.loads(prop(n, "data-value"))[0] for n in walk(shown) if type(n).__name__ == "Tr"} == {
         "length_differs"
     }
-    assert "没有发现问题" in text(admin_check.table(found, {"level": "note", "kind": "reversed"}, "zh"))
+    assert "没有发现问题" in text(admin_check_view.table(found, {"level": "note", "kind": "reversed"}, "zh"))
 
 
 def test_a_press_flies_the_map_to_the_place(parks: Parks) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import admin_import, admin_import_view, admin_versions
+from callbacks import admin_import, admin_import_view, admin_mapping, admin_versions
 from callbacks.admin_form import Press
 from tests.callbacks.asgi import ask
 from tests.callbacks.office import SIGNED, Office, office, read, signing, survey
@@ -167,7 +167,7 @@ def test_a_mapping_is_saved_by_name_and_used_for_other_files(it: Office, work: W
     for bad in ("", "../x", ".x", "a/b"):
         assert press(it, work, Press("save-mapping", "", {"mapping_name": bad}))[2] is False
     assert press(it, work, Press("save-mapping", "", {"mapping_name": "三院 2026"}))[2]
-    assert admin_import.saved_mappings(it.web) == ["三院 2026"]
+    assert admin_mapping.saved(admin_import.mappings(it.web)) == ["三院 2026"]
     other = it.parks.desk.open("admin")
     for path in work.files_in.iterdir():
         (other.files_in / path.name).write_bytes(path.read_bytes())
