@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 
 import dash
-from dash import ALL, Dash, Input, Output, State, html
+from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import card, follow, ids, notice
+from callbacks import card, ids, notice, query
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang, reader_theme
 from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
@@ -54,8 +53,11 @@ SEARCH = Text("企业、排口、MN、闸", "Enterprise, outlet, MN, gate")
 
 
 def layout(web: Web, visit: Visit) -> Component:
-    """Return the page. `?obj=station/S33` opens on that place."""
-    lang = visit.lang
+    """Return the page.
+
+    `?obj=station/S33` opens on that place, `?way=up&from=S33&bars=G05` with that question answered.
+    """
+    lang, asked = visit.lang, query.Ask.of(visit.query)
     return html.Div(
         [
             html.Aside([_search(lang), *_tree(lang), _levels(lang)], className="atlas-side"),
@@ -63,7 +65,15 @@ def layout(web: Web, visit: Visit) -> Component:
                 [
                     park_map(MAP, version=web.park.version, lang=lang, pad=(40, 40, 40, 40)),
                     html.Div(id="atlas-notice", className="atlas-notice"),
-                    html.Div(id="atlas-card", className="atlas-card"),
+                    html.Div(id="atlas-profile", className="atlas-profile"),
+                    html.Div(
+                        [
+                            html.Div(id="atlas-query", className="atlas-query"),
+                            html.Div(id="atlas-card", className="atlas-card"),
+                        ],
+                        className="atlas-right",
+                    ),
+                    dcc.Store(id=query.ASK, data=asked.data() if asked else None),
                 ],
                 className="atlas-map",
             ),
@@ -118,24 +128,10 @@ def _levels(lang: Lang) -> Component:
     return html.Section([head, html.Ul(rows)], className="atlas-group atlas-levels")
 
 
-def opened(web: Web, pick: dict[str, Any] | None, lang: Lang) -> Any:
-    """Return what stands in the card's place for a pick."""
-    made = card.card(web, pick or {}, lang)
-    if made is None:
-        return None
-    kept = json.dumps({"node": (pick or {}).get("node", "")})
-    return [made, html.Div(id="atlas-followed", className="atlas-followed", **data(pick=kept))]
-
-
 def register(app: Dash, web: Web) -> None:
     """Add the page and its callbacks."""
     web.pages.add(Page("/atlas", Text("一张图", "Atlas"), partial(layout, web)))
     default = as_lang(web.config.lang)
-
-    @app.callback(Output("atlas-card", "children"), Input(pick_id(MAP), "data"), prevent_initial_call=True)
-    @in_thread
-    def _open(pick: dict[str, Any] | None) -> Any:
-        return opened(web, pick, reader_lang(default))
 
     @app.callback(Output("atlas-notice", "children"), Input(ids.REVISION, "data"))
     @in_thread
@@ -168,15 +164,70 @@ def register(app: Dash, web: Web) -> None:
         )
         return card.curve(web, chosen["station"], chosen["factor"], reader_lang(default), reader_theme())
 
+    _questions(app, web)
+
+
+def _questions(app: Dash, web: Web) -> None:
+    """Callbacks of what is asked by hand: a press on the map, a button, an answer."""
+    default = as_lang(web.config.lang)
+    waters = query.Waters(web)
+
     @app.callback(
-        Output("atlas-followed", "children"),
-        Output(draw_id(MAP), "data"),
-        Input({"type": "atlas-follow", "way": ALL}, "n_clicks"),
-        State(pick_id(MAP), "data"),
+        Output("atlas-card", "children"),
+        Output(query.ASK, "data", allow_duplicate=True),
+        Input(pick_id(MAP), "data"),
+        State(query.ASK, "data"),
         prevent_initial_call=True,
     )
     @in_thread
-    def _follow(clicks: list[int | None], pick: dict[str, Any] | None) -> Any:
+    def _open(pick: dict[str, Any] | None, asked: dict[str, Any] | None) -> Any:
+        now = query.picked(query.Ask.of(asked), pick)
+        if now is not None:
+            return dash.no_update, now.data()
+        return card.card(web, pick or {}, reader_lang(default)), dash.no_update
+
+    @app.callback(
+        Output(query.ASK, "data", allow_duplicate=True),
+        Input({"type": "atlas-follow", "way": ALL}, "n_clicks"),
+        State(pick_id(MAP), "data"),
+        State(query.ASK, "data"),
+        prevent_initial_call=True,
+    )
+    def _ask(clicks: list[int | None], pick: dict[str, Any] | None, asked: dict[str, Any] | None) -> Any:
         if not any(clicks) or not pick or not pick.get("node"):
-            return dash.no_update, dash.no_update
-        return follow.follow(web, pick["node"], dash.ctx.triggered_id["way"], reader_lang(default))
+            return dash.no_update
+        before = query.Ask.of(asked)
+        way, bars = dash.ctx.triggered_id["way"], before.bars if before else ()
+        return query.Ask(way, str(pick["id"] or pick["node"]), "", bars).data()
+
+    @app.callback(
+        Output(query.ASK, "data", allow_duplicate=True),
+        Input({"type": "atlas-bar", "id": ALL}, "n_clicks"),
+        State(query.ASK, "data"),
+        prevent_initial_call=True,
+    )
+    def _free(clicks: list[int | None], asked: dict[str, Any] | None) -> Any:
+        now = query.Ask.of(asked)
+        if not any(clicks) or now is None:
+            return dash.no_update
+        return now.toggled(dash.ctx.triggered_id["id"]).data()
+
+    @app.callback(
+        Output("atlas-query", "children"),
+        Output("atlas-profile", "children"),
+        Output(draw_id(MAP), "data"),
+        Input(query.ASK, "data"),
+        Input(ids.REVISION, "data"),
+    )
+    @in_thread
+    def _answer(asked: dict[str, Any] | None, _revision: Any) -> Any:
+        now = query.Ask.of(asked)
+        if now is None:
+            return None, None, dash.no_update  # what else is drawn there stays; the script clears the map
+        lang, network = reader_lang(default), waters.now()
+        found = query.answer(web, network, now, lang)
+        return (
+            query.panel(web, network, now, found, lang),
+            query.section(web, network, found, lang, reader_theme()),
+            query.drawing(web, network, now, found, lang),
+        )

@@ -53,6 +53,12 @@ PERMITS = {
     "simple": Text("简化管理", "simplified"),
     "registered": Text("登记管理", "registered"),
 }
+ASKS: dict[str, Text] = {
+    "up": Text("向上游追溯", "Trace upstream"),
+    "down": Text("向下游推演", "Follow downstream"),
+    "drain": Text("汇到这里的", "What drains here"),
+    "path": Text("从这里到…", "Way from here to …"),
+}
 YES_NO = (Text("否", "no"), Text("是", "yes"))
 
 Pick = Mapping[str, Any]
@@ -84,12 +90,11 @@ def _follow_buttons(pick: Pick, lang: Lang) -> list[Component]:
     """Buttons to walk the water from here, where it stands in the network."""
     if not pick.get("node"):
         return []
-    words = {"up": Text("向上游追溯", "Trace upstream"), "down": Text("向下游推演", "Follow downstream")}
     return [
         html.Div(
             [
                 html.Button(text.say(lang), id={"type": "atlas-follow", "way": way}, className="btn")
-                for way, text in words.items()
+                for way, text in ASKS.items()
             ],
             className="card-act",
         )

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from geodata.profile import Profile
 from geodata.words import Lang, Text
 from layers.style import Theme, template, tokens
 from twin.factors import Factor
@@ -17,6 +18,11 @@ PARK_ZONE = timezone(timedelta(hours=8))
 GAP_INTERVALS = 2.5
 LIMIT = Text("限值 {value}", "limit {value}")
 LOW_LIMIT = Text("下限 {value}", "low limit {value}")
+PROFILE = Text("纵断面", "Longitudinal profile")
+GROUND = Text("地面", "ground")
+CROWN = Text("管顶或岸顶", "crown or bank")
+WATER_LEVEL = Text("水位（日常）", "water (usual)")
+BOTTOM = Text("管底或河底", "invert or bed")
 NO_DATA = Text("这段时间没有读数", "No readings in this time")
 
 Floats = NDArray[np.float64]
@@ -84,6 +90,50 @@ def curve(
         figure.add_annotation(
             text=NO_DATA.say(lang), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
         )
+    return figure
+
+
+def longitudinal(section: Profile, *, lang: Lang = "zh", theme: Theme = "dark") -> go.Figure:
+    """Return the section along a way: ground, crown or bank, water, bottom, over the metres passed.
+
+    Levels nobody knows leave a gap; hovering tells node, level and the time the water takes to there.
+    """
+    t = tokens(theme)
+    figure = go.Figure(layout={"template": template(theme), "uirevision": "section"})
+    along = np.column_stack([section.chainage_m[:-1], section.chainage_m[1:]])
+    x = np.column_stack([along, along[:, 1]]).ravel()  # every link ends in a break: steps stay steps
+    gap = np.full(len(along), np.nan)
+
+    def line(levels: Floats, name: Text, colour: str, **style: object) -> None:
+        y = np.column_stack([levels, gap]).ravel()
+        figure.add_scatter(
+            x=x,
+            y=[None if np.isnan(v) else round(v, 3) for v in y.tolist()],
+            name=name.say(lang),
+            mode="lines",
+            line={"color": colour, "width": 1.6, **style},
+            connectgaps=False,
+            hovertemplate="%{y:.2f} m",
+        )
+
+    line(section.top_m, CROWN, t["chart-5"])
+    line(section.water_m, WATER_LEVEL, t["chart-1"], width=2.2)
+    line(section.bottom_m, BOTTOM, t["chart-2"])
+    minutes = section.travel_s / 60
+    figure.add_scatter(
+        x=section.chainage_m,
+        y=[None if np.isnan(v) else round(v, 3) for v in section.ground_m.tolist()],
+        name=GROUND.say(lang),
+        mode="lines+markers",
+        line={"color": t["chart-3"], "width": 1.2, "dash": "dot"},
+        marker={"size": 3},
+        customdata=[[n, f"{m:.0f} min"] for n, m in zip(section.nodes, minutes.tolist(), strict=True)],
+        hovertemplate="%{y:.2f} m · %{customdata[0]} · %{customdata[1]}",
+    )
+    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(showlegend=True, legend=legend, margin={"l": 48, "r": 16, "t": 24, "b": 28})
+    figure.update_xaxes(ticksuffix=" m", tickformat=",.0f", nticks=8)
+    figure.update_yaxes(ticksuffix=" m", tickformat=".1f")
     return figure
 
 

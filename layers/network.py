@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ IDLE_M3S = 1e-4
 
 WATER_SHARE = 0.6
 """Depth of the water drawn, as a share of a section's height."""
+
+BANDS = (0.25, 1.0, 3.0, 8.0)
+"""Edges of the bands of time a walk is coloured in, h."""
 
 OUTLETS: dict[OutletKind, Text] = {
     OutletKind.WASTEWATER: Text("废水排口", "wastewater outlet"),
@@ -57,17 +61,83 @@ def shapes(park: Park) -> Any:
     return np.where(back, shapely.reverse(lines), lines)
 
 
-def followed(park: Park, net: Network, trace: Trace) -> list[dict[str, Any]]:
-    """Return the links of a walk as drawing features of kind "reach", coloured by hours from its start."""
-    hours = dict(zip(trace.nodes.tolist(), (trace.travel_s / 3600).tolist(), strict=True))
-    lines = dict(zip((str(k) for k in park.links["id"]), shapes(park), strict=True))
+def followed(park: Park, net: Network, trace: Trace, assumed: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the links of a walk as drawing features of kind "reach", coloured by hours from its start.
+
+    Lines run as the water runs in `net`, which may be another way than the stored one.
+    """
+    lines = park.links.geometry.to_numpy()
     found = []
+    for key, hours in hours_to(net, trace).items():
+        k = net.links[key]
+        line = shapely.reverse(lines[k]) if net.turned[k] else lines[k]
+        more = {"assumed": True} if key in assumed else {}
+        found.append(feature(line, park.crs, kind="reach", hours=round(hours, 3), band=band(hours), **more))
+    return found
+
+
+def hours_to(net: Network, trace: Trace) -> dict[str, float]:
+    """Return by link the hours from the start of a walk to the nearer of its ends."""
+    hours = dict(zip(trace.nodes.tolist(), (trace.travel_s / 3600).tolist(), strict=True))
+    found = {}
     for key in trace.links.tolist():
         k = net.links[key]
         ends = [hours.get(str(net.node_ids[n])) for n in (net.tail[k], net.head[k])]
-        near = min(h for h in ends if h is not None)
-        found.append(feature(lines[key], park.crs, kind="reach", hours=round(near, 3)))
+        found[str(key)] = min(h for h in ends if h is not None)
     return found
+
+
+def band(hours: float) -> int:
+    """Return the band of time an hour lies in, from 1."""
+    return 1 + sum(hours >= edge for edge in BANDS)
+
+
+def bands(net: Network, trace: Trace) -> dict[str, int]:
+    """Return the band of time of every link of a walk."""
+    return {key: band(hours) for key, hours in hours_to(net, trace).items()}
+
+
+def band_name(number: int) -> Text:
+    """Return a band in words: "15 min - 1 h"."""
+    edges = [f"{h:g} h" if h >= 1 else f"{h * 60:.0f} min" for h in BANDS]
+    if number == 1:
+        return Text(f"{edges[0]} 以内", f"within {edges[0]}")
+    if number > len(edges):
+        return Text(f"{edges[-1]} 以上", f"over {edges[-1]}")
+    between = f"{edges[number - 2]} – {edges[number - 1]}"
+    return Text(between, between)
+
+
+def spot(park: Park, node: str, title: str = "") -> dict[str, Any]:
+    """Return a node as a drawing feature of kind "point"."""
+    row = park.nodes[park.nodes["id"] == node].iloc[0]
+    more = {"title": title} if title else {}
+    return feature(shapely.Point(row["x"], row["y"]), park.crs, kind="point", **more)
+
+
+def barred(park: Park, net: Network, bars: Iterable[str]) -> list[dict[str, Any]]:
+    """Return gates, links and nodes that are barred as drawing features of kind "bar"."""
+    gates = {g.id: shapely.Point(g.x, g.y) for g in park.gates}
+    found = []
+    for key in bars:
+        shape = gates.get(key)
+        if shape is None and key in net.links:
+            shape = park.links.geometry.to_numpy()[net.links[key]].interpolate(0.5, normalized=True)
+        elif shape is None and key in net.nodes:
+            row = park.nodes.iloc[net.nodes[key]]
+            shape = shapely.Point(row["x"], row["y"])
+        if shape is not None:
+            found.append(feature(shape, park.crs, kind="bar", fit=False))
+    return found
+
+
+def parcels(park: Park, enterprises: Collection[str]) -> list[dict[str, Any]]:
+    """Return the ground of enterprises as drawing features of kind "ground"."""
+    table = park.scenery.get("parcel")
+    if table is None or not enterprises:
+        return []
+    mine = table[table["enterprise"].isin(list(enterprises))]
+    return [feature(shape, park.crs, kind="ground", fit=False) for shape in mine.geometry]
 
 
 def place_rows(park: Park) -> list[dict[str, Any]]:

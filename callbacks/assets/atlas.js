@@ -99,14 +99,24 @@
     } else if (event.key === "/" && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) {
       const input = document.querySelector(".atlas-search input");
       if (input) { event.preventDefault(); input.focus(); input.select(); }
-    } else if (event.key === "Escape" && map() && document.querySelector(".atlas-card:not(:empty)")) close();
+    } else if (event.key === "Escape" && map() && document.querySelector(".atlas-query:not(:empty)")) clear();
+    else if (event.key === "Escape" && map() && document.querySelector(".atlas-card:not(:empty)")) close();
   });
 
+  const set = (id, data) => window.dash_clientside.set_props(id, { data });
+
+  /** Close the card; an answer that lies on the map stays there. */
   function close() {
     map().select(null);
+    set({ type: "map-pick", map: MAP }, null);
+    if (!document.querySelector(".atlas-query:not(:empty)")) clear();
+  }
+
+  /** Take what is drawn and what was asked off the map. */
+  function clear() {
     map().draw(null);
-    window.dash_clientside.set_props({ type: "map-pick", map: MAP }, { data: null });
-    window.dash_clientside.set_props({ type: "map-draw", map: MAP }, { data: null });
+    set({ type: "map-draw", map: MAP }, null);
+    set("atlas-ask", null);
   }
 
   document.addEventListener("click", (event) => {
@@ -119,11 +129,7 @@
       if (m) m.switch({ [it.dataset.mapLayer]: on });
     } else if (it.dataset.goto) twin.goto(it.dataset.goto);
     else if (it.hasAttribute("data-card-close")) close();
-    else {
-      map().draw(null);
-      window.dash_clientside.set_props({ type: "map-draw", map: MAP }, { data: null });
-      window.dash_clientside.set_props("atlas-followed", { children: null });
-    }
+    else clear();
   });
 
   // a deep link: ?obj=station/S33

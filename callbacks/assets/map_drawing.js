@@ -20,6 +20,7 @@
   /** Areas and lines, below the symbols. */
   twin.paintDrawing = function (map, ctx, view, board) {
     for (const f of of(map, "suspect").sort((a, b) => b.p.rank - a.p.rank)) suspect(map, ctx, view, f);
+    for (const f of of(map, "ground")) ground(map, ctx, view, f);
     reaches(map, ctx, view);
     const now = map.clock || twin.live.now();
     for (const [band, width] of [[3, 22], [2, 15], [1, 9]]) {
@@ -50,6 +51,7 @@
     for (const f of of(map, "suspect")) disc(map, ctx, view, f, board);
     for (const f of of(map, "sample")) sample(map, ctx, view, f, board);
     for (const f of of(map, "point")) mark(map, ctx, view, f, board);
+    for (const f of of(map, "bar")) bar(map, ctx, view, f, board);
     if (twin.paintMarks) twin.paintMarks(map, ctx, view, board);
     const xy = (f) => [f.x * view.k + view.ox, f.y * view.k + view.oy];
     for (const f of of(map, "alarm")) {
@@ -67,6 +69,31 @@
   function saying(map, f) {
     const station = map.place("station/" + f.p.station), worst = station && twin.worst(map, station);
     return worst ? worst.text : "";
+  }
+
+  /** Ground of who drains to the asked point. */
+  function ground(map, ctx, view, f) {
+    ctx.beginPath();
+    for (const r of f.rings) twin.outline(ctx, view, r);
+    ctx.fillStyle = map.c("iso-2");
+    ctx.globalAlpha = 0.16;
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    pen(map, ctx, "iso-2", 1.4);
+    ctx.stroke();
+  }
+
+  /** A cross where the way is barred by hand. */
+  function bar(map, ctx, view, f, board) {
+    const x = f.x * view.k + view.ox, y = f.y * view.k + view.oy, s = 8;
+    for (const [colour, width] of [["trace-casing", 6], ["trace", 3]]) {
+      pen(map, ctx, colour, width);
+      ctx.beginPath();
+      ctx.moveTo(x - s, y - s); ctx.lineTo(x + s, y + s);
+      ctx.moveTo(x + s, y - s); ctx.lineTo(x - s, y + s);
+      ctx.stroke();
+    }
+    board.take(x - s, y - s, 2 * s, 2 * s);
   }
 
   function suspect(map, ctx, view, f) {
@@ -133,19 +160,20 @@
     }
   }
 
-  /** Reaches coloured by hours from the traced point: near is strong, far fades. */
+  /** Reaches coloured by the time from the asked point, in bands; dashed where nobody knows the direction. */
   function reaches(map, ctx, view) {
     const items = of(map, "reach");
     if (!items.length) return;
-    const far = Math.max(...items.map((f) => f.p.hours), 0.1);
     pen(map, ctx, "trace-casing", 6.5);
     trace(ctx, view, items);
-    for (const f of items) {
-      pen(map, ctx, "trace", 3.2);
-      ctx.globalAlpha = 1 - 0.68 * (f.p.hours / far);
-      trace(ctx, view, [f]);
-    }
-    ctx.globalAlpha = 1;
+    for (const assumed of [false, true])
+      for (let band = 1; band <= 5; band += 1) {
+        const some = items.filter((f) => (f.p.band || 1) === band && !!f.p.assumed === assumed);
+        if (!some.length) continue;
+        pen(map, ctx, "iso-" + band, 3.4, assumed ? [5, 6] : [], assumed ? "butt" : "round");
+        trace(ctx, view, some);
+      }
+    ctx.setLineDash([]);
     arrows(map, ctx, view, items, 3.2);
   }
 

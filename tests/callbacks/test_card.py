@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from callbacks import atlas, card, follow
+from callbacks import atlas, card
 from callbacks.live import Board, Facts, Live, Standing
 from geodata.network import Network
 from geodata.provenance import Origin, Provenance
@@ -131,44 +131,10 @@ def test_a_day_of_one_point_is_drawn(lang: Lang) -> None:
     assert set(figure.data[0].y) == {12.0}
 
 
-def test_the_card_and_the_walk_share_one_place() -> None:
-    made = atlas.opened(web(), {"kind": "station", "id": "S02", "node": "C3"}, "zh")
-    assert [getattr(part, "id", None) for part in made] == [None, "atlas-followed"]
-    assert atlas.opened(web(), None, "zh") is None
-
-
 def test_the_atlas_offers_every_layer_of_the_map() -> None:
     from layers.map import LAYERS
 
     assert {key for _, group in atlas.GROUPS for key, _ in group} == set(LAYERS)
-
-
-def test_followed_places_come_nearest_first() -> None:
-    up = follow.places(web(), follow.walk(web(), "C3", "up"), "up")
-    assert [f.key for f in up if f.kind == "outlet"] == ["E02-YS001", "E01-YS001"]
-    assert [f.seconds for f in up] == sorted(f.seconds for f in up)
-    down = follow.places(web(), follow.walk(web(), "N1", "down"), "down")
-    assert [f.key for f in down if f.kind != "station"] == ["G01", "G02", "R2", "R1"]
-
-
-def test_a_closed_gate_ends_the_walk() -> None:
-    shut = GateState("G01", 0.0, False, False, as_datetime(T0))
-    down = follow.places(web(shut), follow.walk(web(shut), "N1", "down"), "down")
-    assert {f.key for f in down if f.kind in ("gate", "receptor")} == {"G01"}
-
-
-def test_a_walk_is_listed_and_drawn() -> None:
-    made, drawing = follow.follow(web(), "N1", "down", "en")
-    assert "Sea gate" in written(made)
-    kinds = [f["properties"]["kind"] for f in drawing["features"]]
-    assert kinds.count("point") == 1
-    assert kinds.count("reach") == len(follow.walk(web(), "N1", "down").links)
-    assert drawing["key"] == "follow/down/N1"
-
-
-def test_nothing_upstream_is_said() -> None:
-    made, _ = follow.follow(web(), "C1", "up", "en")
-    assert "No outlet upstream" in written(made)
 
 
 def test_a_value_opens_to_where_it_comes_from_and_an_assumed_one_says_so_at_once() -> None:

@@ -115,15 +115,48 @@ def test_water_is_followed_by_hand(atlas: Screen) -> None:
     page = atlas.page
     page.evaluate("twin.goto('station/S33')")
     page.get_by_role("button", name="向上游追溯").click()
-    found = page.locator(".atlas-followed .card-go")
+    found = page.locator(".atlas-query .card-go")
     expect(found.first).to_be_visible()
     texts = found.all_inner_texts()
     assert any("YS001" in text for text in texts)
     atlas.wait(f"{MAP}.drawing && {MAP}.drawing.items.length > 10")
+    free = page.evaluate(f"{MAP}.drawing.items.length")
+    bars = page.locator(".query-bar")
+    page.evaluate("twin.goto('gate/G05')")  # a press on a gate bars it
+    expect(bars).to_have_text(re.compile("G05"))
+    expect(page.locator(".atlas-card h2")).to_have_text(PARK.station("S33").name.zh)
+    atlas.wait(f"{MAP}.drawing.items.length < {free}")
+    page.evaluate("twin.goto('gate/G05')")  # another frees it
+    expect(bars).to_have_count(0)
+    page.evaluate("twin.goto('gate/G05')")
+    bars.click()
+    expect(bars).to_have_count(0)
+    atlas.wait(f"{MAP}.drawing.items.length === {free}")
     page.get_by_role("button", name="向下游推演").click()
-    expect(page.locator(".atlas-followed")).to_contain_text("G05")
+    expect(page.locator(".atlas-query")).to_contain_text("G05")
+    page.get_by_role("button", name="汇到这里的").click()
+    expect(page.locator(".atlas-query")).to_contain_text("ha")
     page.get_by_role("button", name="清除").click()
     atlas.wait(f"!{MAP}.drawing")
+    expect(page.locator(".atlas-query")).to_be_empty()
+
+
+def test_a_way_has_a_profile_and_an_address(atlas: Screen, web: tuple[Site, Stream]) -> None:
+    page = atlas.page
+    page.evaluate("twin.goto('outlet/E07-YS001')")
+    page.get_by_role("button", name="从这里到").click()
+    expect(page.locator(".query-said")).to_be_visible()
+    page.evaluate("twin.goto('receptor/R2')")
+    page.locator(".atlas-profile .js-plotly-plot").wait_for()
+    atlas.wait(f"{MAP}.drawing && {MAP}.drawing.items.some((f) => f.p.title === 'B')")
+    address = page.locator(".query a").get_attribute("href")
+    assert address == "/atlas?way=path&from=E07-YS001&to=R2"
+    page.keyboard.press("Escape")
+    expect(page.locator(".atlas-profile")).to_be_empty()
+    atlas.wait(f"!{MAP}.drawing")
+    atlas.open(f"{web[0].url}{address}")
+    page.locator(".atlas-profile .js-plotly-plot").wait_for()
+    atlas.wait(f"{MAP}.drawing && {MAP}.drawing.items.some((f) => f.p.title === 'B')")
 
 
 def test_search_layers_and_a_deep_link(atlas: Screen, web: tuple[Site, Stream]) -> None:
