@@ -24,6 +24,7 @@ from callbacks import (
     atlas,
     emergency,
     enterprise,
+    exports,
     guard,
     intake,
     login,
@@ -121,6 +122,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     intake.routes(server, web, intake.tokens(config))
     ogc.routes(server, web)
     point_tables.routes(server, web)
+    exports.routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)
     for page in PAGES:

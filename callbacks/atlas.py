@@ -9,7 +9,7 @@ import dash
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import card, ids, notice, query
+from callbacks import card, exports, ids, notice, query
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang, reader_theme
 from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
@@ -60,7 +60,9 @@ def layout(web: Web, visit: Visit) -> Component:
     lang, asked = visit.lang, query.Ask.of(visit.query)
     return html.Div(
         [
-            html.Aside([_search(lang), *_tree(lang), _levels(lang)], className="atlas-side"),
+            html.Aside(
+                [_search(lang), *_tree(lang), _levels(lang), exports.links(web, lang)], className="atlas-side"
+            ),
             html.Div(
                 [
                     park_map(MAP, version=web.park.version, lang=lang, pad=(40, 40, 40, 40)),

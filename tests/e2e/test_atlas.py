@@ -122,13 +122,13 @@ def test_water_is_followed_by_hand(atlas: Screen) -> None:
     atlas.wait(f"{MAP}.drawing && {MAP}.drawing.items.length > 10")
     free = page.evaluate(f"{MAP}.drawing.items.length")
     bars = page.locator(".query-bar")
-    page.evaluate("twin.goto('gate/G05')")  # a press on a gate bars it
-    expect(bars).to_have_text(re.compile("G05"))
+    page.evaluate("twin.goto('gate/G04')")  # a press on a gate bars it
+    expect(bars).to_have_text(re.compile("G04"))
     expect(page.locator(".atlas-card h2")).to_have_text(PARK.station("S33").name.zh)
     atlas.wait(f"{MAP}.drawing.items.length < {free}")
-    page.evaluate("twin.goto('gate/G05')")  # another frees it
+    page.evaluate("twin.goto('gate/G04')")  # another frees it
     expect(bars).to_have_count(0)
-    page.evaluate("twin.goto('gate/G05')")
+    page.evaluate("twin.goto('gate/G04')")
     bars.click()
     expect(bars).to_have_count(0)
     atlas.wait(f"{MAP}.drawing.items.length === {free}")

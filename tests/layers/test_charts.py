@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geodata.profile import Profile
 from layers import charts
 from layers.style import Theme
 from twin.factors import factor
@@ -66,3 +67,27 @@ def test_no_readings_say_so() -> None:
 def test_values_that_are_not_numbers_are_gaps(theme: Theme) -> None:
     figure = charts.curve(line([1.0, float("nan"), 3.0]), COD, (T0, T0 + MINUTE), interval_s=60, theme=theme)
     assert list(figure.data[0].y) == [1.0, None, 3.0]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_section_steps_where_bottoms_step_and_breaks_where_nobody_knows(theme: Theme) -> None:
+    section = Profile(
+        nodes=("A", "B", "C"),
+        links=("k", "m"),
+        chainage_m=np.array([0.0, 100.0, 250.0]),
+        ground_m=np.array([4.0, np.nan, 4.2]),
+        node_bottom_m=np.array([2.0, 1.8, 1.5]),
+        bottom_m=np.array([[2.0, 1.9], [1.8, 1.5]]),
+        top_m=np.array([[2.4, 2.3], [np.nan, np.nan]]),
+        water_m=np.array([[2.1, 2.0], [1.9, 1.6]]),
+        travel_s=np.array([0.0, 120.0, 600.0]),
+    )
+    crown, water, bottom, ground = charts.longitudinal(section, lang="zh", theme=theme).data
+    assert list(bottom.x) == [0, 100, 100, 100, 250, 250]
+    assert list(bottom.y) == [2.0, 1.9, None, 1.8, 1.5, None]
+    assert list(crown.y) == [2.4, 2.3, None, None, None, None]
+    assert water.y[1] == 2.0
+    assert list(ground.y) == [4.0, None, 4.2]
+    assert ground.customdata[2][0] == "C"
+    assert ground.customdata[2][1] == "10 min"
+    assert [crown.name, ground.name] == ["管顶或岸顶", "地面"]

@@ -1,0 +1,96 @@
+"""The park as a file to take away: GeoPackage, GeoJSON or Excel, for whoever may export."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dash import html
+from dash.development.base_component import Component
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, Response
+
+from callbacks import login
+from callbacks.pages import data
+from geodata import export
+from geodata.words import Lang, Text
+from twin import clock
+from twin.access import Act, User
+from twin.clock import as_datetime
+from twin.model import AuditLine
+
+if TYPE_CHECKING:
+    from callbacks.pages import Web
+
+TITLE = Text("导出与接口", "Export and service")
+NAMES = {
+    "gpkg": Text("GeoPackage", "GeoPackage"),
+    "geojson": Text("GeoJSON", "GeoJSON"),
+    "xlsx": Text("Excel", "Excel"),
+}
+SERVICE = Text(
+    "QGIS 等可直接加载：OGC API – Features，含实时值", "For QGIS: OGC API – Features, with live values"
+)
+EXPORTED = Text("导出园区 {version} 为 {form}", "exported version {version} of the park as {form}")
+
+
+def links(web: Web, lang: Lang) -> Component | None:
+    """Return the addresses of the files; nothing for who may not export."""
+    if not web.access.may(login.reader(), Act.EXPORT):
+        return None
+    files = [
+        html.A(name.say(lang), href=f"/export/park.{form}", download="", className="btn s")
+        for form, name in NAMES.items()
+    ]
+    return html.Section(
+        [
+            html.H3(TITLE.say(lang), className="h"),
+            html.Div(files, className="atlas-files"),
+            html.P([SERVICE.say(lang), " ", html.Code("/ogc")], className="mut atlas-service"),
+        ],
+        className="atlas-group",
+        **data(role="export"),
+    )
+
+
+def written(web: Web, form: str) -> bytes:
+    """Return the park of now as a file.
+
+    Raises
+    ------
+    ValueError
+        There is no such format, or it cannot hold this park.
+    """
+    with tempfile.TemporaryDirectory(dir=web.config.data, prefix="export-") as folder:
+        path = Path(folder) / f"park{export.FORMATS.get(form, '')}"
+        export.write(web.park, path, form)
+        return path.read_bytes()
+
+
+def routes(server: FastAPI, web: Web) -> None:
+    """Put the files at `/export/park.gpkg` and so on; one is written at a time."""
+    turn = asyncio.Semaphore(1)
+
+    async def serve(form: str) -> Response:
+        reader: User | None = login.reader()
+        if not web.access.may(reader, Act.EXPORT) or reader is None:
+            return JSONResponse(
+                {"error": "sign in as somebody who may export"}, 401 if reader is None else 403
+            )
+        if form not in export.FORMATS:
+            return JSONResponse({"error": f"a park is written as {', '.join(export.FORMATS)}"}, 404)
+        try:
+            async with turn:
+                body = await asyncio.to_thread(written, web, form)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        said = EXPORTED.fill(version=web.park.version, form=form)
+        at = as_datetime(clock.wall_ms())
+        await asyncio.to_thread(web.records.audit, AuditLine(at, reader.name, "park.exported", "", said))
+        name = f"{web.park.id}-{web.park.version}{export.FORMATS[form]}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(body, media_type=export.MEDIA[form], headers=headers)
+
+    server.add_api_route("/export/park.{form}", serve, methods=["GET"], response_model=None)
