@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata import crs
-from geodata.places import Park
+from geodata.places import Gate, Park, Station
 from geodata.words import Text
 from layers.feature import lonlat
 from twin.clock import as_datetime
@@ -165,13 +165,13 @@ def _stations(web: Web) -> Collection:
     factors = tuple(dict.fromkeys(f for s in web.park.stations for f in s.factors))
     return Collection(
         *(base.id, base.title, base.ids, base.shapes, base.columns),
-        live=partial(_station_values, web, factors),
+        live=partial(_station_values, web, web.park.stations, factors),
         live_names=("level", "at", *factors),
     )
 
 
-def _station_values(web: Web, factors: tuple[str, ...]) -> Columns:
-    board, stations = web.live.board, web.park.stations
+def _station_values(web: Web, stations: Sequence[Station], factors: tuple[str, ...]) -> Columns:
+    board = web.live.board
     levels, moments = [], []
     values: dict[str, list[Any]] = {f: [] for f in factors}
     for s in stations:
@@ -221,14 +221,13 @@ def _gates(web: Web) -> Collection:
     base = _records(web.park, "gate", web.park.gates)
     return Collection(
         *(base.id, base.title, base.ids, base.shapes, base.columns),
-        live=partial(_gate_states, web),
+        live=partial(_gate_states, web, web.park.gates),
         live_names=("position", "state", "at"),
     )
 
 
-def _gate_states(web: Web) -> Columns:
+def _gate_states(web: Web, gates: Sequence[Gate]) -> Columns:
     now: Mapping[str, Any] = {g.gate: g for g in web.live.facts.gates}
-    gates = web.park.gates
     return {
         "position": [plain(now[g.id].position) if g.id in now else None for g in gates],
         "state": [web.live.gate_word(g.id) for g in gates],

@@ -1,4 +1,4 @@
-"""How long a park of 100,000 links takes: read and hashed, checked, its network built, traced.
+"""How long a park of 100,000 links takes: imported from Shapefiles, checked, reloaded, traced.
 
 `python -m tests.bench.park [LINKS]` prints one JSON line. The park is a grid of streets, every manhole
 draining to the left or down, with a second way at every hundredth; it is written to a GeoPackage first and
@@ -25,6 +25,8 @@ import shapely
 
 from geodata import park as park_file
 from geodata.check.run import check
+from geodata.framing import Settings
+from geodata.intake import gather
 from geodata.network import Network
 from geodata.places import Park
 
@@ -81,13 +83,39 @@ def timed(function: Callable[[], T]) -> tuple[T, dict[str, float]]:
     return found, {key: round(value, 3) for key, value in took.items()}
 
 
+def survey(park: Park, folder: Path) -> list[Path]:
+    """Write the park as a surveyor hands it in: two Shapefiles with field names of the trade, sizes in mm."""
+    nodes = park.nodes[["id", "ground_m", "invert_m"]].copy()
+    nodes.columns = ["WTDH", "DMGC", "JDGC"]
+    places = gpd.points_from_xy(park.nodes["x"], park.nodes["y"])
+    links = park.links[["id", "from_node", "to_node"]].copy()
+    links.columns = ["GDBH", "QDDH", "ZDDH"]
+    files = [folder / "nodes.shp", folder / "links.shp"]
+    gpd.GeoDataFrame(nodes, geometry=places, crs=park.crs).to_file(files[0])
+    sized = links.assign(GJ=park.links["height_m"].to_numpy() * 1000)
+    gpd.GeoDataFrame(sized, geometry=park.links.geometry.to_numpy(), crs=park.crs).to_file(files[1])
+    return files
+
+
+def take_in(files: list[Path]) -> Park:
+    """Import and validate."""
+    got = gather(files, Settings(yes=True))
+    assert got.park is not None, got.report.errors
+    check(got.park)
+    return got.park
+
+
 def measure(links: int = LINKS) -> dict[str, Any]:
     """Write, read, check, build, trace."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "park.gpkg"
         made = streets(links)
+        files = survey(made, Path(folder))
+        taken, imported = timed(lambda: take_in(files))
+        assert len(taken.links) == len(made.links)
         _, write = timed(lambda: park_file.write(made, path))
         park, read = timed(lambda: park_file.read(path))
+        _, reload = timed(lambda: Network.from_park(park_file.read(path)))
     findings, checked = timed(lambda: check(park))
     assert findings == ()
     network, built = timed(lambda: Network.from_park(park))
@@ -98,6 +126,8 @@ def measure(links: int = LINKS) -> dict[str, Any]:
         "bench": "park",
         "links": len(park.links),
         "nodes": len(park.nodes),
+        "import_and_check": imported,
+        "reload": reload,
         "write": write,
         "read_and_hash": read,
         "check": checked,
