@@ -363,7 +363,7 @@ def section(web: Web, network: Network, found: Answer, lang: Lang, theme: Theme)
         [
             html.H3(charts.PROFILE.say(lang), className="h"),
             dcc.Graph(
-                figure=figure, config={"displayModeBar": False, "responsive": True}, className="query-graph"
+                figure=figure, config={"displayModeBar": False, "responsive": True}, style={"height": "204px"}
             ),
         ],
         className="query-section",

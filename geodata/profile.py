@@ -28,6 +28,7 @@ class Profile:
         At each node.
     bottom_m, top_m, water_m : (k, 2) float
         Of each link, where the way enters and leaves it: bottom, crown or bank, water at the stored depth.
+        A gate, valve, pump or weir has a bottom alone: its height is an opening, its depth that of a jet.
     travel_s : (k + 1,) float
         Time to each node at the stored flow.
     """
@@ -68,6 +69,9 @@ def profile(park: Park, network: Network, links: Sequence[str]) -> Profile:
     entered = low[tail] + np.where(turned, out, into)
     left = low[head] + np.where(turned, into, out)
     bottom = np.column_stack([entered, left])
+    carries = ~np.isin(network.kind[rows], ("gate", "valve", "pump", "weir"))
+    height = np.where(carries, table["height_m"].to_numpy(float), np.nan)
+    depth = np.where(carries, table["depth_m"].to_numpy(float), np.nan)
     steps = network.length_m[rows]
     return Profile(
         nodes=tuple(network.node_ids[at].tolist()),
@@ -76,7 +80,7 @@ def profile(park: Park, network: Network, links: Sequence[str]) -> Profile:
         ground_m=nodes["ground_m"].to_numpy(float)[at],
         node_bottom_m=low[at],
         bottom_m=bottom,
-        top_m=bottom + table["height_m"].to_numpy(float)[:, None],
-        water_m=bottom + table["depth_m"].to_numpy(float)[:, None],
+        top_m=bottom + height[:, None],
+        water_m=bottom + depth[:, None],
         travel_s=np.concatenate([[0.0], np.cumsum(network.travel_s[rows])]),
     )

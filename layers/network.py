@@ -99,13 +99,15 @@ def bands(net: Network, trace: Trace) -> dict[str, int]:
 
 def band_name(number: int) -> Text:
     """Return a band in words: "15 min - 1 h"."""
-    edges = [f"{h:g} h" if h >= 1 else f"{h * 60:.0f} min" for h in BANDS]
+    edges = [
+        Text(f"{h:g} 时", f"{h:g} h") if h >= 1 else Text(f"{h * 60:.0f} 分", f"{h * 60:.0f} min")
+        for h in BANDS
+    ]
     if number == 1:
-        return Text(f"{edges[0]} 以内", f"within {edges[0]}")
+        return Text("{a} 以内", "within {a}").fill(a=edges[0])
     if number > len(edges):
-        return Text(f"{edges[-1]} 以上", f"over {edges[-1]}")
-    between = f"{edges[number - 2]} – {edges[number - 1]}"
-    return Text(between, between)
+        return Text("{a} 以上", "over {a}").fill(a=edges[-1])
+    return Text("{a} – {b}", "{a} – {b}").fill(a=edges[number - 2], b=edges[number - 1])
 
 
 def spot(park: Park, node: str, title: str = "") -> dict[str, Any]:

@@ -174,11 +174,12 @@
         trace(ctx, view, some);
       }
     ctx.setLineDash([]);
-    arrows(map, ctx, view, items, 3.2);
+    arrows(map, ctx, view, items, 5.4, "trace-casing", 4.6);
+    arrows(map, ctx, view, items, 5.4, "trace", 2);
   }
 
-  function arrows(map, ctx, view, items, w) {
-    pen(map, ctx, "trace-casing", 1.8, [], "butt");
+  function arrows(map, ctx, view, items, w, colour = "trace-casing", thick = 1.8) {
+    pen(map, ctx, colour, thick, [], thick > 1.8 ? "round" : "butt");
     ctx.beginPath();
     const s = w * 0.85;
     for (const f of items)
