@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from dash import dcc, html
 
 from callbacks import wording
-from callbacks.point_tables import DAY_MS, address
+from callbacks.point_tables import address, since
 from geodata.places import Station
 from geodata.words import Lang, Text
 from twin.curves import Window
 from twin.factors import factor
+from twin.history.columns import DAY_MS
 from twin.indicators import Transfer, together
 from twin.quality import point
 from twin.quality.days import Total, total
@@ -51,7 +52,7 @@ def read(
     """
     if not stations:
         return {}
-    from_ms = now_ms - DAYS * DAY_MS
+    from_ms = since(now_ms, DAYS)
     window = history.window(from_ms, now_ms, point.MEANS, mns=[s.mn for s in stations])
     if not len(window.at_ms):
         return {}

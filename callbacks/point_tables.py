@@ -19,6 +19,7 @@ from twin.clock import as_datetime
 from twin.curves import Versions
 from twin.errors import UnavailableError
 from twin.factors import factor
+from twin.history.columns import DAY_MS, ZONE_MS
 from twin.quality import point
 from twin.quality.hours import FLOW, Verdict
 from twin.quality.point import PointValues
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 PATH = "/readings"
 DAYS = (1, 7, 30)
-DAY_MS = 86_400_000
 VERDICTS: dict[Verdict, Text] = {
     Verdict.VALID: Text("有效", "valid"),
     Verdict.NO_FLOW: Text("无排放", "no discharge"),
@@ -37,6 +37,7 @@ VERDICTS: dict[Verdict, Text] = {
     Verdict.TOO_FEW: Text("数据不足", "too few values"),
     Verdict.MISSING: Text("缺失", "missing"),
     Verdict.NOT_DUE: Text("无应报", "not due"),
+    Verdict.NOT_OVER: Text("未结束", "not over"),
 }
 
 
@@ -48,6 +49,12 @@ def address(station: str, code: str, days: int = 1) -> str:
 def file_address(station: str, code: str, days: int, name: str, lang: Lang) -> str:
     """Return where a point's readings are saved from: `readings.csv`, `hours.csv`, `days.csv`, `all.xlsx`."""
     return f"/export/{quote(station)}/{quote(code)}/{days}/{name}?lang={lang}"
+
+
+def since(now_ms: int, days: int) -> int:
+    """Return the local midnight from which so many days are told, this one and whole ones before it."""
+    midnight = (now_ms + ZONE_MS) // DAY_MS * DAY_MS - ZONE_MS
+    return midnight - max(days - 1, 1) * DAY_MS
 
 
 def asked(web: Web, station_id: str, code: str, days: int) -> tuple[Station, PointValues, Versions]:
@@ -64,7 +71,7 @@ def asked(web: Web, station_id: str, code: str, days: int) -> tuple[Station, Poi
     if code not in station.factors:
         raise KeyError(code)
     to_ms = web.live.now_ms()
-    from_ms = to_ms - days * DAY_MS
+    from_ms = since(to_ms, days)
     found = point.read(
         web.history,
         station.mn,

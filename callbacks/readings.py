@@ -15,7 +15,7 @@ from dash import Dash, dcc, html
 from callbacks import panel, wording
 from callbacks.firm_panels import limit_text
 from callbacks.pages import Page, Visit, Web, reader_theme
-from callbacks.point_tables import DAY_MS, DAYS, PATH, VERDICTS, address, asked, file_address, replaced
+from callbacks.point_tables import DAYS, PATH, VERDICTS, address, asked, file_address, replaced
 from geodata.places import Station
 from geodata.words import Lang, Text
 from layers import charts
@@ -23,6 +23,7 @@ from twin.clock import as_datetime
 from twin.curves import Versions
 from twin.errors import UnavailableError
 from twin.factors import Factor, factor
+from twin.history.columns import DAY_MS
 from twin.quality import point
 from twin.quality.days import Day, total
 from twin.quality.hours import Verdict
@@ -63,7 +64,7 @@ def layout(web: Web, visit: Visit) -> Any:
 
 
 def _head(web: Web, station: Station, it: Factor, days: int, lang: Lang) -> Any:
-    words = {1: Text("24 小时", "24 h"), 7: Text("7 天", "7 days"), 30: Text("30 天", "30 days")}
+    words = {1: Text("昨天起", "Since yesterday"), 7: Text("7 天", "7 days"), 30: Text("30 天", "30 days")}
     spans = [
         dcc.Link(
             words[d].say(lang),
@@ -162,7 +163,7 @@ def _chart(web: Web, station: Station, it: Factor, found: PointValues, lang: Lan
         lang=lang,
         theme=reader_theme("light"),
     )
-    if found.to_ms - found.from_ms > DAY_MS:
+    if found.to_ms - found.from_ms > 2 * DAY_MS:
         figure.update_xaxes(tickformat="%m-%d")
     kind = (
         Text("分钟均值 2051", "minute means 2051")
@@ -170,7 +171,7 @@ def _chart(web: Web, station: Station, it: Factor, found: PointValues, lang: Lan
         else Text("实时值 2011", "real-time values 2011")
     )
     return panel.region(
-        Text("曲线", "Course"),
+        Text("曲线", "Curve"),
         lang,
         [
             dcc.Graph(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from twin.factors import factor
 from twin.history.columns import DAY_MS, ZONE_MS
-from twin.quality.hours import FLOW, PH, Hours, Verdict
+from twin.quality.hours import FLOW, HOUR_MS, PH, Hours, Verdict
 from twin.quality.rules import Rules
 
 KG = 3600 / 1e6
@@ -90,7 +90,8 @@ def days(concentration: Hours, flow: Hours | None, code: str, rules: Rules) -> l
     Notes
     -----
     ``C_d = Σ(C_h·Q_h) / ΣQ_h`` over valid hours, if at least the ruled share of the hours with discharge is
-    valid (HJ 356-2019). Hours without discharge are not due. pH is averaged by its hydrogen ions and, as
+    valid (HJ 356-2019). Hours without discharge are not due; a day that still goes on has no mean.
+    pH is averaged by its hydrogen ions and, as
     temperature, not weighted.
     """
     if not len(concentration):
@@ -112,13 +113,17 @@ def _day(day: int, conc: Hours, flow: Hours | None, at: NDArray[np.intp], code: 
     elif code == FLOW:
         water = np.where(valid, value, 0.0)
     start = day * DAY_MS - ZONE_MS
-    n_due, n_valid = int(due.sum()), int(valid.sum())
+    # Of hours before the first that is known nobody knows whether there was discharge: they are due.
+    unknown = int(conc.start_ms[at[0]] - start) // HOUR_MS
+    n_due, n_valid = int(due.sum()) + unknown, int(valid.sum())
     if not n_due:
         said = Verdict.NO_FLOW if (verdict == Verdict.NO_FLOW).any() else Verdict.NOT_DUE
         return Day(start, None, weighted, 0, 0, said)
     carried = float((np.where(valid, value, 0.0) * water).sum())
     kg = carried * KG * (mass or 0.0)
     m3 = float(water.sum()) * 3.6
+    if conc.start_ms[at[-1]] + HOUR_MS < start + DAY_MS:
+        return Day(start, None, weighted, n_due, n_valid, Verdict.NOT_OVER, kg, m3)
     if n_valid < rules.day_share.value * n_due or not n_valid or (weighted and water.sum() <= 0):
         said = Verdict.MISSING if (verdict[due] == Verdict.MISSING).all() else Verdict.TOO_FEW
         return Day(start, None, weighted, n_due, n_valid, said, kg, m3)

@@ -29,6 +29,7 @@ class Verdict(IntEnum):
     TOO_FEW = 4
     MISSING = 5
     NOT_DUE = 6
+    NOT_OVER = 7  # a day that still goes on
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -77,7 +77,9 @@ def test_without_a_flow_meter_the_mean_is_plain_and_there_is_no_load() -> None:
 def test_days_are_the_parks() -> None:
     found = days(hourly([1.0] * 48, MIDNIGHT - 6 * HOUR_MS), None, COD, RULES)
     assert [(d.start_ms - MIDNIGHT) // DAY_MS for d in found] == [-1, 0, 1]
-    assert [d.due for d in found] == [6, 24, 18]
+    assert [d.due for d in found] == [24, 24, 18]
+    assert [d.verdict for d in found] == [Verdict.TOO_FEW, Verdict.VALID, Verdict.NOT_OVER]
+    assert replaced(found)[2].replaced_kg is None
 
 
 def test_missing_days_are_replaced_in_loads_and_stand_apart() -> None:
