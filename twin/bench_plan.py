@@ -132,7 +132,8 @@ def play(park: Park, c: Case, config: Config, runners: Runners) -> Score:
 
 def _seen_s(park: Park, truth: Waters, c: Case, runners: Runners) -> float:
     """Return when the first station sees it, seconds after the release began."""
-    nodes = tuple(dict.fromkeys(s.node for s in park.stations))
+    known = {r[0] for name in ("JUNCTIONS", "STORAGE", "OUTFALLS") for r in truth.model.rows(name)}
+    nodes = tuple(dict.fromkeys(s.node for s in park.stations if s.node in known))
     release = truth.release(c.started, c.seconds, c.kg_s)
     task = replace(truth.task(release, LEAD_S + 4 * 3600), nodes=nodes, links=(), banks=())
     course = runners.map([task])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from geodata import park as park_file
 from geodata.places import OutletKind, Park
 from tests.twin.plan.canal import GATES, canal
+from twin import bench_plan as module
 from twin.bench_plan import FLOWS, ROUGH, Score, case, optimum, summary
+from twin.config import load
 from twin.hydraulics.runner import Runners
 from twin.plan.search import Question, Trials
 from twin.plan.waters import of_model
@@ -58,6 +61,22 @@ def test_the_result_counts_only_what_was_possible() -> None:
     assert found["median_arrival_error"] == 0.2
     assert 2.5 < found["plan_s_p95"] <= 3.0
     assert found["machine"]["cores"] >= 1
+
+
+@pytest.mark.slow
+def test_a_spill_is_planned_and_scored_to_the_last_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("MOST", 3), ("TRIPLES", 0), ("QUADS", 0), ("LATER_S", ())):
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module, "combinations", lambda gates, size: [tuple(gates[:size])])
+    assert module.main(load({}), 1, 2) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    found = json.loads(lines[-1])
+    assert found["spills"] == 1
+    assert found["late_gates"] == 0
+    assert found["arrivals"] > 0
+    assert found["median_arrival_error"] < 0.5
 
 
 @pytest.mark.slow
