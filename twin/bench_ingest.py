@@ -362,7 +362,17 @@ def _bare_redis(bodies: list[bytes]) -> dict[str, float]:
     }
 
 
+TOLD = (
+    *("readings_per_s", "frames_per_s", "lost", "doubled", "p99_durable_ms"),
+    *("cpu_s", "rss_mb", "bare", "machine"),
+)
+"""What the last line holds, and nothing else."""
+
+
 def main(config: Config, points: int, seconds: int, sockets: int) -> int:
-    """Print the result, one line."""
-    sys.stdout.write(json.dumps(run(config, points, seconds, sockets)) + "\n")
+    """Print what else was measured, then the result, a line each."""
+    found = run(config, points, seconds, sockets)
+    rest = {name: value for name, value in found.items() if name not in TOLD}
+    for line in (rest, {name: found[name] for name in TOLD}):
+        sys.stdout.write(json.dumps(line) + "\n")
     return 0
