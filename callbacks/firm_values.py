@@ -95,7 +95,7 @@ def of_week(found: Values, code: str, lang: Lang) -> Any:
         said = None if load is None else f"{wording.kilograms(load.kg + load.replaced_kg)} kg"
         note = "" if load is None else _complete(load, lang)
     if said is None or place is None:
-        return html.Span(wording.NONE, className="mut")
+        return html.Span(wording.NONE, className="wk")
     mark = "*" if note and carried_replaced(found, code) else ""
     return dcc.Link(f"{said}{mark}", href=address(*place, DAYS), title=note, className="wk")
 
