@@ -24,7 +24,8 @@ from scipy.special import logsumexp
 from geodata.network import Network
 from geodata.words import Lang, Text
 from twin.errors import ConfigError
-from twin.trace import evidence, fingerprint, signals
+from twin.trace import evidence, signals
+from twin.trace.fingerprint import compare
 from twin.trace.response import ensemble
 from twin.trace.transport import apart
 
@@ -33,8 +34,8 @@ Floats = NDArray[np.float64]
 DAY_S, PACE_S = 86400.0, 60.0
 HORIZON = 1.5  # lags of interest, of the length of the series: water may run faster than is known
 SETTLED_S, LEAST_RISE = 600.0, 0.1  # before the alarm, for a baseline; share of it that counts as a rise
-MAKE_UP = 0.8  # share of the sample's evidence that is believed
-FLOOR = 0.02  # share of the answer that is dealt out evenly
+MAKE_UP = 0.7  # share of the sample's evidence that is believed
+FLOOR = 0.01  # share of the answer that is dealt out evenly
 NO_CASES = Text("{path} 里没有案例(*.json.gz)", "there is no case (*.json.gz) in {path}")
 NOT_READ = Text("{path} 读不了:{why}", "{path} cannot be read: {why}")
 LACKS = Text("{path} 缺少 {field}", "{path} lacks {field}")
@@ -133,44 +134,79 @@ def network_of(sheet: Mapping[str, Any], known: Mapping[str, list[float]]) -> Ne
     )
 
 
-def answer(case: Mapping[str, Any], network: Network, options: Options) -> dict[str, Any]:
-    """Rank the candidates of a case.
+@dataclass(frozen=True, slots=True, eq=False)
+class Clues:
+    """What speaks for each of c candidates, before it is weighed.
+
+    hydraulic: log-score of its carriage; near: of plain distance; make_up: of the grab sample; start_s,
+    end_s: its best release.
+    """
+
+    hydraulic: Floats
+    near: Floats
+    make_up: Floats
+    start_s: Floats
+    end_s: Floats
+
+
+def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: evidence.Weights) -> Clues:
+    """Gather what speaks for each candidate of a case.
 
     Raises
     ------
     KeyError
         The case lacks a field, or names a node the network does not have.
     """
-    candidates, sensors = case["candidates"], case["sensors"]
-    origins = np.array([network.nodes[c] for c in candidates], np.int64)
+    sensors = case["sensors"]
+    origins = np.array([network.nodes[c] for c in case["candidates"]], np.int64)
     places = np.array([network.nodes[s] for s in sensors], np.int64)
     t = case["t0_s"] + case["step_s"] * np.arange(case["n"], dtype=float)
     value = np.array([case["series"][s] for s in sensors], float)
-    if options.early:
+    if early:
         seen = t <= case["early_cutoff_s"]
         t, value = t[seen], value[:, seen]
-    heard = signals.read(t, value, case["alarm"]["t_s"] - 1.5 * case["step_s"])
     pace = _pace(case, t)
-    heard = heard.told(pace.to)
-    weights = evidence.Weights()
-    responses = ensemble(
-        network, origins, places, step_s=case["step_s"] / 2, horizon_s=HORIZON * (t[-1] - t[0])
-    )
+    heard = signals.read(t, value, case["alarm"]["t_s"] - 1.5 * case["step_s"]).told(pace.to)
+    horizon = HORIZON * (t[-1] - t[0])
+    responses = ensemble(network, origins, places, step_s=case["step_s"] / 2, horizon_s=horizon)
     h = evidence.hydraulic(responses, heard, float(pace.to(np.array(case["alarm"]["t_s"]))), weights)
     first = places[sensors.index(case["alarm"]["sensor"])]
-    near = evidence.proximity(apart(network, np.array([first]))[0, origins])
-    score = evidence.pooled(h.total, near, weights)
-    if options.fingerprint:
-        score = score + MAKE_UP * _make_up(case, t, value)
-    chance = (1 - FLOOR) * np.exp(score - logsumexp(score)) + FLOOR / len(score)
+    return Clues(
+        hydraulic=h.total,
+        near=evidence.proximity(apart(network, np.array([first]))[0, origins]),
+        make_up=_make_up(case, t, value),
+        start_s=pace.back(h.start_s),
+        end_s=pace.back(h.start_s + h.duration_s),
+    )
+
+
+def chances(
+    found: Clues,
+    weights: evidence.Weights,
+    *,
+    fingerprint: bool,
+    make_up: float = MAKE_UP,
+    floor: float = FLOOR,
+) -> Floats:
+    """Weigh clues: the probability of each candidate, (c,)."""
+    score = evidence.pooled(found.hydraulic, found.near, weights)
+    if fingerprint:
+        score = score + make_up * found.make_up
+    return np.asarray((1 - floor) * np.exp(score - logsumexp(score)) + floor / len(score))
+
+
+def answer(case: Mapping[str, Any], network: Network, options: Options) -> dict[str, Any]:
+    """Rank the candidates of a case; raises as `clues` does."""
+    candidates, weights = case["candidates"], evidence.Weights()
+    found = clues(case, network, early=options.early, weights=weights)
+    chance = chances(found, weights, fingerprint=options.fingerprint)
     best = int(np.argmax(chance))
-    start, end = pace.back(h.start_s[best] + np.array([0.0, h.duration_s[best]])).tolist()
     order = sorted(range(len(candidates)), key=lambda i: (-chance[i], candidates[i]))
     return {
         "case_id": case["case_id"],
         "ranking": [[candidates[i], round(float(chance[i]), 6)] for i in order],
-        "start_s": round(start, 1),
-        "duration_s": round(end - start, 1),
+        "start_s": round(float(found.start_s[best]), 1),
+        "duration_s": round(float(found.end_s[best] - found.start_s[best]), 1),
     }
 
 
@@ -213,7 +249,7 @@ def _make_up(case: Mapping[str, Any], t: Floats, value: Floats) -> Floats:
     ]
     adds = np.array(profiles, float).reshape(-1, len(factors))
     rise = np.append(rise, _own_rise(case, t, value))
-    return fingerprint.compare(rise, np.concatenate([adds, np.ones((len(adds), 1))], axis=1))
+    return compare(rise, np.concatenate([adds, np.ones((len(adds), 1))], axis=1))
 
 
 def _own_rise(case: Mapping[str, Any], t: Floats, value: Floats) -> float:

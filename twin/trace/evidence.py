@@ -44,7 +44,7 @@ class Weights:
     speeds : stretches of the water's speed that are tried.
     stranger : nats it costs that an event is somebody else's.
     kappa, soft : see `sheet.misfit`.
-    temper : share of the transport evidence that is believed.
+    temper : weight of the transport evidence; averaging over many tries has blunted it.
     nearness : weight of plain distance beside transport.
     adrift : log-odds that transport is wrong about a candidate and only distance tells.
     pool : share of the answer that distance gives alone.
@@ -58,10 +58,10 @@ class Weights:
     stranger: float = 5.0
     kappa: float = 8.0
     soft: float = 3.0
-    temper: float = 1.0
-    nearness: float = 0.0
+    temper: float = 1.3
+    nearness: float = 0.2
     adrift: float = -2.0
-    pool: float = 0.07
+    pool: float = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

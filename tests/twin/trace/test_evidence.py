@@ -107,7 +107,7 @@ def test_order_of_candidates_changes_nothing() -> None:
 
 
 def test_one_sensor_cannot_say_more_than_an_event_of_somebody_else_costs() -> None:
-    w = Weights(stranger=4.0)
+    w = Weights(stranger=4.0, temper=1.0)
     h = found(plug("A"), "A", w=w)
     assert 0 < h.total[0] <= 2 * w.stranger
     # what the best release says, part by part, and nothing left over
