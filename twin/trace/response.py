@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
 from geodata.network import IDLE_M3S, REVERSING, Network
@@ -110,9 +111,13 @@ def respond(
     stirred : bool
         Every link a stirred tank; else what enters leaves after the link's travel time, all at once.
     """
-    n, s = len(network.node_ids), len(sensors)
+    flow = np.maximum(network.node_flow()[sensors], IDLE_M3S)
     tail, head, share, time = moves(network, overflow)
-    share = share * (1 - LEAK)
+    at, used = _between(len(network.node_ids), tail, head, origins, sensors)
+    tail, head, time = at[tail[used]], at[head[used]], time[used]
+    share = share[used] * (1 - LEAK)
+    origins, sensors = at[origins], at[sensors]
+    n, s = int(at.max()) + 1, len(sensors)
     lags = _lags(step_s, horizon_s)
     seed = np.zeros((n, s))
     seed[sensors, np.arange(s)] = 1.0
@@ -143,7 +148,22 @@ def respond(
     again = np.maximum(here[sensors, np.arange(s)], 1.0)
     passed = np.clip(seen[:, origins].transpose(1, 2, 0) / again[None, :, None], 0.0, 1.0)
     passed = np.where(passed[:, :, -1:] > SEEN, passed, 0.0)
-    return Response(lags, passed, np.maximum(network.node_flow()[sensors], IDLE_M3S))
+    return Response(lags, passed, flow)
+
+
+def _between(n: int, tail: Ints, head: Ints, origins: Ints, sensors: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    """Number anew the nodes on any way from an origin to a sensor, and tell which links run between them."""
+
+    def walked(a: Ints, b: Ints, start: Ints) -> NDArray[np.bool_]:
+        a, b = np.concatenate([a, np.full(len(start), n)]), np.concatenate([b, start])
+        graph = csr_array((np.ones(len(a)), (a, b)), shape=(n + 1, n + 1))
+        found = np.zeros(n + 1, bool)
+        found[breadth_first_order(graph, n, return_predecessors=False)] = True
+        return found[:n]
+
+    kept = walked(tail, head, origins) & walked(head, tail, sensors)
+    kept[origins] = kept[sensors] = True
+    return np.cumsum(kept) - 1, kept[tail] & kept[head]
 
 
 def _lags(step_s: float, horizon_s: float) -> Floats:
