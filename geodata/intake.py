@@ -166,7 +166,7 @@ def _empty_spoilt(sheet: Sheet, account: LayerReport) -> None:
         column = sheet.frame[name]
         if pd.api.types.is_numeric_dtype(column):
             continue
-        found = {v: spoilt(v) for v in column.unique() if isinstance(v, str)}
+        found = {v: spoilt(v) for v in column.unique().tolist() if isinstance(v, str)}
         bad = {v: right for v, right in found.items() if right}
         if not bad:
             continue

@@ -69,8 +69,6 @@ class Network:
     surface_m2 : (m,) float64
         Free water surface, what a rise of level has to fill.
     open : (m,) bool
-    conductance : (m,) float64
-        What a link passes, as a share of what it passed when the flow field was stored; 0 where it is shut.
     reversal : (m,) float64
         Share of time the water runs head to tail.
     kind, system : (m,) str
@@ -85,6 +83,9 @@ class Network:
         Positions of ids; `gates` gives the link of a gate.
     usual : mapping of int to float
         By link: how far a gate stood open when the flow field was stored, where that was not wholly.
+    part : mapping of int to float
+        By link: what it passes as a share of what it passed when the flow field was stored, where that is
+        neither nothing nor the same.
     assumed : tuple of str
         Links whose direction nobody measured, declared or derived.
     forests : dict of bool to Forest
@@ -113,8 +114,8 @@ class Network:
     nodes: Mapping[str, int]
     links: Mapping[str, int]
     gates: dict[str, int]
-    conductance: Floats
     usual: Mapping[int, float] = field(default_factory=dict, repr=False)
+    part: Mapping[int, float] = field(default_factory=dict, repr=False)
     assumed: tuple[str, ...] = ()
     forests: dict[bool, Forest] = field(default_factory=dict, repr=False)
 
@@ -224,10 +225,16 @@ class Network:
             nodes=nodes,
             links=links,
             gates={g: links[link] for g, link in (gates or {}).items()},
-            conductance=open_.astype(float),
             usual=positions,
             assumed=tuple(assumed),
         )
+
+    @property
+    def conductance(self) -> Floats:
+        """What each link passes, as a share of what it passed when the flow field was stored; 0 if shut."""
+        found = self.open.astype(float)
+        found[list(self.part)] = list(self.part.values())
+        return found
 
     def upstream(self, node: str, barriers: Collection[str] = (), *, reversing: bool = False) -> Trace:
         """Return everything whose water can reach a node, with the time it takes, in seconds.
@@ -344,12 +351,15 @@ class Network:
         KeyError
             There is no such gate or link.
         """
-        open_, conductance = self.open.copy(), self.conductance.copy()
+        open_, part = self.open.copy(), dict(self.part)
         for name, position in positions.items():
             k = self.gates[name] if name in self.gates else self.links[name]
             open_[k] = position >= CLOSED_BELOW
-            conductance[k] = position / self.usual.get(k, 1.0) if open_[k] else 0.0
-        return replace(self, open=open_, conductance=conductance)
+            share = position / self.usual.get(k, 1.0)
+            part.pop(k, None)
+            if open_[k] and share != 1.0:
+                part[k] = share
+        return replace(self, open=open_, part=part)
 
     def with_states(
         self, positions: Mapping[str, float], flow_m3s: Mapping[str, float] | None = None
