@@ -197,6 +197,14 @@ def _notes(plan: GatePlan, lang: Lang) -> list[Any]:
     ]
 
 
+def _more(planset: PlanSet, lang: Lang) -> list[Any]:
+    """Return what comes before the river, and how gates open again; both belong to the recommended plan."""
+    join = "；" if lang == "zh" else "; "
+    rows = ((Text("三级防控", "Three levels"), planset.levels), (Text("复位", "Reopening"), planset.undo))
+    said = [(word, join.join(t.say(lang) for t in texts)) for word, texts in rows if texts]
+    return [html.P([html.Span(w.say(lang)), s], className="sd", title=s) for w, s in said]
+
+
 def card(
     plan: GatePlan,
     *,
@@ -207,6 +215,7 @@ def card(
     commands: Sequence[Command],
     whatif: WhatIf | None,
     note: Text | None,
+    more: Sequence[Any],
     lang: Lang,
 ) -> Any:
     """Return one plan: its gates with close-by times, what it holds back, what it costs."""
@@ -235,6 +244,7 @@ def card(
             _now_or_late(plan, lang),
             kept(whatif, receptors, lang),
             *_notes(plan, lang),
+            *more,
         ],
         className="pl on" if on else "pl",
         **panel.attrs(aria_label=f"{TITLE.say(lang)} {letter(plan)}"),
@@ -267,7 +277,8 @@ def show(
         none = planset.note or Text(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"
         )
-        return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang)], className="pl")]
+        more = _more(planset, lang)
+        return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang), *more], className="pl")]
     one = response.chosen(planset, picked)
     by_plan = {w.plan: w for w in whatifs}
     return [
@@ -280,6 +291,7 @@ def show(
             commands=commands,
             whatif=by_plan.get(p.id),
             note=planset.note if k == 0 else None,
+            more=_more(planset, lang) if p.recommended else [],
             lang=lang,
         )
         for k, p in enumerate(planset.plans[:3])

@@ -228,6 +228,8 @@ class PlanSet:
     path: tuple[str, ...]  # links the plume is expected to take
     park_version: str
     note: Text | None = None  # what must be known before any plan: a gate that is too late, nothing in time
+    levels: tuple[Text, ...] = ()  # what to do at the enterprise, in the park and on the river, in that order
+    undo: tuple[Text, ...] = ()  # when and in which order the gates of the recommended plan open again
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Gate, Park
 from twin.config import Config
 from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
-from twin.plan import arrival, choice, telling
+from twin.plan import arrival, choice, levels, telling
 from twin.plan.arrival import Ensemble
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
@@ -118,6 +118,8 @@ def make(
         path=_path(scene, seen),
         park_version=park.version,
         note=telling.late(deadlines, made),
+        levels=levels.levels(park, ranking, made),
+        undo=levels.undo(made),
     )
 
 
