@@ -202,7 +202,11 @@ def _more(planset: PlanSet, lang: Lang) -> list[Any]:
     join = "；" if lang == "zh" else "; "
     rows = ((Text("三级防控", "Three levels"), planset.levels), (Text("复位", "Reopening"), planset.undo))
     said = [(word, join.join(t.say(lang) for t in texts)) for word, texts in rows if texts]
-    return [html.P([html.Span(w.say(lang)), s], className="sd", title=s) for w, s in said]
+    if not said:
+        return []
+    title = "，".join(w.zh for w, _ in said) if lang == "zh" else ", ".join(w.en for w, _ in said)
+    lines = [html.P([html.Span(w.say(lang)), s], className="sd", title=s) for w, s in said]
+    return [html.Details([html.Summary(title, className="sd"), *lines])]
 
 
 def card(
