@@ -18,6 +18,7 @@ from dash import Dash
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse
 
 from callbacks import (
     admin,
@@ -235,6 +236,13 @@ def _routes(server: FastAPI, web: Web) -> None:
             headers["Content-Encoding"] = "gzip"
             return Response(layer.gzipped, media_type="application/geo+json", headers=headers)
         return Response(layer.plain, media_type="application/geo+json", headers=headers)
+
+    @server.get("/tiles/{z}/{x}/{y}.png")
+    async def tile(z: int, x: int, y: int) -> Response:
+        path = web.config.tiles / str(z) / str(x) / f"{y}.png" if web.config.tiles else None
+        if path is None or not path.is_file():
+            return Response(status_code=404)
+        return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
 
     @server.get("/raw/{mn}.txt")
     async def raw(mn: str, minutes: int = 60) -> Response:

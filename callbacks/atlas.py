@@ -49,6 +49,7 @@ GROUPS: tuple[tuple[Text, tuple[tuple[str, Text], ...]], ...] = (
         ),
     ),
 )
+BASE = Text("底图（{datum}）", "Base map ({datum})")
 SEARCH = Text("企业、排口、MN、闸", "Enterprise, outlet, MN, gate")
 
 
@@ -61,11 +62,23 @@ def layout(web: Web, visit: Visit) -> Component:
     return html.Div(
         [
             html.Aside(
-                [_search(lang), *_tree(lang), _levels(lang), exports.links(web, lang)], className="atlas-side"
+                [
+                    _search(lang),
+                    *_tree(lang, web.config.tiles_datum),
+                    _levels(lang),
+                    exports.links(web, lang),
+                ],
+                className="atlas-side",
             ),
             html.Div(
                 [
-                    park_map(MAP, version=web.park.version, lang=lang, pad=(40, 40, 40, 40)),
+                    park_map(
+                        MAP,
+                        version=web.park.version,
+                        lang=lang,
+                        pad=(40, 40, 40, 40),
+                        tiles=web.config.tiles_datum,
+                    ),
                     html.Div(id="atlas-notice", className="atlas-notice"),
                     html.Div(id="atlas-profile", className="atlas-profile"),
                     html.Div(
@@ -98,7 +111,8 @@ def _search(lang: Lang) -> Component:
     )
 
 
-def _tree(lang: Lang) -> list[Component]:
+def _tree(lang: Lang, tiles: str = "") -> list[Component]:
+    """The switches of the layers; with a base map one more, which also says in which datum it is drawn."""
     parts: list[Component] = []
     for name, layers in GROUPS:
         rows = [
@@ -109,6 +123,14 @@ def _tree(lang: Lang) -> list[Component]:
             )
             for layer, text in layers
         ]
+        if tiles and layers[0][0] == "enterprise":
+            rows.append(
+                html.Button(
+                    [html.I(className="key key-scenery"), html.Span(BASE.fill(datum=tiles).say(lang))],
+                    className="atlas-layer",
+                    **(data(map_layer="basemap", map=MAP) | {"aria-pressed": "false"}),
+                )
+            )
         parts.append(html.Section([html.H3(name.say(lang), className="h"), *rows], className="atlas-group"))
     return parts
 

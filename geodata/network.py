@@ -125,7 +125,8 @@ class Network:
         table = park.links
         status = table["status"].to_numpy(str) if "status" in table else np.full(len(table), "open")
         nodes = park.nodes["id"].to_numpy(str)
-        at = {str(n): i for i, n in enumerate(nodes)}
+        # Python's own texts as keys: numpy's would be made one by one.
+        at = {n: i for i, n in enumerate(park.nodes["id"].astype(str).tolist())}
         flow = table["flow_m3s"].to_numpy(float)
         length = table["length_m"].to_numpy(float)
         section = sections(table)
@@ -137,8 +138,8 @@ class Network:
         return cls.of(
             nodes,
             table["id"].to_numpy(str),
-            [at[str(a)] for a in table["from_node"]],
-            [at[str(b)] for b in table["to_node"]],
+            [at[a] for a in table["from_node"].astype(str).tolist()],
+            [at[b] for b in table["to_node"].astype(str).tolist()],
             travel_s=travel,
             flow_m3s=flow,
             length_m=length,

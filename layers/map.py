@@ -75,6 +75,7 @@ LAYERS: dict[str, bool] = {
     "receptor": True,
     "facility": True,
     "flow": True,
+    "basemap": False,
 }
 """What can be switched, and whether it is on at first."""
 
@@ -107,6 +108,7 @@ def park_map(
     pad: tuple[int, int, int, int] = (24, 24, 24, 24),
     furniture: bool = True,
     source: str = "/geo",
+    tiles: str = "",
     live: bool = True,
 ) -> html.Div:
     """Return a map of the park that fills its parent.
@@ -129,6 +131,8 @@ def park_map(
         Pixels to leave free, top right bottom left.
     furniture : bool
         Draw scale bar and north arrow.
+    tiles : {"", "GCJ-02", "WGS 84"}
+        The datum of the base map's tiles, which the layer "basemap" shows; empty where there are none.
     source : str
         Address below which the geometry lies; another one for a park that is not the one in use.
     live : bool
@@ -145,6 +149,7 @@ def park_map(
         "pad": list(pad),
         "furniture": furniture,
         "source": source,
+        "tiles": tiles,
         "live": live,
     }
     data: dict[str, Any] = {"data-map": json.dumps(options, ensure_ascii=False)}

@@ -38,6 +38,10 @@ class Config:
         TOML file of the loggers that may send; None: all may.
     quality : Path or None
         TOML file of the rules by which values count; None: the product's own.
+    tiles : Path or None
+        Folder of a base map's tiles, ``z/x/y.png``, Web Mercator.
+    tiles_datum : str
+        "GCJ-02" or "WGS 84" where there are tiles, else empty.
     limits : Path or None
         TOML file of the park's own limits; None: the demo park's.
     doors : Path or None
@@ -74,6 +78,8 @@ class Config:
     loggers: Path | None = None
     quality: Path | None = None
     limits: Path | None = None
+    tiles: Path | None = None
+    tiles_datum: str = ""
     member: str = "1"
     doors: Path | None = None
     keep_hours: float = 6.0
@@ -147,6 +153,8 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         history_url=e.get("TWIN_HISTORY_URL", ""),
         loggers=_path(e, "TWIN_LOGGERS"),
         limits=_path(e, "TWIN_LIMITS"),
+        tiles=_path(e, "TWIN_TILES"),
+        tiles_datum=_datum(e) if e.get("TWIN_TILES") else "",
         member=e.get("TWIN_MEMBER") or "1",
         doors=_path(e, "TWIN_DOORS"),
         quality=_path(e, "TWIN_QUALITY"),
@@ -173,6 +181,15 @@ def _yes(env: Mapping[str, str], name: str) -> bool:
     if value not in ("", "0", "1", "no", "yes"):
         raise ConfigError(f"{name}={value!r} is neither yes nor no: set {name} to 1 or 0")
     return value in ("1", "yes")
+
+
+def _datum(env: Mapping[str, str]) -> str:
+    said = env.get("TWIN_TILES_DATUM", "GCJ-02")
+    names = {"GCJ02": "GCJ-02", "WGS84": "WGS 84"}
+    try:
+        return names[said.upper().replace("-", "").replace(" ", "")]
+    except KeyError:
+        raise ConfigError(f"TWIN_TILES_DATUM={said!r}: set it to GCJ-02 or WGS84") from None
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

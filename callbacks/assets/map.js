@@ -48,6 +48,8 @@
       this.key = null;
       this.handlers = new Map();
       this.data = { ground: [], plots: [], network: [], places: [] };
+      this.sent = {};
+      [this.there, this.back] = twin.datum("");
       this.off = [];
       maps[this.id] = this;
       map.on("unload", () => this.close());
@@ -122,9 +124,10 @@
         const [w, s, e, n] = collection.bounds;
         this.bounds = collection.bounds;
         this.origin = [(w + e) / 2, (s + n) / 2];
-        this.o = mercator(...this.origin);
+        this.o = mercator(...this.there(...this.origin));
         this.fit(this.options.fit || this.bounds, false);
       }
+      this.sent[name] = collection.features;
       this.data[name] = collection.features.map((f) => this.local(f));
       if (name === "places") this.dense = !!collection.dense;
       this.index();
@@ -152,13 +155,29 @@
     }
 
     xy(lon, lat) {
-      const q = mercator(lon, lat);
+      const q = mercator(...this.there(lon, lat));
       return [q[0] - this.o[0], q[1] - this.o[1]];
     }
     lonlat(x, y) {
       const X = x + this.o[0], Y = y + this.o[1];
       const lat = (Math.atan(Math.sinh(Math.PI * (1 - (2 * Y) / WORLD))) * 180) / Math.PI;
-      return [(X / WORLD) * 360 - 180, lat];
+      return this.back((X / WORLD) * 360 - 180, lat);
+    }
+
+    /** Draw in another datum, the view staying where it is: everything is laid out anew from what was sent. */
+    project(name) {
+      const { lat, lng } = this.map.getCenter(), [lon, north] = this.back(lng, lat);
+      [this.there, this.back] = twin.datum(name);
+      if (!this.origin) return;
+      this.o = mercator(...this.there(...this.origin));
+      for (const part of Object.keys(this.sent)) this.data[part] = this.sent[part].map((f) => this.local(f));
+      if (this.drawing) this.drawing.items = this.drawing.features.map((f) => this.local(f));
+      if (this.cloud) this.cloud = new twin.StationCloud(this, this.cloud.got);
+      this.index();
+      const [x, y] = this.there(lon, north);
+      this.map.setView([y, x], this.map.getZoom(), { animate: false });
+      this.scenery.soon();
+      this.symbols.soon();
     }
 
     /** How local coordinates lie on a sheet: X = x k + ox. */
@@ -313,7 +332,7 @@
     }
 
     describe(f, event) {
-      const [lon, lat] = f && f.kind === "point" ? this.lonlat(f.x, f.y) : [event.latlng.lng, event.latlng.lat];
+      const [lon, lat] = f && f.kind === "point" ? this.lonlat(f.x, f.y) : this.back(event.latlng.lng, event.latlng.lat);
       if (!f) return { kind: "none", id: "", lon, lat, at: Date.now() };
       const p = f.p, kind = p.layer !== "link" ? p.layer : p.system === "canal" ? "reach" : p.system === "rain" ? "channel" : "pipe";
       let node = p.node;
@@ -369,6 +388,7 @@
 
     switch(layers) {
       Object.assign(this.layers, layers);
+      if (layers.basemap !== undefined) twin.baseMap(this, layers.basemap);
       this.scenery.soon();
       this.symbols.soon();
     }
@@ -378,7 +398,7 @@
       if (command.layers) this.switch(command.layers);
       if (command.select !== undefined) this.select(command.select);
       if (command.fit) this.fit(command.fit, true);
-      else if (command.center) this.map.flyTo([command.center[1], command.center[0]], command.zoom || this.map.getZoom(), { duration: 0.6 });
+      else if (command.center) this.map.flyTo(this.there(...command.center).reverse(), command.zoom || this.map.getZoom(), { duration: 0.6 });
     }
 
     fit(what, animate) {
@@ -396,7 +416,8 @@
         box = [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)];
       }
       const still = !animate || matchMedia("(prefers-reduced-motion: reduce)").matches;
-      this.map.fitBounds([[box[1], box[0]], [box[3], box[2]]], {
+      const low = this.there(box[0], box[1]), high = this.there(box[2], box[3]);
+      this.map.fitBounds([[low[1], low[0]], [high[1], high[0]]], {
         paddingTopLeft: [pad[3], pad[0]], paddingBottomRight: [pad[1], pad[2]], animate: !still, duration: 0.6, maxZoom: 17,
       });
     }

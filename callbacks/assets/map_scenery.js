@@ -92,9 +92,10 @@
     };
     ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
     ctx.fillStyle = c("map-land");
-    ctx.fillRect(0, 0, view.w, view.h);
+    if (map.tiles) ctx.clearRect(0, 0, view.w, view.h);
+    else ctx.fillRect(0, 0, view.w, view.h);
     local();
-    if (on.scenery !== false) ground(fill, stroke, zoom);
+    if (on.scenery !== false && !map.tiles) ground(fill, stroke, zoom);
     if (on.canal !== false) canals(map, ctx, paths, view, px);
     if (on.scenery !== false) {
       ctx.lineCap = "round";

@@ -18,7 +18,7 @@
     },
     _initContainer() {
       this._container = document.createElement("canvas");
-      this._ctx = this._container.getContext("2d", { alpha: !this.options.ground });
+      this._ctx = this._container.getContext("2d", { alpha: !this.options.ground || !!this.options.owner.options.tiles });
     },
     _destroyContainer() {
       clearTimeout(this._timer);

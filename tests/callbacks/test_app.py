@@ -161,3 +161,14 @@ async def test_the_live_feed_opens_only_to_our_own_pages(app: ASGIApp) -> None:
 
 async def test_an_unknown_host_gets_nothing(app: ASGIApp) -> None:
     assert (await ask(app, "/geo/places.json", headers={"host": "evil.example"})).status == 403
+
+
+async def test_tiles_of_the_parks_own_base_map_are_served_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "tiles" / "12" / "3411").mkdir(parents=True)
+    (tmp_path / "tiles" / "12" / "3411" / "1690.png").write_bytes(b"png")
+    env = {"TWIN_DATA": str(tmp_path), "TWIN_OPEN": "1", "TWIN_TILES": str(tmp_path / "tiles")}
+    app = create_app(load(env), park=tiny_park())
+    answer = await ask(app, "/tiles/12/3411/1690.png")
+    assert (answer.status, answer.body) == (200, b"png")
+    for path in ("/tiles/12/3411/1691.png", "/tiles/12/../1690.png", "/tiles/a/b/c.png"):
+        assert (await ask(app, path)).status in (404, 422)

@@ -213,7 +213,7 @@ def test_a_drill_is_ordered_from_any_page(atlas: Screen, web: tuple[Site, Stream
     expect(page.locator("#drill-note")).to_have_text("已发出：60×")
     orders = [from_json(entry.body, Order) for entry in web[1].since("commands")]
     assert [(o.kind, o.about, o.number) for o in orders] == [
-        ("drill.start", "tank-overflow", 20.0),
+        ("drill.start", "tank-overflow", 10.0),
         ("drill.speed", "", 60.0),
     ]
 

@@ -31,6 +31,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         "TWIN_DECISION_S": "120.5",
         "TWIN_HOSTS": "Twin.Park.local, other,",
         "TWIN_LIMITS": str(tmp_path / "limits.toml"),
+        "TWIN_TILES": str(tmp_path),
+        "TWIN_TILES_DATUM": "wgs84",
         "LANG": "en_GB.UTF-8",
     }
     config = load(env)
@@ -43,6 +45,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert config.decision_s == 120.5
     assert config.hosts == ("twin.park.local", "other")
     assert config.limits == tmp_path / "limits.toml"
+    assert (config.tiles, config.tiles_datum) == (tmp_path, "WGS 84")
+    assert load({"TWIN_TILES": "t"}).tiles_datum == "GCJ-02"
+    with pytest.raises(ConfigError, match="TWIN_TILES_DATUM"):
+        load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "BD-09"})
     assert config.lang == "en"
 
 

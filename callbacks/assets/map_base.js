@@ -1,0 +1,47 @@
+/* A base map of the park's own tiles below the park. Tiles cut from AMap or Tencent lie in GCJ-02: while they are
+   shown, and only on the screen, everything is shifted as they are; what is picked is told in WGS 84 as ever. */
+(function () {
+  "use strict";
+  const twin = (window.twin = window.twin || {});
+  const A = 6378245, EE = 0.006693421622965943; // Krassovsky, as the published shift has it
+  const sin = (v) => Math.sin(v * Math.PI);
+
+  function shift(lon, lat) {
+    if (lon < 72.004 || lon > 137.8347 || lat < 0.8293 || lat > 55.8271) return [lon, lat];
+    const x = lon - 105, y = lat - 35, root = Math.sqrt(Math.abs(x)), ripple = 20 * sin(6 * x) + 20 * sin(2 * x);
+    const east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root
+      + (2 / 3) * (ripple + 20 * sin(x) + 40 * sin(x / 3) + 150 * sin(x / 12) + 300 * sin(x / 30));
+    const north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root
+      + (2 / 3) * (ripple + 20 * sin(y) + 40 * sin(y / 3) + 160 * sin(y / 12) + 320 * sin(y / 30));
+    const phi = (lat * Math.PI) / 180, w = 1 - EE * Math.sin(phi) ** 2;
+    return [
+      lon + ((east * Math.sqrt(w)) / (A * Math.cos(phi))) * (180 / Math.PI),
+      lat + ((north * w * Math.sqrt(w)) / (A * (1 - EE))) * (180 / Math.PI),
+    ];
+  }
+
+  /** Undo it: each round gains four digits or more, so four leave less than a millimetre. */
+  function unshift(lon, lat) {
+    let x = lon, y = lat;
+    for (let n = 0; n < 4; n += 1) {
+      const [u, v] = shift(x, y);
+      x += lon - u;
+      y += lat - v;
+    }
+    return [x, y];
+  }
+  twin.gcj02 = { shift, unshift };
+
+  const same = (lon, lat) => [lon, lat];
+  /** How true positions and those on the screen belong together: [there, back]. */
+  twin.datum = (name) => (name === "GCJ-02" ? [shift, unshift] : [same, same]);
+
+  /** Show or hide the tiles below a map, and the park where they have it. */
+  twin.baseMap = function (map, on) {
+    const tiles = map.options.tiles;
+    if (!tiles || on === !!map.tiles) return;
+    if (on) map.tiles = L.tileLayer("/tiles/{z}/{x}/{y}.png", { minZoom: 3, maxNativeZoom: 18, maxZoom: 20 }).addTo(map.map);
+    else { map.map.removeLayer(map.tiles); map.tiles = null; }
+    map.project(on ? tiles : "WGS 84");
+  };
+})();
