@@ -18,6 +18,7 @@ from twin.records import Records
 
 pytestmark = pytest.mark.e2e
 PATHS = ("/wall", "/atlas", "/enterprise", "/enterprise/E19", "/emergency", "/admin", "/login")
+TABS = tuple(f"/admin?tab={key}" for key in ("import", "check", "versions"))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *TABS])
 def test_no_serious_finding(chromium: Browser, web: Site, path: str, theme: str) -> None:
     with screen(chromium) as it:
         it.page.context.add_cookies([{"name": "theme", "value": theme, "url": web.url}])
@@ -52,6 +53,7 @@ def test_no_serious_finding(chromium: Browser, web: Site, path: str, theme: str)
         else:
             it.open(web.url + path)
             it.page.wait_for_selector(".content > *")
+            it.page.wait_for_function("() => !document.querySelector('[aria-busy]')")
         found = Axe().run(it.page).response["violations"]
         grave = [
             (v["id"], v["impact"], [node["target"][0] for node in v["nodes"]][:5])
