@@ -20,8 +20,8 @@ from twin.plan.waters import Waters
 Floats = NDArray[np.float64]
 
 MEMBERS = 200
-FLOW_SD, ROUGH_SD = 0.15, 0.12  # in logs: flows within 25 to 30 %, roughness within 20 %
-OWN_SD = 0.05  # in logs: what no run knows, place by place
+FLOW_SD, ROUGH_SD = 0.17, 0.12  # in logs: flows within 30 %, roughness within 20 %
+OWN_SD = 0.09  # in logs: what no run knows, place by place, a tide out of step among it
 PROBES = ((1.0, 1.0), (0.78, 1.0), (1.28, 1.0), (1.0, 1.2))  # factors on flow and roughness that are run
 USUAL = (-0.6, 0.5)  # powers of flow and roughness where too few runs say
 FRONT = 0.05  # of the highest concentration at a place: its front
