@@ -26,7 +26,7 @@ from geodata.words import Lang, Text
 from twin.errors import ConfigError
 from twin.trace import evidence, signals
 from twin.trace.fingerprint import compare
-from twin.trace.response import ensemble
+from twin.trace.response import ensemble, turning
 from twin.trace.transport import apart
 
 Floats = NDArray[np.float64]
@@ -139,7 +139,7 @@ class Clues:
     """What speaks for each of c candidates, before it is weighed.
 
     hydraulic: log-score of its carriage; near: of plain distance; make_up: of the grab sample; start_s,
-    end_s: its best release.
+    end_s: its best release; turning: whether many links of the network turn.
     """
 
     hydraulic: Floats
@@ -147,6 +147,7 @@ class Clues:
     make_up: Floats
     start_s: Floats
     end_s: Floats
+    turning: bool
 
 
 def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: evidence.Weights) -> Clues:
@@ -177,6 +178,7 @@ def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: ev
         make_up=_make_up(case, t, value),
         start_s=pace.back(h.start_s),
         end_s=pace.back(h.start_s + h.duration_s),
+        turning=turning(network),
     )
 
 
@@ -189,7 +191,7 @@ def chances(
     floor: float = FLOOR,
 ) -> Floats:
     """Weigh clues: the probability of each candidate, (c,)."""
-    score = evidence.pooled(found.hydraulic, found.near, weights)
+    score = evidence.pooled(found.hydraulic, found.near, weights, turning=found.turning)
     if fingerprint:
         score = score + make_up * found.make_up
     return np.asarray((1 - floor) * np.exp(score - logsumexp(score)) + floor / len(score))

@@ -47,7 +47,8 @@ class Weights:
     temper : weight of the transport evidence; averaging over many tries has blunted it.
     nearness : weight of plain distance beside transport.
     adrift : log-odds that transport is wrong about a candidate and only distance tells.
-    pool : share of the answer that distance gives alone.
+    pool, pool_turning : share of the answer that distance gives alone, where the way the water runs is known
+        and where many links turn.
     """
 
     trusts: tuple[Trust, ...] = (
@@ -62,6 +63,7 @@ class Weights:
     nearness: float = 0.2
     adrift: float = -2.0
     pool: float = 0.1
+    pool_turning: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,11 +227,12 @@ def lifted(hydraulic: Floats, near: Floats, w: Weights) -> Floats:
     return np.asarray(np.logaddexp(hydraulic + w.nearness * near, w.adrift + near))
 
 
-def pooled(hydraulic: Floats, near: Floats, w: Weights) -> Floats:
+def pooled(hydraulic: Floats, near: Floats, w: Weights, *, turning: bool = False) -> Floats:
     """Mix what transport says with plain distance; log-scores in, normalised log-scores out."""
     both = lifted(hydraulic, near, w)
-    said = np.log(1 - w.pool) + both - logsumexp(both)
-    return np.asarray(np.logaddexp(said, np.log(w.pool) + near - logsumexp(near)))
+    share = w.pool_turning if turning else w.pool
+    said = np.log(1 - share) + both - logsumexp(both)
+    return np.asarray(np.logaddexp(said, np.log(share) + near - logsumexp(near)))
 
 
 def normalise(scores: Floats, unknown: float, floor: float) -> tuple[Floats, float]:

@@ -24,6 +24,7 @@ from twin.trace import evidence, fingerprint, own, sampling, sentences
 from twin.trace.case import Case, grams, lay_out
 from twin.trace.evidence import Hydraulic, Weights
 from twin.trace.observations import Observations
+from twin.trace.response import turning
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -106,7 +107,7 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
     h = evidence.hydraulic(case.responses, case.signals, case.alarm_s, w)
     near = evidence.proximity(case.transport.apart_m[:, case.first])
     prior = case.prior - np.log(len(case.park.enterprises))
-    pooled = evidence.pooled(h.total + prior, near + prior, w)
+    pooled = evidence.pooled(h.total + prior, near + prior, w, turning=turning(case.network))
     n = len(case.outlets)
     prints, ratio, factors = _fingerprints(case)
     meters = tuple(own.meter(case, c, h.start_s[c], h.duration_s[c]) for c in range(n))

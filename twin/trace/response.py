@@ -71,9 +71,14 @@ def ensemble(
     )
 
 
+def turning(network: Network) -> bool:
+    """Tell whether so many links turn now and then that one field of flow would not do."""
+    return bool((network.reversal > REVERSING).mean() >= MANY_TURN)
+
+
 def fields(network: Network) -> tuple[Network, ...]:
     """Return flow fields that may have been at work: as stored, or with links turned that do turn."""
-    if (network.reversal > REVERSING).mean() < MANY_TURN:
+    if not turning(network):
         return (network,)
     found, known = [], set()
     for share in TURNED:
