@@ -29,6 +29,7 @@ from geodata.intake import Intake
 from geodata.park import VERSION_CHARS, content_hash
 from geodata.places import Park
 from geodata.words import Text
+from twin.hydraulics.imported import flowed
 from twin.park_check import known
 from twin.park_desk import Room, Said, Work
 
@@ -68,7 +69,10 @@ def stage(work: Work, present: Path) -> dict[str, Any]:
     """
     began = time.perf_counter()
     said, now = work.said(), parks.read(present)
-    made = intake.gather(_sources(work, said, present), _settings(work, said, now), _teller(work))
+    sources = _sources(work, said, present)
+    made = intake.gather(sources, _settings(work, said, now), _teller(work))
+    work.put("running", FLOWING, 0.88)
+    flowed(made, sources)
     result = account(made)
     if made.preview is not None:
         work.put("running", CHECKING, 0.92)
@@ -206,6 +210,7 @@ def _watch(work: Work) -> None:
         time.sleep(LOOK_S)
 
 
+FLOWING = Text("由模型自带的水力定流向", "directions from the models' own hydraulics")
 CHECKING = Text("检查", "checking")
 WRITING = Text("写入候选园区", "writing the candidate park")
 STOPPED = Text("已停止", "stopped")
