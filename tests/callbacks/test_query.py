@@ -171,7 +171,12 @@ def test_the_page_opens_on_the_question_of_its_address() -> None:
     from callbacks import atlas
 
     visit = Visit("/atlas", "", {"way": "path", "from": "S01", "to": "R2", "bars": "G01"}, "zh")
-    made = atlas.layout(SimpleNamespace(park=web().park, access=SimpleNamespace(may=lambda *_: False)), visit)  # type: ignore[arg-type]
+    site = SimpleNamespace(
+        park=web().park,
+        access=SimpleNamespace(may=lambda *_: False),
+        config=SimpleNamespace(tiles_datum=""),
+    )
+    made = atlas.layout(site, visit)  # type: ignore[arg-type]
     store = next(c for c in walk(made) if getattr(c, "id", None) == query.ASK)
     assert store.data == {"way": "path", "from": "S01", "to": "R2", "bars": ["G01"]}
     assert "atlas-query" in written(made)
