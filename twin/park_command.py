@@ -84,6 +84,9 @@ def main(argv: Sequence[str], lang: Lang) -> int:
     except FormatError as error:
         sys.stderr.write(error.text.say(lang) + "\n")
         return WRONG
+    if unfit := _unfit(o.out):  # said before anything long begins
+        sys.stderr.write(unfit.say(lang) + "\n")
+        return WRONG
     made = intake.gather(o.src, settings)
     said: list[Text] = []
     if made.park is not None:
@@ -147,12 +150,6 @@ def _finish(o: argparse.Namespace, made: intake.Intake, said: list[Text]) -> int
             said.append(NOT_WRITTEN)
             return ASKS
         if o.out:
-            if o.out.exists() and not _is_park(o.out):
-                said.append(FOREIGN.fill(path=o.out))
-                return WRONG
-            if not o.out.parent.is_dir():
-                said.append(NO_FOLDER.fill(path=o.out.parent))
-                return WRONG
             park.write(made.park, o.out)
             p = made.park
             said.append(WROTE.fill(path=o.out, version=p.version, crs=made.report.crs, nodes=len(p.nodes),
@@ -161,6 +158,15 @@ def _finish(o: argparse.Namespace, made: intake.Intake, said: list[Text]) -> int
         said.append(NOT_SAVED.fill(path=o.out or o.save_mapping, error=error.strerror))
         return WRONG
     return WELL
+
+
+def _unfit(out: Path | None) -> Text | None:
+    """Say why a park cannot be written to a place; None where it can."""
+    if out is None:
+        return None
+    if not out.parent.is_dir():
+        return NO_FOLDER.fill(path=out.parent)
+    return FOREIGN.fill(path=out) if out.exists() and not _is_park(out) else None
 
 
 def _is_park(path: Path) -> bool:

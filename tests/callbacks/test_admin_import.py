@@ -176,6 +176,7 @@ def test_a_mapping_is_saved_by_name_and_used_for_other_files(it: Office, work: W
     assert "no mapping" in press(it, other, Press("read", "", {"saved": "none"}))[1]
 
 
+@pytest.mark.slow
 def test_a_model_without_a_place_is_shown_but_not_put_to_use(
     it: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,6 +228,7 @@ def test_nobody_there_unknown_nodes_and_a_refusal_are_told_apart(bench: Desk) ->
         OpcUaPlc(bench.house.url, node="Gate{unit}")  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_gate_that_may_not_be_written_refuses(embedded: Embedded) -> None:
     house = Gatehouse(free_port(), mood={1: "refuses"})
     house.start()

@@ -7,11 +7,21 @@ import pytest
 
 from geodata import park
 from tests.geodata import surveys
+from tests.twin.test_hydraulics_imported import PRESSURE
 from twin.park_command import main
 
 MODEL = Path(__file__).parents[1] / "data" / "networks" / "infoswmm7.inp"
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    """A model of a few pipes, for what its size does not matter to."""
+    path = tmp_path / "small.inp"
+    path.write_text(PRESSURE)
+    return str(path)
+
+
+@pytest.mark.slow
 def test_a_guess_is_said_with_its_proof_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,11 +60,11 @@ def test_json_holds_the_account(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert told["version"] == park.read(out).version
 
 
-def test_a_mapping_is_saved_and_taken_back(tmp_path: Path) -> None:
+def test_a_mapping_is_saved_and_taken_back(tmp_path: Path, small: str) -> None:
     toml = tmp_path / "m.toml"
-    assert main([str(MODEL), "--save-mapping", str(toml)], "en") == 3
+    assert main([small, "--save-mapping", str(toml)], "en") == 3
     assert 'crs = "local"' in toml.read_text("utf-8")
-    assert main([str(MODEL), "--mapping", str(toml)], "en") == 0
+    assert main([small, "--mapping", str(toml)], "en") == 0
 
 
 @pytest.mark.parametrize(
@@ -71,19 +81,19 @@ def test_what_is_wrong_is_said(words: list[str], says: str, capsys: pytest.Captu
     assert says in said.out + said.err
 
 
-def test_only_a_park_is_overwritten(tmp_path: Path) -> None:
+def test_only_a_park_is_overwritten(tmp_path: Path, small: str) -> None:
     out = tmp_path / "thesis.gpkg"
     out.write_text("years of work")
-    assert main([str(MODEL), "--crs", "local", "--out", str(out)], "en") == 2
+    assert main([small, "--crs", "local", "--out", str(out)], "en") == 2
     assert out.read_text() == "years of work"
     out.unlink()
-    assert main([str(MODEL), "--crs", "local", "--out", str(out)], "en") == 0
-    assert main([str(MODEL), "--crs", "local", "--out", str(out)], "en") == 0
-    assert main([str(MODEL), "--crs", "local", "--out", str(tmp_path / "no" / "p.gpkg")], "en") == 2
+    assert main([small, "--crs", "local", "--out", str(out)], "en") == 0
+    assert main([small, "--crs", "local", "--out", str(out)], "en") == 0
+    assert main([small, "--crs", "local", "--out", str(tmp_path / "no" / "p.gpkg")], "en") == 2
 
 
-def test_a_grid_holds_equals_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_grid_holds_equals_signs(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     grid = "grid:EPSG:4549,dx=1000,dy=3000000"
-    assert main([str(MODEL), "--crs", f"infoswmm7.inp={grid}", "--json"], "en") == 0
+    assert main([small, "--crs", f"small.inp={grid}", "--json"], "en") == 0
     assert json.loads(capsys.readouterr().out)["crs"] == "EPSG:4549"
-    assert main([str(MODEL), "--crs", grid, "--json"], "en") == 0
+    assert main([small, "--crs", grid, "--json"], "en") == 0

@@ -56,6 +56,7 @@ async def test_a_closed_gate_holds_the_water(nature: Nature, park: Park) -> None
     assert shut.at_s == pytest.approx(1200, abs=10)
 
 
+@pytest.mark.slow
 async def test_death_is_told(nature: Nature) -> None:
     await nature.begin()
     nature._process.kill()
