@@ -22,7 +22,7 @@ from twin.plan.look import Checked, Look
 from twin.plan.outlook import Band
 from twin.plan.search import Question, Trial, Trials, search
 from twin.plan.waters import Waters, of_park, warmed
-from twin.plan.whatif import release
+from twin.plan.release import release
 
 TRIED = 24  # sets: a few seconds on two cores
 KEPT = 8  # sets that are told
