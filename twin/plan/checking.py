@@ -20,9 +20,9 @@ from twin.model import Arrival, GateState, Incident, PlanSet, Ranking
 from twin.plan.by_hand import HOLD_S, Deadline, Spill, deadline, order_s
 from twin.plan.look import Checked, Look
 from twin.plan.outlook import Band
+from twin.plan.release import release
 from twin.plan.search import Question, Trial, Trials, search
 from twin.plan.waters import Waters, of_park, warmed
-from twin.plan.release import release
 
 TRIED = 24  # sets: a few seconds on two cores
 KEPT = 8  # sets that are told
