@@ -40,6 +40,9 @@ def suspect() -> Suspect:
     return Suspect("E01", 0.8, "E01-YS001", (), ("LN1", "LN2"), begin, end, 200.0, "w01018")
 
 
+ALL = {"R1": 180.0}  # kg of the 200 that come to the sea if nothing is done
+
+
 def planned(park: Park, look: Look | None = None) -> PlanSet:
     ranking, incident = case(park, suspect())
     return make(park, Network.from_park(park), ranking, incident, (), CONFIG, NOW, look=look)
@@ -81,7 +84,7 @@ def test_plans_take_the_engines_word_and_it_decides_which_is_recommended(park: P
     first = planned(park)
     assert not first.plans[0].checked
     worse, better = Checked(("G01",), 0.3, {}, None, {}), Checked(("G02",), 0.8, {"15": 0.7}, None, {})
-    made = planned(park, Look("EV", NOW, "w01018", 10.0, {}, (better, worse)))
+    made = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (better, worse)))
     best = made.plans[0]
     assert [m.gate for m in best.moves] == ["G02"]
     assert best.checked
@@ -91,12 +94,19 @@ def test_plans_take_the_engines_word_and_it_decides_which_is_recommended(park: P
     assert told[("G01",)] == 0.3
 
 
+def test_what_seeps_past_a_closed_gate_is_no_reason_to_close_another(park: Park) -> None:
+    keeps = Checked(("G02",), 0.9, {}, None, {})
+    assert planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (keeps,))).plans[0].checked
+    rest = planned(park, Look("EV", NOW, "w01018", 10.0, {"R1": 4.0}, (keeps,)))
+    assert not any(p.checked for p in rest.plans)
+
+
 def test_a_set_that_overtops_is_not_taken_from_the_engine(park: Park) -> None:
     floods = Checked(("G01",), 0.99, {}, 3.0, {})
-    made = planned(park, Look("EV", NOW, "w01018", 10.0, {}, (floods,)))
+    made = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (floods,)))
     assert all(not p.checked for p in made.plans)
     assert ["G01"] not in [[m.gate for m in p.moves] for p in made.plans]
-    later = planned(park, Look("EV", NOW, "w01018", 10.0, {}, (replace(floods, overtops_h=6.0),)))
+    later = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (replace(floods, overtops_h=6.0),)))
     assert later.plans[0].checked
     assert later.plans[0].overtops_h == 6.0
 
