@@ -306,6 +306,8 @@ def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
     reasons = []
     for kind, text in texts.items():
         nats = _against_average(case, scores, kind, c)
+        if kind == "reach" and not (case.transport.share[c, list(case.alarmed)] > 0).any():
+            nats = min(nats, 0.0)  # early on the average may be lower still; that speaks for nobody
         if text is not None and (abs(nats) >= SILENT or kind in ("reach", "meter")):
             reasons.append(Reason(kind, round(nats, 2), text))
     return tuple(sorted(reasons, key=lambda r: (-abs(r.nats), r.kind)))
