@@ -270,7 +270,7 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
         The settings name no target, or cannot be used.
     """
     from geodata import park as parks
-    from twin.ingest.doors import load
+    from twin.ingest.doors import load, until_stopped
     from twin.ingest.loggers import load as load_loggers
 
     targets = load(config.doors).forward
@@ -285,15 +285,7 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
         filler = Filler(targets, spool, behind, FromHistory(config.history), mns)
         relay = Relay(targets, spool, stream, filler, load_loggers(config.loggers).keyring())
         relay.open()
-        ended, told = asyncio.ensure_future(relay.wait()), asyncio.ensure_future(stop.wait())
-        try:
-            await asyncio.wait([ended, told], return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                ended.result()
-        finally:
-            for task in (ended, told):
-                task.cancel()
-            await relay.close()
+        await until_stopped(relay, stop)
 
 
 def run(config: Config) -> None:

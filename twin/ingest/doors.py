@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
@@ -152,7 +152,19 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
     """
     doors = Doors(load(config.doors), stream, clock)
     doors.open()
-    ended, told = asyncio.ensure_future(doors.wait()), asyncio.ensure_future(stop.wait())
+    await until_stopped(doors, stop)
+
+
+class Running(Protocol):
+    """What works by itself until it is closed."""
+
+    async def wait(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+async def until_stopped(it: Running, stop: asyncio.Event) -> None:
+    """Let something work until it fails, which is raised, or until `stop` is set; it is closed either way."""
+    ended, told = asyncio.ensure_future(it.wait()), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait([ended, told], return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
@@ -160,7 +172,7 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
     finally:
         for task in (ended, told):
             task.cancel()
-        await doors.close()
+        await it.close()
 
 
 def run(config: Config) -> None:
