@@ -19,9 +19,10 @@ from dash.development.base_component import Component
 
 from callbacks import card
 from callbacks.pages import Theme, data
-from geodata.network import Network, Trace
+from geodata.network import Network
 from geodata.places import OutletKind
 from geodata.profile import profile
+from geodata.walks import Trace
 from geodata.words import Lang, Text
 from layers import charts
 from layers import network as drawn

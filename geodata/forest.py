@@ -50,7 +50,8 @@ class Forest:
         Of each place: s to the root of its tree.
     tree : (r + 1,) int32
         Where each tree begins; the root lies there.
-    is_door : (m,) bool
+    door : (m,) int32
+        Which door a link is; -1 where something hangs by it, or where it leads nowhere.
     doors : (d,) int32
         Links, by the place of their b.
     door_place : (d,) int32
@@ -71,7 +72,7 @@ class Forest:
     size: Ints
     time: Floats
     tree: Ints
-    is_door: Bools
+    door: Ints
     doors: Ints
     door_place: Ints
     door_tree: Ints
@@ -98,40 +99,45 @@ class Forest:
         size[places[1:]] = np.rint(sizes[1:]).astype(np.int32)
         time[places[1:]] = times[1:]
         tree = np.append(np.sort(places[1:][above[1:] == 0]), n).astype(np.int32)
-        is_door = np.ones(len(a), bool)
-        is_door[by[by >= 0]] = False
-        doors = np.flatnonzero(is_door & (a != b)).astype(np.int32)
+        leads = a != b
+        leads[by[by >= 0]] = False
+        doors = np.flatnonzero(leads).astype(np.int32)
         doors = doors[np.argsort(place[b[doors]], kind="stable")]
+        door = np.full(len(a), -1, np.int32)
+        door[doors] = np.arange(len(doors), dtype=np.int32)
         door_place = place[b[doors]]
         door_tree = (np.searchsorted(tree, place[a[doors]], "right") - 1).astype(np.int32)
         door_s = travel_s[doors] + time[door_place]
         door_begin = np.searchsorted(door_place, tree).astype(np.int32)
-        doorways = (is_door, doors, door_place, door_tree, door_s, door_begin)
+        doorways = (door, doors, door_place, door_tree, door_s, door_begin)
         return cls(a, b, travel_s, place, node, size, time, tree, *doorways)
 
-    def reach(self, start: int, open_: Bools, bars: Sequence[int] = ()) -> Ints:
+    def reach(self, start: int, shut: Sequence[int] | Ints = (), bars: Sequence[int] = ()) -> Ints:
         """Return the nodes from which a node can be reached, itself among them.
 
         Parameters
         ----------
-        open_ : (m,) bool
-            Links that can be passed.
+        shut : sequence of int
+            Links that cannot be passed. A walk costs what it finds and what is shut, not what is open.
         bars : sequence of int
             Nodes that are reached and not passed.
         """
-        walk = _Walk(self, start, open_, bars)
+        walk = _Walk(self, start, shut, bars)
         if (near := walk.near()) is not None:
-            return np.concatenate([self.node[walk.direct()], self.node[walk.indirect(near[0])]])
-        graph, source = walk.graph()
-        found = breadth_first_order(graph, source, return_predecessors=False)
-        found = found[found != source]
-        return np.concatenate([self.node[walk.direct()], self.node[walk.indirect(np.sort(found))]])
+            trees = near[0]
+        else:
+            graph, source = walk.graph()
+            found = breadth_first_order(graph, source, return_predecessors=False)
+            trees = np.sort(found[found != source]).astype(np.int64)
+        return np.concatenate([self.node[walk.direct()], self.node[walk.indirect(trees)[0]]])
 
-    def times(self, start: int, open_: Bools, bars: Sequence[int] = ()) -> tuple[Ints, Floats]:
+    def times(
+        self, start: int, shut: Sequence[int] | Ints = (), bars: Sequence[int] = ()
+    ) -> tuple[Ints, Floats]:
         """Return the same nodes, and the fastest time from each of them, s."""
-        walk = _Walk(self, start, open_, bars)
+        walk = _Walk(self, start, shut, bars)
         direct = walk.direct()
-        hanging = self.time[direct] - self.time[self.place[start]]
+        hanging = self.time[direct] - self.time[walk.low]
         near = walk.near()
         if near is None:
             graph, source = walk.graph()
@@ -140,51 +146,62 @@ class Forest:
             root_s = every[found]
         else:
             found, root_s = near
-        far = walk.indirect(found)
-        tree = np.searchsorted(found, np.searchsorted(self.tree, far, "right") - 1)
+        far, to_root = walk.indirect(found, root_s)
         return (
             np.concatenate([self.node[direct], self.node[far]]),
-            np.concatenate([hanging, root_s[tree] + self.time[far]]),
+            np.concatenate([hanging, to_root + self.time[far]]),
         )
 
 
 class _Walk:
     """One walk: what hangs on the start, the doors that are open to it, and what is cut off."""
 
-    def __init__(self, forest: Forest, start: int, open_: Bools, bars: Sequence[int]) -> None:
+    def __init__(self, forest: Forest, start: int, shut: Sequence[int] | Ints, bars: Sequence[int]) -> None:
         self.forest = forest
         self.low = int(forest.place[start])
         self.high = self.low + int(forest.size[self.low])
-        closed = np.flatnonzero(~open_)
-        twigs = forest.place[forest.a[closed[~forest.is_door[closed]]]]
-        barred = forest.place[[b for b in bars if b != start]]
+        closed = np.asarray(shut, np.int64)
+        doors, links = forest.door[closed], closed[forest.door[closed] < 0]
+        # A link without a door that leads from a node to itself holds nothing.
+        twigs = forest.place[forest.a[links[forest.a[links] != forest.b[links]]]].astype(np.int64)
+        barred = forest.place[[b for b in bars if b != start]].astype(np.int64)
         # A closed twig cuts its lower end off as well, a barred node only what hangs on it.
-        self.cut_low = np.concatenate([twigs, barred + 1]).astype(np.int64)
-        self.cut_high = np.concatenate([twigs + forest.size[twigs], barred + forest.size[barred]])
-        shut_low = np.concatenate([twigs, barred])
-        self.door_open = open_[forest.doors]
-        shut = self.door_open & self._inside(forest.door_place, shut_low, self.cut_high)
-        self.beyond = self.door_open & ~shut
-        within = (shut_low > self.low) & (self.cut_high <= self.high)
-        self.inner = (self.cut_low[within], self.cut_high[within])
+        shut_low, high = np.concatenate([twigs, barred]), np.concatenate([twigs, barred])
+        high += forest.size[high]
+        self.cuts = list(zip(np.append(twigs, barred + 1).tolist(), high.tolist(), strict=True))
+        self.shut_doors = doors[doors >= 0]
+        if len(shut_low):
+            cut = self._doors_in(shut_low, high)
+            self.shut_doors = np.concatenate([self.shut_doors, cut])
+            within = (shut_low > self.low) & (high <= self.high)
+            self.inner = [c for c, inside in zip(self.cuts, within.tolist(), strict=True) if inside]
+            cut = self._doors_in(shut_low[within], high[within])
+        else:
+            self.inner, cut = [], self.shut_doors[:0]
         first, last = np.searchsorted(forest.door_place, (self.low, self.high))
-        mine = np.arange(first, last)
-        shut_here = self._inside(forest.door_place[mine], shut_low[within], self.cut_high[within])
-        self.mine = mine[self.door_open[mine] & ~shut_here]
+        # What is cut off above the start does not bar the doors of what hangs on it.
+        self.mine = np.delete(np.arange(first, last), self._of(first, last, doors[doors >= 0], cut))
+
+    def _doors_in(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> Ints:
+        """Doors into runs of places."""
+        begins, ends = np.searchsorted(self.forest.door_place, (low, high))
+        return runs(begins, ends).astype(np.int32)
 
     @staticmethod
-    def _inside(places: Ints | NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64]) -> Bools:
-        """Which places lie in one of the runs; runs are nested or apart."""
-        if not len(low):
-            return np.zeros(len(places), bool)
-        begun = np.searchsorted(np.sort(low), places, "right")
-        ended = np.searchsorted(np.sort(high), places, "right")
-        return np.asarray(begun > ended, bool)
+    def _of(first: int, last: int, *doors: Ints) -> Ints:
+        """Which of some doors lie in a run of them, counted from its first."""
+        every = np.concatenate(doors)
+        return every[(every >= first) & (every < last)] - np.int32(first)
 
     def direct(self) -> NDArray[np.int64]:
         """Places that hang on the start."""
         places = np.arange(self.low, self.high, dtype=np.int64)
-        return places[~self._inside(places, *self.inner)] if len(self.inner[0]) else places
+        if not self.inner:
+            return places
+        kept = np.ones(len(places), bool)
+        for low, high in self.inner:
+            kept[low - self.low : high - self.low] = False
+        return places[kept]
 
     def near(self) -> tuple[NDArray[np.int64], Floats] | None:
         """Trees that the walk finds, in order, and the time from the root of each; None if they are many.
@@ -195,6 +212,7 @@ class _Walk:
         if left < 0:
             return None
         base = float(f.time[self.low])
+        shut = set(self.shut_doors.tolist())
         heap = [(s - base, t) for s, t in zip(f.door_s[self.mine].tolist(), f.door_tree[self.mine].tolist(),
                                               strict=True)]  # fmt: skip
         heapify(heap)
@@ -204,13 +222,14 @@ class _Walk:
             if tree in done:
                 continue
             done[tree] = s
-            doors = slice(int(f.door_begin[tree]), int(f.door_begin[tree + 1]))
-            left -= 1 + doors.stop - doors.start
+            begin, end = int(f.door_begin[tree]), int(f.door_begin[tree + 1])
+            left -= 1 + end - begin
             if left < 0:
                 return None
-            ways = zip(*(c[doors].tolist() for c in (self.beyond, f.door_s, f.door_tree)), strict=True)
-            for passable, more, to in ways:
-                if passable and to not in done:
+            ways = zip(range(begin, end), *(c[begin:end].tolist() for c in (f.door_s, f.door_tree)),
+                       strict=True)  # fmt: skip
+            for door, more, to in ways:
+                if to not in done and door not in shut:
                     heappush(heap, (s + more, to))
         trees = np.array(sorted(done), np.int64)
         return trees, np.array([done[t] for t in trees.tolist()], float)
@@ -219,28 +238,39 @@ class _Walk:
         """The trees as a graph: doors are edges, the start is the last node."""
         f = self.forest
         count = len(f.tree) - 1
-        to = f.door_tree
-        if not self.beyond.all():
-            # A shut door leads back where it came from, which no search minds.
-            own = np.repeat(np.arange(count, dtype=np.int32), np.diff(f.door_begin))
-            to = np.where(self.beyond, to, own)
-        to = np.concatenate([to, f.door_tree[self.mine]])
+        to = np.concatenate([f.door_tree, f.door_tree[self.mine]])
+        # A shut door leads back where it came from, which no search minds.
+        to[self.shut_doors] = np.searchsorted(f.door_begin, self.shut_doors, "right") - 1
         seconds = np.concatenate([f.door_s, f.door_s[self.mine] - f.time[self.low]])
         begins = np.append(f.door_begin, np.int32(len(to)))
         return csr_array((seconds, to, begins), shape=(count + 1, count + 1)), count
 
-    def indirect(self, trees: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Places of whole trees, in order, without what hangs on the start and what is cut off."""
+    def indirect(
+        self, trees: NDArray[np.int64], root_s: Floats | None = None
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Places of whole trees, in order, without what hangs on the start and what is cut off.
+
+        With times of the roots also that of each place's root, else none.
+        """
         f = self.forest
         low, high = f.tree[trees], f.tree[trees + 1]
-        if int((high - low).sum()) * DENSE > len(f.node):
+        sizes = high - low
+        to_root = np.repeat(root_s, sizes) if root_s is not None else np.empty(0)
+        if int(sizes.sum()) * DENSE > len(f.node):
             flags = np.zeros(len(f.tree) - 1, bool)
             flags[trees] = True
-            places = np.flatnonzero(np.repeat(flags, np.diff(f.tree))).astype(np.int64)
-        else:
-            places = runs(low, high)
-        places = places[(places < self.low) | (places >= self.high)]
-        return places[~self._inside(places, self.cut_low, self.cut_high)] if len(self.cut_low) else places
+            found = np.repeat(flags, np.diff(f.tree))
+            whole = found.copy() if root_s is not None else found
+            for a, b in ((self.low, self.high), *self.cuts):
+                found[a:b] = False
+            places = np.flatnonzero(found).astype(np.int64, copy=False)
+            return places, to_root[found[whole]] if root_s is not None else to_root
+        places = runs(low, high)
+        kept = np.ones(len(places), bool)
+        cuts = np.array([(self.low, self.high), *self.cuts], np.int64)
+        for begin, end in np.searchsorted(places, cuts).tolist():
+            kept[begin:end] = False
+        return places[kept], to_root[kept] if root_s is not None else to_root
 
 
 class _Twigs:

@@ -3,23 +3,27 @@
 Every link points the way its water runs in the stored flow field: a link whose stored flow is negative is
 turned round. Gates, valves, pumps and overflows are links like any other, with a conductance: 0 is shut, and
 nothing walks through; 1 passes what the stored flow field says. `with_states` gives the network as everything
-stands now.
+stands now: columns and what walks are answered from are shared between all states, and a state of its own is
+only what is shut and what is part open, so that a change costs what has changed and networks can be read by
+many at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from geodata.forest import Forest, runs
+from geodata import walks
+from geodata.forest import Forest
 from geodata.ids import Ids
 from geodata.section import Section, drops, sections
+from geodata.walks import Trace
 
 if TYPE_CHECKING:
     from geodata.places import Park
@@ -30,21 +34,10 @@ Bools = NDArray[np.bool_]
 Names = NDArray[np.str_]
 
 CLOSED_BELOW = 0.05  # a gate less open than this is a wall with a leak
-REVERSING = 0.05  # share of time from which a link counts as running both ways
+CLOSING = ("gate", "valve", "pump")  # kinds of links that shut and open, by whatever name
 IDLE_M3S = 1e-6  # below this a link carries no water
 IDLE_MS = 0.05  # speed that a first slug is given in a link that carries none, m/s
 LEAST_S = 1e-3  # no link is passed in no time: shortest-path codes read 0 as "no link"
-
-
-class Trace(NamedTuple):
-    """Part of a network that a walk reached.
-
-    nodes: ids, nearest in time first; links: ids of those walked between them; travel_s: time to each node.
-    """
-
-    nodes: Names
-    links: Names
-    travel_s: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +61,6 @@ class Network:
         Fall of the water surface along the link at the stored flow.
     surface_m2 : (m,) float64
         Free water surface, what a rise of level has to fill.
-    open : (m,) bool
     reversal : (m,) float64
         Share of time the water runs head to tail.
     kind, system : (m,) str
@@ -83,6 +75,8 @@ class Network:
         Positions of ids; `gates` gives the link of a gate.
     usual : mapping of int to float
         By link: how far a gate stood open when the flow field was stored, where that was not wholly.
+    shut : frozenset of int
+        Links that nothing passes.
     part : mapping of int to float
         By link: what it passes as a share of what it passed when the flow field was stored, where that is
         neither nothing nor the same.
@@ -102,7 +96,6 @@ class Network:
     volume_m3: Floats
     drop_m: Floats
     surface_m2: Floats
-    open: Bools
     reversal: Floats
     kind: Names
     system: Names
@@ -115,6 +108,7 @@ class Network:
     links: Mapping[str, int]
     gates: dict[str, int]
     usual: Mapping[int, float] = field(default_factory=dict, repr=False)
+    shut: frozenset[int] = field(default=frozenset(), repr=False)
     part: Mapping[int, float] = field(default_factory=dict, repr=False)
     assumed: tuple[str, ...] = ()
     forests: dict[bool, Forest] = field(default_factory=dict, repr=False)
@@ -199,8 +193,6 @@ class Network:
         nodes, links = Ids(node_names), Ids(link_names)
         out_start, out_links = _csr(tail, len(nodes))
         in_start, in_links = _csr(head, len(nodes))
-        open_ = np.ones(m, bool)
-        open_[[links[s] for s in shut]] = False
         back = _column(reversal, m, 0.0)
         positions = {links[k]: p for k, p in (usual or {}).items() if CLOSED_BELOW <= p < 1.0}
         return cls(
@@ -214,7 +206,6 @@ class Network:
             volume_m3=np.abs(flow) * travel if volume_m3 is None else np.asarray(volume_m3, float),
             drop_m=np.abs(_column(drop_m, m, 0.0)),
             surface_m2=_column(surface_m2, m, 0.0),
-            open=open_,
             reversal=np.where(turned & (back > 0.5), 1.0 - back, back),
             kind=np.broadcast_to("pipe", m) if kind is None else np.asarray(kind, str),
             system=np.broadcast_to("", m) if system is None else np.asarray(system, str),
@@ -227,8 +218,16 @@ class Network:
             links=links,
             gates={g: links[link] for g, link in (gates or {}).items()},
             usual=positions,
+            shut=frozenset(links[s] for s in shut),
             assumed=tuple(assumed),
         )
+
+    @property
+    def open(self) -> Bools:
+        """Whether each link can be passed, (m,); made when it is asked for, and the asker's own."""
+        found = np.ones(len(self.link_ids), bool)
+        found[list(self.shut)] = False
+        return found
 
     @property
     def conductance(self) -> Floats:
@@ -252,32 +251,32 @@ class Network:
         KeyError
             There is no such node or barrier.
         """
-        return self._walk(node, barriers, back=True, reversing=reversing)
+        return walks.walk(self, node, barriers, back=True, reversing=reversing)
 
     def downstream(self, node: str, barriers: Collection[str] = (), *, reversing: bool = False) -> Trace:
         """Return everything water at a node can reach, with the time it takes; see `upstream`."""
-        return self._walk(node, barriers, back=False, reversing=reversing)
+        return walks.walk(self, node, barriers, back=False, reversing=reversing)
 
     def reach(self, node: int, barriers: Collection[str] = (), *, back: bool) -> Ints:
         """Return the nodes (positions) that reach a node (position), or that it reaches; in no order.
 
         The bare answer of `upstream` (`back`) and `downstream`, for networks of a million links.
         """
-        open_, bars = self._barred(barriers)
-        return self.forest(back=back).reach(node, open_, bars)
+        shut, bars = walks.barred(self, barriers)
+        return self.forest(back=back).reach(node, shut, bars)
 
     def times(self, node: int, barriers: Collection[str] = (), *, back: bool) -> tuple[Ints, Floats]:
         """Return the same nodes as `reach` and the fastest time to or from each of them, s."""
-        open_, bars = self._barred(barriers)
-        return self.forest(back=back).times(node, open_, bars)
+        shut, bars = walks.barred(self, barriers)
+        return self.forest(back=back).times(node, shut, bars)
 
     def forest(self, *, back: bool) -> Forest:
         """Return what walks one way are answered from; built once for all states of the gates."""
         a, b = (self.tail, self.head) if back else (self.head, self.tail)
         found = self.forests.get(back)
         if found is None or found.a is not a or found.b is not b or found.travel_s is not self.travel_s:
-            may_close = ~self.open
-            may_close[list(self.gates.values())] = True
+            may_close = np.any([self.kind == k for k in CLOSING], axis=0)
+            may_close[[*self.shut, *self.gates.values()]] = True
             found = Forest.of(len(self.node_ids), a, b, self.travel_s, may_close)
             self.forests[back] = found
         return found
@@ -288,19 +287,7 @@ class Network:
 
     def route(self, a: int, b: int) -> list[int]:
         """Return the links (positions) of the fastest open way between two nodes (positions)."""
-        graph = self._graph(self.open, back=False, reversing=False)
-        _, before = dijkstra(graph, indices=a, return_predecessors=True)
-        found: list[int] = []
-        at = b
-        while at != a:
-            came = int(before[at])
-            if came < 0:
-                return []
-            leaving = self.out_links[self.out_start[came] : self.out_start[came + 1]]
-            between = leaving[(self.head[leaving] == at) & self.open[leaving]]
-            found.append(int(between[np.argmin(self.travel_s[between])]))
-            at = came
-        return found[::-1]
+        return walks.route(self, a, b)
 
     def travel_times(
         self,
@@ -313,7 +300,7 @@ class Network:
 
         With `back` the time from every node to each of the k.
         """
-        graph = self._graph(self.open, back=back, reversing=reversing)
+        graph = walks.matrix(self, self.open, back=back, reversing=reversing)
         return np.atleast_2d(dijkstra(graph, indices=np.asarray(sources, int)))
 
     def ways(self, *, back: bool = False, reversing: bool = False) -> csr_array:
@@ -322,7 +309,7 @@ class Network:
         Of parallel links the fastest counts. With `back` every way is turned round; with `reversing` links
         that reverse for more than `REVERSING` of the time are ways in both directions.
         """
-        return self._graph(self.open, back=back, reversing=reversing)
+        return walks.matrix(self, self.open, back=back, reversing=reversing)
 
     def shares(self) -> Floats:
         """Return each link's share of the water leaving its tail, (m,).
@@ -352,15 +339,19 @@ class Network:
         KeyError
             There is no such gate or link.
         """
-        open_, part = self.open.copy(), dict(self.part)
+        shut, part = set(self.shut), dict(self.part)
         for name, position in positions.items():
             k = self.gates[name] if name in self.gates else self.links[name]
-            open_[k] = position >= CLOSED_BELOW
-            share = position / self.usual.get(k, 1.0)
-            part.pop(k, None)
-            if open_[k] and share != 1.0:
+            if position < CLOSED_BELOW:
+                shut.add(k)
+                part.pop(k, None)
+                continue
+            shut.discard(k)
+            if (share := position / self.usual.get(k, 1.0)) != 1.0:
                 part[k] = share
-        return replace(self, open=open_, part=part)
+            else:
+                part.pop(k, None)
+        return replace(self, shut=frozenset(shut), part=part)
 
     def with_states(
         self, positions: Mapping[str, float], flow_m3s: Mapping[str, float] | None = None
@@ -423,65 +414,6 @@ class Network:
             in_links=in_links,
             forests={},
         )
-
-    def _barred(self, barriers: Collection[str]) -> tuple[Bools, list[int]]:
-        """Links that can be passed, and nodes that cannot."""
-        open_, bars = self.open.copy() if barriers else self.open, []
-        for name in barriers:
-            if name in self.nodes:
-                bars.append(self.nodes[name])
-            else:
-                open_[self.gates[name] if name in self.gates else self.links[name]] = False
-        return open_, bars
-
-    def _walk(self, node: str, barriers: Collection[str], *, back: bool, reversing: bool) -> Trace:
-        start = self.nodes[node]
-        open_, bars = self._barred(barriers)
-        if reversing:
-            return self._walk_both_ways(start, open_, bars, back=back)
-        reached, time = self.forest(back=back).times(start, open_, bars)
-        begins, links = (self.in_start, self.in_links) if back else (self.out_start, self.out_links)
-        passed = reached[~np.isin(reached, [b for b in bars if b != start])] if bars else reached
-        walked = links[runs(begins[passed], begins[passed + 1])]
-        return self._trace(reached, time, np.sort(walked[open_[walked]]))
-
-    def _walk_both_ways(self, start: int, open_: Bools, bars: Collection[int], *, back: bool) -> Trace:
-        """Walk, and pass links that reverse in either direction."""
-        walkable = open_.copy()
-        leaves, other = (self.head, self.tail) if back else (self.tail, self.head)
-        for bar in bars:
-            if bar != start:
-                walkable &= leaves != bar
-        time = dijkstra(self._graph(walkable, back=back, reversing=True), indices=start)
-        reached = np.flatnonzero(np.isfinite(time)).astype(np.int32)
-        walked = walkable & np.isfinite(time[leaves])
-        walked |= walkable & (self.reversal > REVERSING) & np.isfinite(time[other])
-        return self._trace(reached, time[reached], np.flatnonzero(walked).astype(np.int32))
-
-    def _trace(self, reached: Ints, time: Floats, walked: Ints) -> Trace:
-        order = np.argsort(time, kind="stable")
-        names, time = self.node_ids[reached[order]], time[order]
-        again = time[1:] == time[:-1]
-        tied = np.flatnonzero(np.append(again, False) | np.append(False, again))
-        names[tied] = names[tied[np.lexsort((names[tied], time[tied]))]]
-        return Trace(names, self.link_ids[walked], time)
-
-    def _graph(self, walkable: Bools, *, back: bool, reversing: bool) -> csr_array:
-        """Return travel times as a matrix; of parallel links only the fastest is kept."""
-        index = np.flatnonzero(walkable)
-        a, b = (self.head, self.tail) if back else (self.tail, self.head)
-        row, column, time = a[index], b[index], self.travel_s[index]
-        if reversing:
-            both = np.flatnonzero(walkable & (self.reversal > REVERSING))
-            row, column = np.concatenate([row, b[both]]), np.concatenate([column, a[both]])
-            time = np.concatenate([time, self.travel_s[both]])
-        n = len(self.node_ids)
-        order = np.lexsort((time, column, row))
-        key = row[order].astype(np.int64) * n + column[order]
-        first = np.ones(len(key), bool)
-        first[1:] = key[1:] != key[:-1]
-        kept = order[first]
-        return csr_array((time[kept], (row[kept], column[kept])), shape=(n, n))
 
 
 def _narrow(names: Sequence[str] | Names) -> Names:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geodata.network import Network, Trace
+from geodata.network import Network
 from geodata.places import OutletKind, Park
+from geodata.walks import Trace
 from geodata.words import Text
 from layers.feature import feature
 

@@ -32,6 +32,7 @@ LINKS = (100_000, 1_000_000)
 SECOND_WAY = 50  # one node in so many has two ways on
 GATES = 500  # one link in so many is a gate
 NODES_ASKED = 1_000
+CHANGES = 200  # of gates, one after another
 
 
 def drains(links: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -161,23 +162,39 @@ def from_many(net: Network, back: bool) -> dict[str, float]:
     }
 
 
-def after_a_gate(net: Network, graph: Any) -> dict[str, float]:
-    """A gate near the outfall closes: the next trace, right and not slower."""
-    reached = max(list(net.gates)[:40], key=lambda g: len(net.reach(int(net.tail[net.gates[g]]), back=True)))
-    start = time.perf_counter()
-    shut = net.with_gates({reached: 0.0})
-    found = shut.reach(0, back=True)
-    next_s = time.perf_counter() - start
-    cut = graph.copy()
-    link = shut.gates[reached]
-    cut.remove_edge_from_index(link)
-    assert set(found.tolist()) == {0, *rx.ancestors(cut, 0)}
-    nodes, _ = shut.times(0, back=True)
-    assert set(nodes.tolist()) == set(found.tolist())
+def after_gates(net: Network, graph: Any) -> dict[str, float]:
+    """Gates close and open one after another: the next trace of the outfall beside the one before it.
+
+    Each round is a trace in the present state, a change of one gate picked by chance, and the first trace in
+    the new state; reach and times take turns. Some states are compared with rustworkx.
+    """
+    dice = np.random.default_rng(11)
+    gates, stand, state = list(net.gates), dict[str, float](), net
+    seconds: dict[str, list[float]] = {}
+    for turn in range(CHANGES):
+        gate = gates[int(dice.integers(len(gates)))]
+        stand[gate] = 0.0 if stand.get(gate, 1.0) else 1.0
+        name, trace = ("reach", Network.reach) if turn % 2 else ("times", Network.times)
+        start = time.perf_counter()
+        trace(state, 0, back=True)
+        before = time.perf_counter()
+        state = state.with_gates({gate: stand[gate]})
+        changed = time.perf_counter()
+        trace(state, 0, back=True)
+        after = time.perf_counter()
+        for word, took in (("before", before - start), ("change", changed - before),
+                           ("next", after - changed), ("change_and_next", after - before)):  # fmt: skip
+            seconds.setdefault(f"{name}_{word}_ms", []).append(took)
+        if turn % (CHANGES // 5) == 0:
+            cut = graph.copy()
+            for shut in (g for g, p in stand.items() if not p):
+                cut.remove_edge_from_index(net.gates[shut])
+            agree(state, cut, 0)
+    cut_off = len(net.reach(0, back=True)) - len(state.reach(0, back=True))
     return {
-        "next_trace_ms": round(next_s * 1e3, 2),
-        "times_ms": round(best(lambda: shut.times(0, back=True)) * 1e3, 2),
-        "nodes_cut_off": len(net.reach(0, back=True)) - len(found),
+        "changes": CHANGES,
+        "nodes_cut_off": cut_off,
+        **{k: round(statistics.median(v) * 1e3, 3) for k, v in seconds.items()},
     }
 
 
@@ -196,7 +213,7 @@ def measure(links: int) -> dict[str, Any]:
         "upstream_of_outfall": everything(net, graph),
         "upstream_of_1000_nodes": from_many(net, back=True),
         "downstream_of_1000_nodes": from_many(net, back=False),
-        "after_a_gate": after_a_gate(net, graph),
+        "after_gates": after_gates(net, graph),
         "machine": {
             "python": platform.python_version(),
             "processor": platform.machine(),

@@ -42,21 +42,21 @@ def oracle(
 
 
 @settings(max_examples=600, deadline=None)
-@given(cases(), st.sampled_from([1000, 3, -1]))
+@given(cases(), st.sampled_from([1000, 3, -1]), st.sampled_from([4, 0]))
 def test_reach_and_times_are_those_of_networkx(
-    case: tuple[int, list[Edge], list[int], set[int], set[int], set[int], int], near: int
+    case: tuple[int, list[Edge], list[int], set[int], set[int], set[int], int], near: int, dense: int
 ) -> None:
     n, edges, travel, may_close, closed, bars, start = case
     a, b = (np.array([e[i] for e in edges], np.int32) for i in (0, 1))
     flags = np.zeros(len(edges), bool)
     flags[list(may_close)] = True
     forest = Forest.of(n, a, b, np.array(travel, float), flags)
-    open_ = np.ones(len(edges), bool)
-    open_[list(closed)] = False
+    shut = sorted(closed)
     want = oracle(n, edges, travel, closed, bars, start)
-    with mock.patch("geodata.forest.NEAR", near):  # by hand, begun by hand, by the library
-        assert sorted(forest.reach(start, open_, list(bars)).tolist()) == sorted(want)
-        nodes, seconds = forest.times(start, open_, list(bars))
+    # By hand, begun by hand, by the library; gathered tree by tree or in one sweep over all places.
+    with mock.patch.multiple("geodata.forest", NEAR=near, DENSE=dense):
+        assert sorted(forest.reach(start, shut, list(bars)).tolist()) == sorted(want)
+        nodes, seconds = forest.times(start, shut, list(bars))
     assert len(set(nodes.tolist())) == len(nodes)
     assert dict(zip(nodes.tolist(), seconds.tolist(), strict=True)) == pytest.approx(want)
 
@@ -77,5 +77,5 @@ def test_what_hangs_on_a_node_is_a_run_of_places() -> None:
 def test_a_ring_is_opened_and_still_walked_round() -> None:
     a = np.arange(5, dtype=np.int32)
     forest = Forest.of(5, a, (a + 1) % 5, np.ones(5), np.zeros(5, bool))
-    nodes, seconds = forest.times(2, np.ones(5, bool))
+    nodes, seconds = forest.times(2)
     assert dict(zip(nodes.tolist(), seconds.tolist(), strict=True)) == {2: 0, 1: 1, 0: 2, 4: 3, 3: 4}

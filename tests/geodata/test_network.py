@@ -179,6 +179,38 @@ def test_links_turned_by_live_flow_give_the_oracles_reach(
             assert set(net.reach(node, back=back).tolist()) == set(other.reach(node, back=back).tolist())
 
 
+@given(graphs(), st.data())
+def test_after_any_sequence_of_changes_every_state_answers_for_itself(
+    graph: tuple[int, list[Edge], set[int]], data: st.DataObject
+) -> None:
+    n, edges, shut = graph
+    net = build(n, edges, shut)
+    states = [(net, frozenset(shut))]
+    moves = st.tuples(st.integers(0, max(len(edges) - 1, 0)), st.sampled_from([0.0, 0.02, 0.4, 1.0]))
+    for k, position in data.draw(st.lists(moves, max_size=6)) if edges else []:
+        # From any earlier state, by the gate's name or the link's own, as readers beside one another do.
+        state, closed = states[data.draw(st.integers(0, len(states) - 1))]
+        name = data.draw(st.sampled_from([f"G{k}", f"l{k}"]))
+        states.append(
+            (state.with_gates({name: position}), closed - {k} if position >= 0.05 else closed | {k})
+        )
+    start = data.draw(st.integers(0, n - 1))
+    bars = data.draw(st.sets(st.integers(0, len(edges) - 1), max_size=2)) if edges else set()
+    for state, closed in data.draw(st.permutations(states)):
+        assert np.flatnonzero(~state.open).tolist() == sorted(closed)
+        for back in (True, False):
+            want = oracle(n, edges, start, closed | bars, back=back)
+            walk = state.upstream if back else state.downstream
+            got = walk(f"n{start}", [f"l{k}" for k in bars])
+            assert dict(zip(got.nodes.tolist(), got.travel_s.tolist(), strict=True)) == pytest.approx(
+                {f"n{i}": t for i, t in want.items()}
+            )
+            ends = state.head if back else state.tail
+            walked = [k for k in range(len(edges)) if k not in closed | bars and int(ends[k]) in want]
+            assert got.links.tolist() == [f"l{k}" for k in walked]
+            assert set(state.reach(start, [f"G{k}" for k in bars], back=back).tolist()) == set(want)
+
+
 def test_barriers_are_links_gates_or_nodes_that_are_reached_and_not_passed() -> None:
     net = build(5, LOOP)
     assert net.downstream("n0", ["l1", "G4"]).nodes.tolist() == ["n0", "n1", "n3"]

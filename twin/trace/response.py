@@ -21,7 +21,8 @@ from scipy.sparse import csc_array, csr_array, eye_array
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
-from geodata.network import IDLE_M3S, REVERSING, Network
+from geodata.network import IDLE_M3S, Network
+from geodata.walks import REVERSING
 from twin.trace.transport import LEAK, OVERFLOW, SEEN, moves
 
 Floats = NDArray[np.float64]

@@ -20,7 +20,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 from scipy.special import ndtri
 
-from geodata.network import IDLE_M3S, REVERSING, Network
+from geodata.network import IDLE_M3S, Network
+from geodata.walks import REVERSING
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
