@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from geodata.words import Lang, Text, as_lang
+from twin import bench_command
 from twin.config import Config, load
 from twin.errors import TwinError
 from twin.supervisor import die_with_parent
@@ -73,36 +74,6 @@ PLAN = Text(
     "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
 )
 BENCH = Text("性能测量", "measurements")
-BENCH_INGEST = Text(
-    "接入性能:真实连接、真实接入进程、落盘后应答;结果为一行 JSON",
-    "ingestion: real sockets, the real gateway, answers when durable; the result is one line of JSON",
-)
-BENCH_TRACE = Text(
-    "溯源:回答一个文件夹的案例,每例一个答案文件;不读真值",
-    "tracing: answer a folder of recorded cases, one file each; the truth is not read",
-)
-NETWORKS = Text("管网文件夹,内有 <名称>.network.json", "folder of networks, <name>.network.json")
-CASES = Text("案例文件夹,内有 *.json.gz", "folder of cases, *.json.gz")
-OUT = Text("答案写到哪个文件夹", "folder for the answers")
-MODE = Text("full 用全部数据,early 只用到早期截止时刻", "full: all samples; early: until the early cutoff")
-NO_FINGERPRINT = Text("不用水样和水质指纹", "leave the grab sample and the profiles aside")
-JOBS = Text("同时用几个进程", "processes at a time")
-POINTS = Text("每秒读数", "readings a second")
-BENCH_MAP = Text(
-    "地图:真实浏览器,测点每秒变化;结果为一行 JSON",
-    "the map: a real browser, stations that change every second; the result is one line of JSON",
-)
-BENCH_POINTS = Text("测点数", "how many stations")
-BENCH_LINES = Text("另加的管线数", "how many pipes beside the demo's")
-BENCH_CHANGING = Text("每秒变化的测点数", "how many stations change each second")
-BENCH_PLAN = Text(
-    "关闸方案:随机泄漏,与真值模型中穷举的最优比较;结果为一行 JSON",
-    "gate plans: random spills against the best there was in a true model; the result is one line of JSON",
-)
-SPILLS = Text("泄漏次数;每次约一分钟", "how many spills; about a minute each")
-SPILL_SEED = Text("随机种子", "seed of the spills")
-SECONDS = Text("测量多少秒", "how many seconds are measured")
-SOCKETS = Text("连接数", "connections")
 VERSION = Text("版本号", "the version")
 SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
 SPEED = Text("园区时间比真实时间快多少倍,1 到 600", "times as fast as real time, 1 to 600")
@@ -196,34 +167,12 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     park.add_parser("export", help=PARK_EXPORT.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     words.add_parser("plan", help=PLAN.say(lang), add_help=False)
-    bench = add("bench", BENCH).add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind)
-    ingest = bench.add_parser("ingest", help=BENCH_INGEST.say(lang), description=BENCH_INGEST.say(lang))
-    for option, usual, about in (
-        ("points", 208_490, POINTS),
-        ("seconds", 60, SECONDS),
-        ("sockets", 2000, SOCKETS),
-    ):
-        ingest.add_argument(f"--{option}", type=int, default=usual, metavar="N", help=about.say(lang))
-    _bench_trace_options(
-        bench.add_parser("trace", help=BENCH_TRACE.say(lang), description=BENCH_TRACE.say(lang)), lang
+    bench = add("bench", BENCH)
+    bench_command.options(
+        bench.add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind), lang
     )
-    drawn = bench.add_parser("map", help=BENCH_MAP.say(lang), description=BENCH_MAP.say(lang))
-    drawn.add_argument("--points", type=int, default=10_000, metavar="N", help=BENCH_POINTS.say(lang))
-    drawn.add_argument("--lines", type=int, default=0, metavar="N", help=BENCH_LINES.say(lang))
-    drawn.add_argument("--changing", type=int, default=1_000, metavar="N", help=BENCH_CHANGING.say(lang))
-    planned = bench.add_parser("plan", help=BENCH_PLAN.say(lang), description=BENCH_PLAN.say(lang))
-    planned.add_argument("--spills", type=int, default=4, metavar="N", help=SPILLS.say(lang))
-    planned.add_argument("--seed", type=int, default=1, metavar="N", help=SPILL_SEED.say(lang))
     add("version", VERSION)
     return top
-
-
-def _bench_trace_options(p: argparse.ArgumentParser, lang: Lang) -> None:
-    for option, about in (("networks", NETWORKS), ("cases", CASES), ("out", OUT)):
-        p.add_argument(f"--{option}", type=Path, required=True, metavar="DIR", help=about.say(lang))
-    p.add_argument("--mode", choices=("full", "early"), default="full", help=MODE.say(lang))
-    p.add_argument("--no-fingerprint", action="store_true", help=NO_FINGERPRINT.say(lang))
-    p.add_argument("--jobs", type=int, default=1, metavar="N", help=JOBS.say(lang))
 
 
 def _backfill_options(p: argparse.ArgumentParser, lang: Lang) -> None:
@@ -441,25 +390,6 @@ def _park(config: Config, _: argparse.Namespace) -> int:
     return 0
 
 
-def _bench(config: Config, o: argparse.Namespace) -> int:
-    if o.task == "trace":
-        from twin import bench_trace
-
-        options = bench_trace.Options(o.mode == "early", not o.no_fingerprint)
-        return bench_trace.main(o.networks, o.cases, o.out, options, max(o.jobs, 1), as_lang(config.lang))
-    if o.task == "plan":
-        from twin import bench_plan
-
-        return bench_plan.main(config, o.spills, o.seed)
-    if o.task == "map":
-        from twin import bench_map
-
-        return bench_map.main(o.points, o.lines, o.changing)
-    from twin import bench_ingest
-
-    return bench_ingest.main(config, o.points, o.seconds, o.sockets)
-
-
 def _version(config: Config, _: argparse.Namespace) -> int:
     from importlib.metadata import version
 
@@ -482,7 +412,7 @@ COMMANDS: dict[str, Callable[[Config, argparse.Namespace], int]] = {
     "replay": _replay,
     "users": _users,
     "park": _park,
-    "bench": _bench,
+    "bench": bench_command.run,
     "version": _version,
 }
 

@@ -8,44 +8,24 @@ Needs Playwright and a Chromium, which the development requirements and `.ci/bro
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 import socket
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 
-from geodata import park as parks
-from geodata.places import Park, StationKind
-from geodata.words import Text
-from twin.blocks import BlockBuilder, Series, encode
+from twin.bench_park import CLEAN, DIRTY, FACTOR, UP_S, Feed, Stage, crowd, machine, mn
 from twin.clock import wall_ms
-from twin.config import SHIPPED, Config
-from twin.demo import environment, is_healthy
+from twin.config import Config
 from twin.errors import MissingError
 from twin.ingest.hj212.times import qn, stamp
 from twin.ingest.hj212.write import frame
-from twin.stream import Stream
-from twin.supervisor import Role, Supervisor, free_port
 
-CLEAN, DIRTY = 12.0, 120.0  # COD in mg/L, on either side of class IV's 30
-FACTOR = "w01018"
-SAMPLES, PAN_S, BUSY_S, UP_S = 15, 4.0, 6.0, 120.0
+SAMPLES, PAN_S, BUSY_S = 15, 4.0, 6.0
 PIXEL_MS = 10_000.0  # a packet that is not drawn by then ends the bench with an error
-BLOCK = 20_000  # readings an entry of the stream
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ("--no-sandbox", "--disable-gpu", "--enable-precise-memory-info")
 READY = (
@@ -53,104 +33,6 @@ READY = (
     " return m && m.element.dataset.ready && !twin.live.stale"
     " && (!m.dense || m.cloud && m.cloud.shown.length); }"
 )
-
-
-def crowded(points: int, lines: int) -> Park:
-    """Return the demo park with so many stations of one factor in it, and so many more pipes.
-
-    Parameters
-    ----------
-    points, lines : int
-        Stations in all, and pipes beside those there are.
-    """
-    park = parks.read(SHIPPED)
-    dice = np.random.default_rng(1)
-    x, y = (np.array([getattr(s, c) for s in park.stations]) for c in "xy")
-    px, py = dice.uniform(x.min(), x.max(), points), dice.uniform(y.min(), y.max(), points)
-    node = park.stations[0].node
-    stations = tuple(
-        replace(
-            park.stations[0],
-            id=f"P{n:06d}",
-            name=Text(f"测点 {n}", f"Point {n}"),
-            kind=StationKind.CANAL,
-            mn=mn(n),
-            node=node,
-            factors=(FACTOR,),
-            limit_set="GB 3838-2002/IV",
-            enterprise=None,
-            x=float(px[n]),
-            y=float(py[n]),
-        )
-        for n in range(points)
-    )
-    return replace(park, stations=stations, links=_more(park, lines, dice), version=f"bench-{points}-{lines}")
-
-
-def _more(park: Park, lines: int, dice: np.random.Generator) -> gpd.GeoDataFrame:
-    """Return the park's links with copies of one pipe strewn over the park."""
-    box = park.links.total_bounds
-    at = np.column_stack([dice.uniform(box[0], box[2], lines), dice.uniform(box[1], box[3], lines)])
-    way = dice.normal(0, 60.0, (lines, 2))
-    pipe = park.links[~park.links["system"].isin(("canal", "rain"))].iloc[: min(lines, 1)]
-    many = pd.concat([pipe] * lines, ignore_index=True) if lines else pipe
-    many["id"] = [f"BENCH-{n}" for n in range(lines)]
-    many = many.set_geometry(shapely.linestrings(np.stack([at, at + way], 1)) if lines else many.geometry)
-    return gpd.GeoDataFrame(pd.concat([park.links, many.set_crs(park.links.crs)], ignore_index=True))
-
-
-def mn(n: int) -> str:
-    """Return the MN of the n-th station."""
-    return f"010000A8900016F1{n:08d}"
-
-
-@dataclass(slots=True)
-class Feed:
-    """Sends so many readings a second, each time on the other side of the limit."""
-
-    stream: Stream
-    points: int
-    changing: int
-    round: int = 0
-
-    def send(self, many: int) -> None:
-        """Append one reading each of the next `many` stations."""
-        self.round += 1
-        now = wall_ms()
-        for first in range(0, many, BLOCK):
-            builder = BlockBuilder()
-            for n in range(first, min(first + BLOCK, many)):
-                k = (n + self.round * many) % self.points if many < self.points else n
-                value = DIRTY if (k + self.round) % 10 == 0 else CLEAN
-                builder.add(b"", now, [(Series(mn(k), FACTOR, "2011", "Rtd"), now, value, ord("N"))])
-            self.stream.append("readings", encode(builder.build()))
-
-    def run(self, stop: threading.Event) -> None:
-        """Send `changing` readings every second until told to stop."""
-        while not stop.wait(1.0):
-            self.send(self.changing)
-
-
-@contextmanager
-def running(config: Config) -> Iterator[Stream]:
-    """The stream server, the gateway and the pages of a park, until the block ends."""
-    supervisor = Supervisor(environment(config), config.data / "logs", lambda _: None)
-    stream = Stream(config.redis)
-    try:
-        for name in ("redis", "gateway", "web"):
-            supervisor.start(Role(name, (name,)))
-        deadline = time.monotonic() + UP_S
-        while not (is_healthy(config.host, config.port) and stream.ping()):
-            supervisor.tick()
-            if time.monotonic() > deadline:
-                raise MissingError(
-                    f"the pages are not up after {UP_S:g} s; the logs are in {config.data}/logs"
-                )
-            time.sleep(0.2)
-        yield stream
-    finally:
-        stream.close()
-        supervisor.stop()
 
 
 def run(points: int, lines: int, changing: int) -> dict[str, Any]:
@@ -162,28 +44,16 @@ def run(points: int, lines: int, changing: int) -> dict[str, Any]:
         There is no Playwright, or no Chromium.
     """
     playwright, browser = _playwright(), _chromium()
-    folder = Path(tempfile.mkdtemp(prefix="twin-map-"))
-    config = Config(
-        data=folder, park=folder / "crowded.gpkg", port=free_port(), gateway_port=free_port(), open=True
-    )
-    try:
-        parks.write(crowded(points, lines), config.park)
-        with running(config) as stream, playwright.sync_playwright() as play:
-            feed, stop = Feed(stream, points, min(changing, points)), threading.Event()
-            feed.send(points)
-            thread = threading.Thread(target=feed.run, args=(stop,), daemon=True)
-            thread.start()
-            chromium = play.chromium.launch(executable_path=browser, args=ARGS)
-            try:
-                return _look(chromium, config, feed, stop, thread)
-            finally:
-                stop.set()
-                chromium.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with crowd(points, lines, changing) as stage, playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser, args=ARGS)
+        try:
+            return _look(chromium, stage)
+        finally:
+            chromium.close()
 
 
-def _look(chromium: Any, config: Config, feed: Feed, stop: threading.Event, thread: Any) -> dict[str, Any]:
+def _look(chromium: Any, stage: Stage) -> dict[str, Any]:
+    config, feed = stage.config, stage.feed
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
     page = context.new_page()
     url = f"http://{config.host}:{config.port}/atlas"
@@ -199,8 +69,7 @@ def _look(chromium: Any, config: Config, feed: Feed, stop: threading.Event, thre
     fps = _pan(page)
     tools.send("HeapProfiler.collectGarbage")
     heap = page.evaluate("() => performance.memory.usedJSHeapSize / 1e6")
-    stop.set()
-    thread.join()
+    stage.rest()
     update = _update(page, feed)
     pixel = [_packet_to_pixel(page, config, n) for n in range(SAMPLES)]
     return {
@@ -214,7 +83,7 @@ def _look(chromium: Any, config: Config, feed: Feed, stop: threading.Event, thre
         "main_thread_busy": round(busy, 3),
         "packet_to_pixel_p95_ms": round(float(np.percentile(pixel, 95))),
         "packet_to_pixel_median_ms": round(float(np.median(pixel))),
-        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()[0]},
+        "machine": machine(),
     }
 
 

@@ -25,3 +25,18 @@ def test_a_small_bench_loses_and_doubles_nothing() -> None:
     assert told["written"] == 1600 * (3 + told["warm_s"])
     assert told["readings_per_s"] > 0
     assert set(told["bare"]) >= {"socket_readings_per_core_s", "redis_readings_per_s"}
+
+
+def test_slow_pages_delay_nobody_and_nobody_misses_a_frame() -> None:
+    words = ("bench", "live", "--clients", "6", "--slow", "2", "--points", "3000", "--changing", "600")
+    done = subprocess.run(
+        [sys.executable, "-m", "twin", *words, "--seconds", "6"],
+        capture_output=True,
+        timeout=120,
+        check=True,
+        text=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["gaps"], told["gaps_beside_slow"]) == (0, 0)
+    assert told["changes_per_s_beside_slow"] > 300
+    assert told["frames_per_s_beside_slow"] > 0.5
