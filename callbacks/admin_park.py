@@ -91,7 +91,8 @@ class Parks:
     """Every park the page can speak of."""
 
     def __init__(self, web: Web) -> None:
-        self.web, self.desk, self._shelves = web, Desk(web.config.data / "desk"), Shelves()
+        self.web, self._shelves = web, Shelves()
+        self.desk = Desk(web.config.data / "desk", flows=web.config.flows)
 
     def held(self, kind: str, key: str, make: Callable[[], T]) -> T:
         """Return something made of contents that `key` names, made anew only if it is not held any more."""

@@ -99,7 +99,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     """
     renewal: Renewal[tuple[Present, State]] | None = None
     if park is None:
-        watch = ParkWatch(config.parks, config.limits)
+        watch = ParkWatch(config.parks, config.limits, config.flows)
         renewal = Renewal(watch, lambda present: (present, State(present.park, present.limits)))
         web = _web(config, Ground(watch.present, lambda: renewal.trouble if renewal else ""))
     else:

@@ -221,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return decode(words[2:], lang)
         if words[:1] == ["park"] and words[1:2] and words[1] in PARK_TASKS:
             module, function = PARK_TASKS[words[1]]
-            answer: int = getattr(import_module(module), function)(words[2:], lang)
+            answer: int = getattr(import_module(module), function)(words[2:], lang, config.flows)
             return answer
         if words[:1] == ["plan"]:
             from twin.plan_command import main as make_plan

@@ -107,6 +107,11 @@ class Config:
         return self.data / "versions"
 
     @property
+    def flows(self) -> Path:
+        """Folder of what engines said of model files; see `twin.hydraulics.kept`."""
+        return self.data / "flows"
+
+    @property
     def redis(self) -> str:
         """URL of the stream server; the embedded one's socket if nothing is set."""
         return self.redis_url or f"unix://{self.socket}"

@@ -72,7 +72,7 @@ def _exists(park: Park, name: str, limits: Path | None) -> bool:
     return True
 
 
-def main(words: Sequence[str], lang: Lang) -> int:
+def main(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Check one file; returns 0 without errors, 1 with, 2 if it cannot be read."""
     grammar = argparse.ArgumentParser(prog="twin park check", description=ABOUT.say(lang))
     grammar.add_argument("file", type=Path, help=FILE.say(lang))
@@ -81,7 +81,7 @@ def main(words: Sequence[str], lang: Lang) -> int:
     o = grammar.parse_args(list(words))
     began = time.perf_counter()
     try:
-        park = open_park(o.file)
+        park = open_park(o.file, flows=flows)
         found = check(park, known(park))
         if o.export is not None:
             export.write(found, park.crs, o.export)

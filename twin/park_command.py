@@ -14,6 +14,7 @@ from geodata.formats.report import FormatError
 from geodata.framing import Settings
 from geodata.words import Lang, Text
 from twin.hydraulics.imported import flowed
+from twin.hydraulics.kept import Kept
 
 WELL, WRONG, ASKS = 0, 2, 3  # exit codes
 
@@ -75,7 +76,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     return p
 
 
-def main(argv: Sequence[str], lang: Lang) -> int:
+def main(argv: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Run the command; returns 0 well, 2 something is wrong, 3 something waits for a person's word."""
     grammar = parser(lang)
     o = grammar.parse_args(argv)
@@ -90,7 +91,7 @@ def main(argv: Sequence[str], lang: Lang) -> int:
     made = intake.gather(o.src, settings)
     said: list[Text] = []
     if made.park is not None:
-        flowed(made, o.src)
+        flowed(made, o.src, Kept(flows) if flows is not None else None)
     code = _finish(o, made, said)
     if o.json:
         result = {

@@ -258,10 +258,12 @@ class Desk:
     ----------
     folder : Path
         Made when the first work is opened.
+    flows : Path, optional
+        Folder of what engines said of models before; see `twin.hydraulics.kept`.
     """
 
-    def __init__(self, folder: Path, room: Room = Room()) -> None:
-        self.folder, self.room = folder, room
+    def __init__(self, folder: Path, room: Room = Room(), flows: Path | None = None) -> None:
+        self.folder, self.room, self.flows = folder, room, flows
         self._running: list[subprocess.Popen[bytes]] = []
 
     def open(self, by: str) -> Work:
@@ -324,6 +326,7 @@ class Desk:
         work.beat()
         work.put("running", STARTING, 0.0)
         command = [sys.executable, "-m", "twin.park_stage", str(work.folder), str(present)]
+        command += [str(self.flows)] if self.flows is not None else []
         with (work.folder / "log").open("wb") as log:
             self._running.append(
                 subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603

@@ -23,7 +23,7 @@ SAME = Text(
 FAILED = Text("写不了 {path}:{why}", "{path} cannot be written: {why}")
 
 
-def main(words: Sequence[str], lang: Lang) -> int:
+def main(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Write one file; returns 0, or 2 where something is wrong."""
     grammar = argparse.ArgumentParser(prog="twin park export", description=ABOUT.say(lang))
     grammar.add_argument("file", type=Path, help=FILE.say(lang))
@@ -36,7 +36,7 @@ def main(words: Sequence[str], lang: Lang) -> int:
     try:
         if out.exists() and o.file.exists() and out.samefile(o.file):
             raise ConfigError(SAME.fill(path=out).say(lang))
-        park = open_park(o.file)
+        park = open_park(o.file, flows=flows)
         export.write(park, out, o.format)
     except (MissingError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")

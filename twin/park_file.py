@@ -15,6 +15,7 @@ from geodata.places import Park
 from geodata.words import Text
 from twin.errors import ConfigError, MissingError
 from twin.hydraulics.imported import with_engine_flow
+from twin.hydraulics.kept import Kept
 
 
 def present_path(paths: Sequence[Path]) -> Path:
@@ -22,13 +23,15 @@ def present_path(paths: Sequence[Path]) -> Path:
     return next((p for p in paths if p.is_file()), paths[-1])
 
 
-def open_park(path: Path, said: list[Text] | None = None) -> Park:
+def open_park(path: Path, said: list[Text] | None = None, flows: Path | None = None) -> Park:
     """Read a park file, or a model of SWMM or EPANET: its ids, its own plane, the directions of its engine.
 
     Parameters
     ----------
     said : list of Text, optional
         Takes what the engine of a model said: how many directions it told, or why it could not run.
+    flows : Path, optional
+        Folder of what engines said before: a model that was opened once is not computed again.
 
     Raises
     ------
@@ -40,19 +43,19 @@ def open_park(path: Path, said: list[Text] | None = None) -> Park:
     if not path.is_file():
         raise MissingError(f"there is no file {path}")
     if path.suffix.lower() == ".inp":
-        return _model(path, [] if said is None else said)
+        return _model(path, [] if said is None else said, flows)
     try:
         return park_file.read(path)
     except (ValueError, KeyError, IndexError, TypeError, DataSourceError, DataLayerError) as error:
         raise ConfigError(f"{path} cannot be read as a park: {error}") from error
 
 
-def _model(path: Path, said: list[Text]) -> Park:
+def _model(path: Path, said: list[Text], flows: Path | None) -> Park:
     got = gather([path], Settings(yes=True, snap_m=0.0, name=path.stem))
     if got.park is None:
         why = "; ".join(e.en for e in got.report.errors) or "nothing in it is a network"
         raise ConfigError(f"{path} cannot be read as a model: {why}")
-    flowed = with_engine_flow(got.park, [path])
+    flowed = with_engine_flow(got.park, [path], Kept(flows) if flows is not None else None)
     said += flowed.said
     return flowed.park
 

@@ -39,13 +39,13 @@ DRAINS = Text(
 )
 
 
-def path(words: Sequence[str], lang: Lang) -> int:
+def path(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Answer `twin park path`; 0 where there is a way, 1 where there is none, 2 where something is wrong."""
     o = _grammar("path", ABOUT_PATH, lang, ("--from", "start", FROM), ("--to", "end", TO)).parse_args(
         list(words)
     )
     try:
-        park = open_park(o.file)
+        park = open_park(o.file, flows=flows)
         network = network_now(park, o.file, o.gate, lang)
         found = query.way(park, network, o.start, o.end, o.barrier, lang)
     except (MissingError, ConfigError) as error:
@@ -87,11 +87,11 @@ def as_json(park: Park, network: Network, found: query.Way) -> dict[str, Any]:
     }
 
 
-def drains(words: Sequence[str], lang: Lang) -> int:
+def drains(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Answer `twin park drains`; 0, or 2 where something is wrong."""
     o = _grammar("drains", ABOUT_DRAINS, lang, ("--at", "at", AT)).parse_args(list(words))
     try:
-        park = open_park(o.file)
+        park = open_park(o.file, flows=flows)
         network = network_now(park, o.file, o.gate, lang)
         found = query.drained(park, network, o.at, o.barrier, lang)
     except (MissingError, ConfigError) as error:

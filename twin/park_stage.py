@@ -1,4 +1,4 @@
-"""`python -m twin.park_stage FOLDER PRESENT`: reads the files of one piece of work; see `twin.park_desk`.
+"""`python -m twin.park_stage FOLDER PRESENT [FLOWS]`: reads one piece of work; see `twin.park_desk`.
 
 A process of its own, with bounded memory. It says what it is doing in its folder and ends when a file named
 `stop` appears there, or when the process that started it is gone.
@@ -30,6 +30,7 @@ from geodata.park import VERSION_CHARS, content_hash
 from geodata.places import Park
 from geodata.words import Text
 from twin.hydraulics.imported import flowed
+from twin.hydraulics.kept import Kept
 from twin.park_check import known
 from twin.park_desk import Room, Said, Work
 
@@ -38,15 +39,17 @@ LOOK_S = 0.2
 LONGEST_S = 1800.0
 ROWS_NAMED = 40
 PRESENT = "present.gpkg"
+READ, FLOWS = 0.6, 0.32  # shares of the whole: reading, and engines that tell directions
 
 
 def main(words: Sequence[str]) -> int:
     """Read the files of one folder; returns 0 unless something unforeseen happened."""
     work, present = Work(Path(words[0]), Room()), Path(words[1])
+    kept = Kept(Path(words[2])) if words[2:] else None
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     threading.Thread(target=_watch, args=(work,), daemon=True).start()
     try:
-        work.finish(stage(work, present))
+        work.finish(stage(work, present, kept))
     except MemoryError:
         work.put("failed", NO_MEMORY.fill(gb=MEMORY // 2**30), 1.0)
     except FormatError as error:  # of a mapping: nothing was read
@@ -54,13 +57,15 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def stage(work: Work, present: Path) -> dict[str, Any]:
+def stage(work: Work, present: Path, kept: Kept | None = None) -> dict[str, Any]:
     """Read the files of a piece of work and write the park they make beside them.
 
     Parameters
     ----------
     present : Path
         The park file in use: its name is kept, its place helps to tell a zone, and the files may come to it.
+    kept : Kept, optional
+        What engines said of models before.
 
     Returns
     -------
@@ -71,11 +76,11 @@ def stage(work: Work, present: Path) -> dict[str, Any]:
     said, now = work.said(), parks.read(present)
     sources = _sources(work, said, present)
     made = intake.gather(sources, _settings(work, said, now), _teller(work))
-    work.put("running", FLOWING, 0.88)
-    flowed(made, sources)
+    work.put("running", FLOWING, READ)
+    flowed(made, sources, kept, lambda text, share: work.put("running", text, READ + FLOWS * share))
     result = account(made)
     if made.preview is not None:
-        work.put("running", CHECKING, 0.92)
+        work.put("running", CHECKING, READ + FLOWS)
         park = _named(made.preview, said, now)
         found = check(park, known(park))
         count = Counter(str(f.severity) for f in found)
@@ -148,7 +153,7 @@ def _named(park: Park, said: Said, now: Park) -> Park:
 
 def _teller(work: Work) -> intake.Tell:
     def tell(step: Text, share: float) -> None:
-        work.put("running", step, 0.92 * share)
+        work.put("running", step, READ * share)
 
     return tell
 

@@ -46,7 +46,7 @@ class Start(NamedTuple):
     links: tuple[str, ...] = ()
 
 
-def main(words: Sequence[str], lang: Lang) -> int:
+def main(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:
     """Trace once; returns 0, or 2 where the file or an id is wrong."""
     grammar = argparse.ArgumentParser(prog="twin park trace", description=ABOUT.say(lang))
     grammar.add_argument("file", type=Path, help=FILE.say(lang))
@@ -62,7 +62,7 @@ def main(words: Sequence[str], lang: Lang) -> int:
     o = grammar.parse_args(list(words))
     try:
         said: list[Text] = []
-        park = open_park(o.file, said)
+        park = open_park(o.file, said, flows)
         sys.stderr.write("".join(f"{t.say(lang)}\n" for t in said))
         found = trace(park, network_now(park, o.file, o.gate, lang), o.start, o.direction, o.barrier, lang)
     except (MissingError, ConfigError) as error:

@@ -75,6 +75,8 @@ class ParkWatch:
         `geodata.versions.Store.install` or `geodata.park.write`.
     limits : Path, optional
         The park's own limits.
+    flows : Path, optional
+        As in `twin.park_file.open_park`.
 
     Attributes
     ----------
@@ -89,10 +91,12 @@ class ParkWatch:
         There is no usable park to begin with.
     """
 
-    def __init__(self, paths: Path | Sequence[Path], limits: Path | None = None) -> None:
+    def __init__(
+        self, paths: Path | Sequence[Path], limits: Path | None = None, flows: Path | None = None
+    ) -> None:
         self.paths = (paths,) if isinstance(paths, Path) else tuple(paths)
         self.trouble = ""
-        self._limits = limits
+        self._limits, self._flows = limits, flows
         self._stamp = self._look()
         self.present = self._build()
 
@@ -130,7 +134,7 @@ class ParkWatch:
 
     def _build(self) -> Present:
         path = present_path(self.paths)
-        return Present.of(open_park(path), self._limits, path)
+        return Present.of(open_park(path, flows=self._flows), self._limits, path)
 
 
 class Renewal(Generic[Parts]):

@@ -67,7 +67,7 @@ def watch(config: Config, stop: threading.Event | None = None) -> None:
         A setting is wrong; being away of a server never raises.
     """
     stop = stop or _until_signal()
-    parks = ParkWatch(config.parks, config.limits)
+    parks = ParkWatch(config.parks, config.limits, config.flows)
     renewal = Renewal(parks, Sight.of)
     with closing(Stream(config.redis)) as stream, closing(Records(config.db)) as records:
         _outlast(stop, records.create)
@@ -130,7 +130,7 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
         A setting is wrong; being away of a server never raises.
     """
     stop = stop or _until_signal()
-    parks = ParkWatch(config.parks, config.limits)
+    parks = ParkWatch(config.parks, config.limits, config.flows)
     renewal = Renewal(parks, lambda present: present)
     park, network, _ = parks.present
     with ExitStack() as stack:

@@ -11,12 +11,12 @@ from typing import Any
 from epanet import toolkit
 
 from twin.errors import TwinError
-from twin.hydraulics.watched import STILL_M3S, Sum, Watched
+from twin.hydraulics.watched import STILL_M3S, Share, Sum, Watched, untold
 
 DAY_S = 86_400
 
 
-def watch(path: Path, flow_m3s: float, metre: float) -> Watched:
+def watch(path: Path, flow_m3s: float, metre: float, tell: Share = untold) -> Watched:
     """Run a model for two days, or as long as it says, and sum up its last day.
 
     Tanks fill and drain over a day, so one look at its first moment tells little about directions: the first
@@ -40,7 +40,7 @@ def watch(path: Path, flow_m3s: float, metre: float) -> Watched:
             report = Path(folder) / "r.rpt"
             try:
                 toolkit.open(project, str(path), str(report), str(Path(folder) / "r.bin"))
-                return _run(project, flow_m3s, metre)
+                return _run(project, flow_m3s, metre, tell)
             except Exception as error:
                 raise TwinError(f"EPANET refuses {path.name}: {error}") from error
             finally:
@@ -49,7 +49,7 @@ def watch(path: Path, flow_m3s: float, metre: float) -> Watched:
         toolkit.deleteproject(project)
 
 
-def _run(project: Any, flow_m3s: float, metre: float) -> Watched:
+def _run(project: Any, flow_m3s: float, metre: float, tell: Share) -> Watched:
     long = max(int(toolkit.gettimeparam(project, toolkit.DURATION)), 2 * DAY_S)
     toolkit.settimeparam(project, toolkit.DURATION, long)
     count = toolkit.getcount(project, toolkit.LINKCOUNT)
@@ -65,6 +65,7 @@ def _run(project: Any, flow_m3s: float, metre: float) -> Watched:
         now = toolkit.runH(project)
         row = (column(toolkit.FLOW), column(toolkit.VELOCITY), [float("nan")] * count)
         stood = toolkit.nextH(project)
+        tell(min((now + stood) / long, 1.0))
         if now + stood > long - DAY_S and stood > 0:
             total.take(min(stood, now + stood - (long - DAY_S)), *row, STILL_M3S / flow_m3s)
         if stood <= 0:

@@ -6,7 +6,7 @@ runs it once, and its mean flows become the park's stored flow field.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from geodata.words import Text
 from twin.errors import TwinError
 from twin.hydraulics import epanet, swmm_file
 from twin.hydraulics.flowfield import velocities
-from twin.hydraulics.watched import STILL_M3S, Watched
+from twin.hydraulics.kept import Kept
+from twin.hydraulics.watched import STILL_M3S, Share, Watched, untold
 
 MODEL = ".inp"
 
+RUNS = Text("{engine} 计算 {file} 的流向", "{engine} runs {file} for its directions")
 RAN = Text(
     "{file}:按 {engine} 计算的 {hours} 小时平均流量定流向,{told} 条原为假定的已确定,{turned} 条与所画相反,"
     "{still} 条没有流动、仍按原样",
@@ -37,6 +39,10 @@ FAILED = Text(
 )
 
 
+Tell = Callable[[Text, float], None]
+"""Is told which engine runs which file, and which share of it is done, 0..1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flowed:
     """A park with the directions of its models, and what is to be said about each."""
@@ -45,17 +51,24 @@ class Flowed:
     said: tuple[Text, ...]
 
 
-def with_engine_flow(park: Park, files: Sequence[Path]) -> Flowed:
+def with_engine_flow(
+    park: Park, files: Sequence[Path], kept: Kept | None = None, tell: Tell | None = None
+) -> Flowed:
     """Give the links of a park that came from model files the flows of the files' engines.
 
     Links are found by their ids; those of other files are left alone, and so is every direction the engine
     cannot tell because nothing runs there.
+
+    Parameters
+    ----------
+    kept : Kept, optional
+        Runs of before; without it every engine runs.
     """
     said = []
     for path in files:
         if path.suffix.lower() != MODEL or not path.is_file():
             continue
-        engine, seen = _watch(path)
+        engine, seen = _watch(path, kept, tell)
         if isinstance(seen, Watched):
             park, text = _stored(park, path, engine, seen)
         else:
@@ -64,18 +77,18 @@ def with_engine_flow(park: Park, files: Sequence[Path]) -> Flowed:
     return Flowed(park, tuple(said))
 
 
-def flowed(made: Intake, files: Sequence[Path]) -> None:
+def flowed(made: Intake, files: Sequence[Path], kept: Kept | None = None, tell: Tell | None = None) -> None:
     """Give the park of an import, or what it would be, the directions of its models; the report says so."""
     if made.preview is None:
         return
-    before, found = made.preview, with_engine_flow(made.preview, files)
+    before, found = made.preview, with_engine_flow(made.preview, files, kept, tell)
     made.preview = found.park
     made.park = found.park if made.park is not None else None
     say_assumed(found.park.links, made.report, before.links)
     made.report.merged += found.said
 
 
-def _watch(path: Path) -> tuple[str, Watched | str]:
+def _watch(path: Path, kept: Kept | None, tell: Tell | None) -> tuple[str, Watched | str]:
     try:
         sections = inp.split(path.name, path.read_text("utf-8", errors="replace"))
     except FormatError as error:
@@ -84,11 +97,19 @@ def _watch(path: Path) -> tuple[str, Watched | str]:
     engine = inp_epanet if pressure else inp_swmm
     units = sections.option("UNITS", "GPM") if pressure else sections.option("FLOW_UNITS", "CFS")
     metre = inp.FOOT_M if units in engine.AMERICAN else 1.0
+    name = "EPANET" if pressure else "SWMM"
+    if kept is not None and (seen := kept.find(path, name)) is not None:
+        return name, seen
+    text = RUNS.fill(engine=name, file=path.name)
+    say: Share = (lambda share: tell(text, share)) if tell is not None else untold
+    say(0.0)
     try:
-        watch = epanet.watch if pressure else swmm_file.watch
-        return "EPANET" if pressure else "SWMM", watch(path, engine.FLOW[units], metre)
+        seen = (epanet.watch if pressure else swmm_file.watch)(path, engine.FLOW[units], metre, say)
     except TwinError as error:
-        return "EPANET" if pressure else "SWMM", " ".join(str(error).split())
+        return name, " ".join(str(error).split())
+    if kept is not None:
+        kept.keep(path, name, sections, seen)
+    return name, seen
 
 
 def _stored(park: Park, path: Path, engine: str, seen: Watched) -> tuple[Park, Text]:

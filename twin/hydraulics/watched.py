@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STILL_M3S = 1e-6  # slower than this is not a direction
+FORM = 1  # counts up when what engines are asked or how it is summed up changes: kept runs are then made anew
+
+Share = Callable[[float], None]
+"""Is told which share of a run is done, 0..1."""
+
+
+def untold(_: float) -> None:
+    """Take no notice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
