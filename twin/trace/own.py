@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,14 @@ from twin.trace.observations import FLOW
 Floats = NDArray[np.float64]
 
 LOCAL = timezone(timedelta(hours=8))
+LOCAL_S, DAY_MIN = 8 * 3600.0, 24 * 60
 BEFORE_S, AFTER_S = 1200.0, 900.0  # around an inferred release
 MOVED, STILL = 1.8, -1.8  # nats of an outlet meter that moved, or stayed quiet while it watched the release
+ALARMED = 8.0  # the same where the incident's own alarm is that meter's: nobody else's water passes it
 OUT_OF_SLOT, IN_SLOT, SHUT = 2.0, -0.7, -1.5
 NOT_ON_PERMIT = -1.0
 RUNNING = 0.15  # of the usual flow: less is taken for standing still
+ALWAYS = 0.7  # of the flow now: an outlet that ran so much outside its hours before tells nothing by running
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,15 @@ def meter(case: Case, outlet: int, start_s: float, duration_s: float) -> Meter:
     if best.share < 0.3:
         return Meter(0.0, share=best.share, station=best.station)
     if best.z > signals.START_Z:
-        return Meter(MOVED * min(1.0, best.z / 10), best.factor, best.z, best.ratio, best.share, best.station)
+        most = ALARMED if _is_alarmed(case, outlet, stations) else MOVED
+        return Meter(most * min(1.0, best.z / 10), best.factor, best.z, best.ratio, best.share, best.station)
     return Meter(STILL * min(1.0, best.share), "", best.z, best.ratio, best.share, best.station)
+
+
+def _is_alarmed(case: Case, outlet: int, stations: tuple[int, ...]) -> bool:
+    """Tell whether the incident stands on this outlet's own meter, and its water passes all that alarmed."""
+    own = any(case.sensors[k] in stations for k in case.alarmed)
+    return own and all(case.transport.share[outlet, k] > 0 for k in case.alarmed)
 
 
 def _around(
@@ -101,24 +111,17 @@ def slot(case: Case, enterprise: Enterprise, start_s: float, duration_s: float) 
     """Compare a release with the enterprise's hours on the shared pipe."""
     if not enterprise.slots:
         return Slot(0.0)
-    middle = datetime.fromtimestamp(start_s + duration_s / 2, UTC)
-    if any(_within(middle, a, b) for a, b in enterprise.slots):
+    if _in_slots(np.array([start_s + duration_s / 2]), enterprise)[0]:
         return Slot(IN_SLOT, "in")
-    flowing = _flowing(case, enterprise.id, start_s - BEFORE_S, start_s + duration_s + AFTER_S)
+    flowing = _flowing(case, enterprise, start_s - BEFORE_S, start_s + duration_s + AFTER_S)
     if flowing is None:
         return Slot(0.0)
     return Slot(OUT_OF_SLOT, "out") if flowing else Slot(SHUT, "shut")
 
 
-def _within(at: datetime, from_: str, to: str) -> bool:
-    minute = at.astimezone(LOCAL).hour * 60 + at.astimezone(LOCAL).minute
-    a, b = (int(t[:2]) * 60 + int(t[3:5]) for t in (from_, to))
-    return a <= minute < b if a <= b else minute >= a or minute < b
-
-
-def _flowing(case: Case, enterprise: str, from_s: float, to_s: float) -> bool | None:
-    """Tell whether the enterprise's outlet ran; None where its meter does not say."""
-    obs, stations = case.observations, case.meters.get(enterprise, ())
+def _flowing(case: Case, enterprise: Enterprise, from_s: float, to_s: float) -> bool | None:
+    """Tell whether the enterprise's outlet ran; None where nothing says so, or that it was new."""
+    obs, stations = case.observations, case.meters.get(enterprise.id, ())
     if not stations or FLOW not in obs.factors:
         return None
     value = obs.value[obs.factors.index(FLOW), list(stations)]
@@ -126,7 +129,22 @@ def _flowing(case: Case, enterprise: str, from_s: float, to_s: float) -> bool | 
     if np.isfinite(inside).sum() < 3:
         return None
     usual = np.nanmax(value)
-    return bool(np.nanmedian(inside) > RUNNING * usual) if usual > 0 else False
+    if not usual > 0 or not np.nanmedian(inside) > RUNNING * usual:
+        return False
+    before = value[:, (obs.t_s < from_s) & ~_in_slots(obs.t_s, enterprise)]
+    if np.isfinite(before).sum() < 3 or np.nanmedian(before) >= ALWAYS * np.nanmedian(inside):
+        return None
+    return True
+
+
+def _in_slots(t_s: Floats, enterprise: Enterprise) -> NDArray[np.bool_]:
+    """Mark the moments that lie in the enterprise's hours on the shared pipe."""
+    minute = (t_s + LOCAL_S) // 60 % DAY_MIN
+    found = np.zeros(len(t_s), bool)
+    for begin, end in enterprise.slots:
+        a, b = (int(t[:2]) * 60 + int(t[3:5]) for t in (begin, end))
+        found |= (a <= minute) & (minute < b) if a <= b else (minute >= a) | (minute < b)
+    return found
 
 
 def permitted(case: Case, factors: tuple[str, ...]) -> dict[str, float]:

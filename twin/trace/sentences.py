@@ -11,7 +11,7 @@ from geodata.words import Text
 from twin.factors import factor
 from twin.trace.case import Case
 from twin.trace.evidence import NEVER, Hydraulic
-from twin.trace.own import LOCAL, Meter, Slot
+from twin.trace.own import LOCAL, MOVED, Meter, Slot
 
 Floats = NDArray[np.float64]
 
@@ -172,6 +172,12 @@ def meter(case: Case, outlet: int, found: Meter, start_s: float, duration_s: flo
             "{code} 在线监测在 {span} 无有效数据，不能作证",
             "The meter of {code} gave no usable data from {span} and says nothing",
         ).fill(code=code, span=span)
+    if found.nats > MOVED:
+        return Text(
+            "报警的就是 {code} 自己的在线监测，只有它的水经过：{factor}升到平时的 {ratio:.1f} 倍",
+            "The alarm is that of its own meter at {code}, which only its water passes: {factor} rose to "
+            "{ratio:.1f}x its usual value",
+        ).fill(code=code, factor=factor(found.factor).short, ratio=found.ratio)
     if found.nats > 0:
         return Text(
             "{code} 在线{factor}在 {span} 前后升到平时的 {ratio:.1f} 倍",

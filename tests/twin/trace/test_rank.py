@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from tests.twin.parks import tiny_park
 from tests.twin.trace import scene
 from twin.curves import Window
 from twin.model import Ranking, Suspect, from_json, to_json
+from twin.trace import own
 from twin.trace.observations import Observations
 from twin.trace.rank import rank
 
@@ -152,3 +155,28 @@ def test_samples_are_proposed_where_they_split_the_suspects(park: Park) -> None:
     assert 0 < r.samples[0].top <= 1
     assert r.samples[0].name.zh
     assert r.samples[0].name.en
+
+
+def test_whose_own_meter_gives_the_alarm_leads_whoever_else_it_looks_like(park: Park) -> None:
+    station = next(s for s in park.stations if s.enterprise == "E01")
+    obs = scene.observations(
+        park, scene.fingerprint(park, "E02"), station.node
+    )  # another's water in its pipe
+    r = ranked(park, obs, (station.id,))
+    assert r.suspects[0].enterprise == "E01"
+    assert r.suspects[0].probability > 0.6
+    meter = next(x for x in r.suspects[0].reasons if x.kind == "meter")
+    assert meter.nats == max(x.nats for x in r.suspects[0].reasons)
+    assert "own meter" in meter.text.en
+    assert "自己的在线监测" in meter.text.zh
+
+
+@pytest.mark.parametrize(("before", "state"), [(1.0, ""), (0.02, "out")])
+def test_running_outside_its_hours_counts_only_where_that_is_new(
+    park: Park, before: float, state: str
+) -> None:
+    t = scene.BEGIN + np.arange(360) * scene.STEP
+    flow = np.where(t < scene.RELEASE, before, 1.0) * 12.0
+    obs = Observations(("S",), ("w00000",), t, flow[None, None, :], 1, 360)
+    case: Any = SimpleNamespace(observations=obs, meters={"E03": (0,)})
+    assert own.slot(case, park.enterprise("E03"), scene.RELEASE + 1800, 1800).state == state
