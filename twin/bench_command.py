@@ -46,6 +46,10 @@ SPILLS = Text("泄漏次数;每次约一分钟", "how many spills; about a minut
 SPILL_SEED = Text("随机种子", "seed of the spills")
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
+CLUSTER = Text(
+    "在三节点 Redis 集群上,两个接入进程和两个监视进程,途中杀掉一个监视进程",
+    "on a Redis Cluster of three nodes, with two gateways and two watches, one of which is killed",
+)
 NUMBERS: Mapping[str, tuple[Text, tuple[tuple[str, int, Text], ...]]] = {
     "ingest": (
         INGEST,
@@ -78,6 +82,8 @@ def options(tasks: Any, lang: Lang) -> None:
         task = tasks.add_parser(name, help=about.say(lang), description=about.say(lang))
         for option, usual, text in numbers:
             task.add_argument(f"--{option}", type=int, default=usual, metavar="N", help=text.say(lang))
+        if name == "ingest":
+            task.add_argument("--cluster", action="store_true", help=CLUSTER.say(lang))
     trace = tasks.add_parser("trace", help=TRACE.say(lang), description=TRACE.say(lang))
     for option, text in (("networks", NETWORKS), ("cases", CASES), ("out", OUT)):
         trace.add_argument(f"--{option}", type=Path, required=True, metavar="DIR", help=text.say(lang))
@@ -92,9 +98,10 @@ def run(config: Config, o: argparse.Namespace) -> int:
 
 
 def _ingest(config: Config, o: argparse.Namespace) -> int:
-    from twin import bench_ingest
+    from twin import bench_cluster, bench_ingest
 
-    return bench_ingest.main(config, o.points, o.seconds, o.sockets)
+    bench = bench_cluster if o.cluster else bench_ingest
+    return bench_ingest.tell(bench.run(config, o.points, o.seconds, o.sockets))
 
 
 def _trace(config: Config, o: argparse.Namespace) -> int:

@@ -41,12 +41,13 @@ from twin.ingest.hj212.write import frame
 from twin.limits import Limits
 from twin.series import Catalogue, Finder
 from twin.state import State
-from twin.stream import Entry, Stream
+from twin.stream import Stream
 from twin.supervisor import free_port
 
 WARM_S = 4  # sent before anything is measured: the first frame of every logger is read the careful way
 DRAIN_S = 60.0
 PER_FRAME = len(FACTORS)
+Counts = NDArray[np.uint8]
 BARE_S = 2  # seconds' worth of bytes for the bare costs
 
 
@@ -62,10 +63,16 @@ class Task:
 
 
 class Tally:
-    """Which reading of which second has been seen, once or more often."""
+    """How often which reading of which second has been seen.
 
-    def __init__(self, loggers: int, seconds: int) -> None:
-        self._seen = np.zeros((seconds, loggers * PER_FRAME), bool)
+    Parameters
+    ----------
+    seen : (seconds, 8 * loggers) uint8, optional
+        Where it is counted.
+    """
+
+    def __init__(self, loggers: int, seconds: int, seen: Counts | None = None) -> None:
+        self._seen = np.zeros((seconds, loggers * PER_FRAME), np.uint8) if seen is None else seen
         self._loggers = {mn(i): i for i in range(loggers)}
         self._places = Finder(lambda s: self._loggers[s.mn] * PER_FRAME + FACTORS.index(s.factor))
         self.rows = 0
@@ -77,13 +84,13 @@ class Tally:
 
     def whole(self) -> NDArray[np.bool_]:
         """(loggers, seconds) frames of which every reading was seen."""
-        every: NDArray[np.bool_] = np.all(self._seen.reshape(len(self._seen), -1, PER_FRAME), axis=2).T
+        every: NDArray[np.bool_] = np.all((self._seen > 0).reshape(len(self._seen), -1, PER_FRAME), axis=2).T
         return every
 
     def add(self, series: Catalogue, index: Any, at_ms: Any) -> None:
         """Tick off the readings of a block."""
         place = self._places.of(series)[index]
-        self._seen[(at_ms - FIRST_MS) // 1000, place] = True
+        self._seen[(at_ms - FIRST_MS) // 1000, place] += 1
         self.rows += len(index)
 
 
@@ -146,7 +153,7 @@ def _write_history(task: Task, stop: threading.Event, written: list[int]) -> Non
             written[0] += more
 
 
-def _hear(pipe: Connection, alive: Any, timeout_s: float) -> Any:
+def hear(pipe: Connection, alive: Any, timeout_s: float) -> Any:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if pipe.poll(0.5):
@@ -169,7 +176,7 @@ def _site(config: Config) -> Iterator[tuple[Path, str, int, dict[str, int]]]:
             [sys.executable, "-m", "twin", "gateway"],
             env={**config.environment, **settings, "TWIN_LOGGERS": ""},
         )
-        _wait_for(port, gateway)
+        wait_for(port, gateway)
         yield folder, url, port, {"gateway": gateway.pid, "redis": server.pid}
     finally:
         for process in (gateway, server):
@@ -181,7 +188,7 @@ def _site(config: Config) -> Iterator[tuple[Path, str, int, dict[str, int]]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
@@ -214,26 +221,25 @@ def run(config: Config, points: int, seconds: int, sockets: int) -> dict[str, An
         worker = multiprocessing.get_context("spawn").Process(target=work, args=(task, here), daemon=True)
         worker.start()
         pids = {**pids, "worker": worker.pid or 0}
-        _hear(there, worker.is_alive, 180.0)
-        load = Load(port, sockets, loggers, _answer_size())
+        hear(there, worker.is_alive, 180.0)
+        load = Load([port], sockets, loggers, answer_size())
         with closing(load):
             load.run(WARM_S)
             warm, load.sent = load.sent, type(load.sent)()
-            cpu, began = _cpu(pids), time.monotonic()
+            cpu, began = cpu_s(pids), time.monotonic()
             sent = load.run(seconds, WARM_S)
-            memory = {name: _rss_mb(pid) for name, pid in pids.items()}
+            memory = {name: rss_mb(pid) for name, pid in pids.items()}
             there.send("stop")
-            seen = _hear(there, worker.is_alive, DRAIN_S + 60.0)
+            seen = hear(there, worker.is_alive, DRAIN_S + 60.0)
             drained = time.monotonic() - began
-            spent = {name: round(value - cpu[name], 2) for name, value in _cpu(pids).items()}
+            spent = {name: round(value - cpu[name], 2) for name, value in cpu_s(pids).items()}
             there.send("bye")
             seen["lost"] = int(np.count_nonzero(load.proved(WARM_S + seconds) & ~seen.pop("whole")))
         worker.join(10)
-        bodies = [e.body for e in _newest(url, 40)]
-        bare = {**_bare_socket(load), **_bare_redis(bodies)}
+        bare = bare_costs(load, url, 40)
     return {
         "bench": "ingest",
-        **_told(sent, warm.frames, drained, spent, memory, seen),
+        **told(sent, warm.frames, drained, spent, memory, seen),
         "bare": bare,
         "points": points,
         "seconds": seconds,
@@ -243,7 +249,7 @@ def run(config: Config, points: int, seconds: int, sockets: int) -> dict[str, An
     }
 
 
-def _told(
+def told(
     sent: Sent,
     warm_frames: int,
     drained: float,
@@ -293,7 +299,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _cpu(pids: dict[str, int]) -> dict[str, float]:
+def cpu_s(pids: dict[str, int]) -> dict[str, float]:
     """Processor seconds of processes so far, their children that ended included."""
     tick = os.sysconf("SC_CLK_TCK")
     out = {}
@@ -303,19 +309,21 @@ def _cpu(pids: dict[str, int]) -> dict[str, float]:
     return out
 
 
-def _rss_mb(pid: int) -> float:
+def rss_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return round(next(int(x.split()[1]) for x in lines if x.startswith("VmRSS")) / 1024, 1)
 
 
-def _answer_size() -> int:
+def answer_size() -> int:
     head = f"QN=20240601080000000;ST=91;CN=9014;PW=123456;MN={mn(0)};Flag=4;CP=&&&&"
     return len(frame(head.encode()))
 
 
-def _newest(url: str, count: int) -> list[Entry]:
+def bare_costs(load: Load, url: str, blocks: int) -> dict[str, float]:
+    """What the same bytes cost through one socket alone, and the newest blocks through Redis alone."""
     with closing(Stream(url)) as stream:
-        return stream.last("readings", count)
+        bodies = [entry.body for entry in stream.last("readings", blocks)]
+    return {**_bare_socket(load), **_bare_redis(bodies)}
 
 
 def _bare_socket(load: Load) -> dict[str, float]:
@@ -342,13 +350,13 @@ def _bare_redis(bodies: list[bytes]) -> dict[str, float]:
     server = embedded.start(folder / "redis", folder / "redis.sock")
     try:
         readings = sum(len(decode(body)) for body in bodies)
-        before, began = _cpu({"redis": server.pid})["redis"], time.monotonic()
+        before, began = cpu_s({"redis": server.pid})["redis"], time.monotonic()
         mine = time.process_time()
         with closing(Stream(f"unix://{folder / 'redis.sock'}")) as stream:
             for body in bodies:
                 stream.append("readings", body)
         took = time.monotonic() - began
-        spent = _cpu({"redis": server.pid})["redis"] - before + time.process_time() - mine
+        spent = cpu_s({"redis": server.pid})["redis"] - before + time.process_time() - mine
     finally:
         server.terminate()
         server.wait()
@@ -369,9 +377,8 @@ TOLD = (
 """What the last line holds, and nothing else."""
 
 
-def main(config: Config, points: int, seconds: int, sockets: int) -> int:
+def tell(found: dict[str, Any]) -> int:
     """Print what else was measured, then the result, a line each."""
-    found = run(config, points, seconds, sockets)
     rest = {name: value for name, value in found.items() if name not in TOLD}
     for line in (rest, {name: found[name] for name in TOLD}):
         sys.stdout.write(json.dumps(line) + "\n")

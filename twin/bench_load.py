@@ -6,6 +6,7 @@ import select
 import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,23 +61,25 @@ class _Line:
 
 
 class Load:
-    """So many sockets to one port.
+    """So many sockets.
 
     Parameters
     ----------
+    ports : sequence of int
+        The sockets take turns with them.
     answer_size : int
         Bytes of one answer.
     """
 
-    def __init__(self, port: int, sockets: int, loggers: int, answer_size: int) -> None:
+    def __init__(self, ports: Sequence[int], sockets: int, loggers: int, answer_size: int) -> None:
         self.frames = Frames(loggers)
         self._answer = answer_size
         self._bounds = [loggers * i // sockets for i in range(sockets + 1)]
         self._lines: list[_Line] = []
         self._by_fd: dict[int, _Line] = {}
         self._poll = select.epoll()
-        for _ in range(sockets):
-            plug = socket.create_connection(("127.0.0.1", port), 10)
+        for i in range(sockets):
+            plug = socket.create_connection(("127.0.0.1", ports[i % len(ports)]), 10)
             plug.setblocking(False)
             plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             line = _Line(plug)

@@ -183,6 +183,11 @@ class Stream(_Sharded):
                     break
                 yield [row["message_id"] for row in rows]
 
+    def held(self, name: Name, group: str, consumer: str) -> int:
+        """How many entries a consumer of a group has taken and not acknowledged."""
+        rows = (row for key in self._keys(name) for row in self._call("xinfo_consumers", key, group))
+        return sum(int(row["pending"]) for row in rows if row["name"] == consumer.encode())
+
     def ack(self, name: Name, group: str, ids: Iterable[str]) -> None:
         """Say that entries are dealt with."""
         for shard, own in self._of(name).by_shard(ids).items():

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.e2e.kills import Loggers, Site, accounted
 from twin.errors import UnavailableError
+from twin.nodes import Nodes
 from twin.stream import Stream
 from twin.supervisor import free_port
 
@@ -37,8 +37,8 @@ class Park(Site):
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    it = Cluster(3)
+def cluster() -> Iterator[Nodes]:
+    it = Nodes(3)
     try:
         it.open()
         yield it
@@ -58,7 +58,7 @@ def wait(what: Callable[[], bool], complaint: str, seconds: float = 40.0) -> Non
     raise AssertionError(complaint)
 
 
-def test_a_cluster_carries_the_load_and_the_dead_are_followed(cluster: Cluster) -> None:
+def test_a_cluster_carries_the_load_and_the_dead_are_followed(cluster: Nodes) -> None:
     folder = Path(tempfile.mkdtemp(prefix="twin-scale-"))
     park = Park(folder, cluster.url)
     loggers = Loggers(*park.ports.values())
