@@ -131,7 +131,7 @@ def press(
     except UnavailableError:
         return AWAY.say(lang)
     except RefusedError as error:
-        return TOO_OFTEN.fill(why=error).say(lang)
+        return TOO_OFTEN.fill(why=error.text).say(lang)
     return SENT.fill(what=what).say(lang)
 
 

@@ -187,7 +187,7 @@ def _identified(desk: Desk, mark: Signature, act: str, about: str, at: datetime)
     try:
         person = desk.access.authenticate(mark.user.strip(), mark.password)
     except RefusedError as error:
-        return Outcome(False, RULE.fill(why=error))
+        return Outcome(False, RULE.fill(why=error.text))
     if person is None:
         detail = Text("账号或口令不对", "name or password wrong")
         desk.records.audit(AuditLine(at, mark.user.strip()[:64], "sign.failed", about, detail))
@@ -260,7 +260,7 @@ def sign(
             return Outcome(False, NOTHING)
         return _approved(desk, matter.incident, waiting, person, mark.reason.strip(), at)
     except RefusedError as error:
-        return Outcome(False, RULE.fill(why=error))
+        return Outcome(False, RULE.fill(why=error.text))
     except UnavailableError:
         return Outcome(False, AWAY)
 

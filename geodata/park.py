@@ -21,12 +21,12 @@ import shapely
 from geodata import crs as door
 from geodata import places, provenance
 from geodata.places import Park
-from geodata.schema import TABLES
+from geodata.schema import EXTRA, TABLES
 from geodata.words import Text
 
 VERSION_CHARS = 12
 SCENERY_PREFIX = "map_"
-SOURCES = "source"
+SOURCES, DEVICES = "source", "device"
 SYNCHRONOUS = "OGR_SQLITE_SYNCHRONOUS"
 FLOW_FIELD = ("flow_m3s", "velocity_ms", "depth_m", "reversal")
 
@@ -82,6 +82,8 @@ def _write_layers(park: Park, part: Path) -> None:
         _write_table(park.provenance.frame(), part, provenance.LAYER)
     if park.sources:
         _write_table(_to_frame(park.sources, places.Source, crs), part, SOURCES)
+    if park.devices:
+        _write_table(_to_frame(park.devices, places.Device, crs), part, DEVICES)
 
 
 def read(path: Path) -> Park:
@@ -122,6 +124,7 @@ def read(path: Path) -> Park:
         },
         provenance=_provenance(path) if provenance.LAYER in layers else provenance.Provenance(),
         sources=_from_frame(_read_table(path, SOURCES), places.Source) if SOURCES in layers else (),
+        devices=_devices(path) if DEVICES in layers else (),
         **records,
     )
     return replace(park, version=content_hash(park)[:VERSION_CHARS])
@@ -148,6 +151,9 @@ def content_hash(park: Park) -> str:
     if park.sources:
         rows = [_flat(s) for s in park.sources]
         digest.update(json.dumps([SOURCES, rows], ensure_ascii=False, sort_keys=True).encode())
+    if park.devices:
+        rows = [_flat(d) for d in park.devices]
+        digest.update(json.dumps([DEVICES, rows], ensure_ascii=False, sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -157,6 +163,14 @@ def _provenance(path: Path) -> provenance.Provenance:
     if missing:
         raise ValueError(f"layer {provenance.LAYER} has no column {', '.join(missing)}")
     return provenance.Provenance.of(frame)
+
+
+def _devices(path: Path) -> tuple[places.Device, ...]:
+    frame = _read_table(path, DEVICES)
+    missing = [c for c in EXTRA[DEVICES].columns if c not in frame.columns]
+    if missing:
+        raise ValueError(f"layer {DEVICES} has no column {', '.join(missing)}")
+    return _from_frame(frame, places.Device)
 
 
 def keep_flow_field(park: Park, old: Park) -> Park:
@@ -210,7 +224,7 @@ def _unflat(kind: type[Record], row: dict[str, Any]) -> Record:
         value = row[f.name]
         if hint.startswith("tuple"):
             values[f.name] = tuple(tuple(v) if isinstance(v, list) else v for v in json.loads(value))
-        elif hint in ("GateKind", "OutletKind", "StationKind"):
+        elif hint in ("DeviceKind", "GateKind", "OutletKind", "StationKind"):
             values[f.name] = getattr(places, hint)(value)
         elif hint == "str | None":
             values[f.name] = value or None

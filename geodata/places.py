@@ -123,6 +123,33 @@ class Gate:
     modbus_unit: int  # unit id on the gate PLC
 
 
+class DeviceKind(StrEnum):
+    """What can stop an enterprise's water at its own end."""
+
+    PIPE_VALVE = "pipe_valve"  # of its own line on the rack
+    RAIN_VALVE = "rain_valve"
+    PUMP = "pump"  # that feeds its own line
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A valve or pump at an enterprise's end, and what must be known to work it as a gate is worked."""
+
+    id: str  # "E01-DW001-V"
+    name: Text
+    kind: DeviceKind
+    enterprise: str
+    outlets: tuple[str, ...]  # whose water it stops
+    x: float
+    y: float
+    remote: bool
+    stroke_s: float  # open to closed; a pump's time until it stands
+    leakage: float  # share that passes when closed, 0..1
+    phone: str
+    normal_position: float  # 0 closed or standing .. 1 open or running
+    modbus_unit: int  # unit id on the gate PLC
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """A monitoring station; one logger, one MN."""
@@ -223,6 +250,8 @@ class Park:
         Where single values come from; `geodata.provenance.origin` asks it and the rows of nodes and links.
     sources : tuple of Source
         The files it was made of, with the coordinates they came in.
+    devices : tuple of Device
+        What can stop water at an enterprise's own end.
     """
 
     id: str
@@ -242,6 +271,12 @@ class Park:
     scenery: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=Provenance)
     sources: tuple[Source, ...] = ()
+    devices: tuple[Device, ...] = ()
+
+    @property
+    def movables(self) -> tuple[Gate | Device, ...]:
+        """Everything that moves by command: gates, then valves and pumps of enterprises."""
+        return (*self.gates, *self.devices)
 
     def enterprise(self, id: str) -> Enterprise:
         """Return one enterprise; KeyError if there is none of that id."""

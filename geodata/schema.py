@@ -233,6 +233,24 @@ EXTRA: dict[str, Layer] = {
             "as_of": "its own date; empty where it declares none",
         },
     ),
+    "device": Layer(
+        "one valve or pump that stops an enterprise's water at its own end",
+        "Point",
+        {
+            "id": "E01-DW001-V ...",
+            **_NAME,
+            "kind": "pipe_valve (of its own line), rain_valve, or pump",
+            "enterprise": "enterprise id",
+            "outlets": "ids of the outlets whose water it stops, JSON",
+            **_XY,
+            "remote": "whether it obeys commands over the network",
+            "stroke_s": "s from open to closed; of a pump, until it stands",
+            "leakage": "share that passes when closed, 0..1",
+            "phone": "telephone of who works it",
+            "normal_position": "0 closed or standing .. 1 open or running, on an ordinary day",
+            "modbus_unit": "unit id on the gate PLC",
+        },
+    ),
 }
 """Layers that may be missing."""
 
@@ -279,7 +297,7 @@ def markdown() -> str:
         "## Tables\n",
     ]
     parts += [_section(name, layer) for name, layer in TABLES.items()]
-    parts.append("## Where it comes from\n\nThese layers may be missing.\n")
+    parts.append("## Where it comes from, and the enterprise's own end\n\nThese layers may be missing.\n")
     parts += [_section(name, layer) for name, layer in EXTRA.items()]
     parts.append("## Drawn layers\n")
     parts += [_section(f"map_{name}", layer) for name, layer in SCENERY.items()]

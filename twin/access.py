@@ -18,6 +18,7 @@ from twin.records import Account, Records
 
 BURST, EVERY_MS = 10, 6_000  # sign-ins of one name: ten at once, then one every six seconds
 LEAST_PASSWORD = 8
+TOO_OFTEN = Text("{name} 尝试过于频繁，请等 {s} 秒", "too many attempts for {name}: wait {s} seconds")
 _N, _R, _P, _LENGTH = 1 << 15, 8, 1, 32  # scrypt: 32 MiB, about 0.1 s
 
 
@@ -36,7 +37,8 @@ class Act(StrEnum):
 
     VIEW = "view"
     EXPORT = "export"
-    PROPOSE = "propose"  # a gate command
+    PROPOSE = "propose"  # a gate command; try closings of one's own
+    FLOOD = "flood"  # set and lift flood locks
     APPROVE = "approve"
     INCIDENT = "incident"  # judge, close, call it an instrument fault
     DRILL = "drill"
@@ -49,6 +51,7 @@ _MAY: Mapping[Act, frozenset[Role]] = {
     Act.VIEW: frozenset(Role),
     Act.EXPORT: _ON_DUTY | {Role.MANAGER},
     Act.PROPOSE: _ON_DUTY,
+    Act.FLOOD: _ON_DUTY,
     Act.APPROVE: _ON_DUTY,
     Act.INCIDENT: _ON_DUTY,
     Act.DRILL: _ON_DUTY,
@@ -108,7 +111,7 @@ class Access:
         """
         key = _key(name)
         if not self._records.take_attempt(key, self._wall_ms(), BURST, EVERY_MS):
-            raise RefusedError(f"too many attempts for {key}: wait {EVERY_MS // 1000} seconds")
+            raise RefusedError(TOO_OFTEN.fill(name=key, s=EVERY_MS // 1000))
         account = self._records.account(key)
         fits = _fits(password, account.secret if account else _NOBODY)
         if account is None or not fits:

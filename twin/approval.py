@@ -6,10 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from geodata.words import Text
 from twin.errors import RefusedError
 from twin.model import Approval, Command, CommandState
 
 NEEDED = 2  # different people
+AGAIN = Text(
+    "{user} 已经批准过 {id}，须由另一人批准", "{user} has already approved {id}; a second person must"
+)
 
 _MACHINE = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
 _RUNNING = frozenset((*_MACHINE, CommandState.REFUSED))
@@ -36,9 +40,9 @@ def approved(command: Command, user: str, reason: str, at: datetime) -> Command:
     if command.state is not CommandState.PROPOSED:
         raise RefusedError(f"command {command.id} is {command.state}, not waiting for approval")
     if not user.strip():
-        raise RefusedError("an approval needs a person's name")
+        raise RefusedError(Text("批准须有姓名", "an approval needs a person's name"))
     if any(same_person(a.user, user) for a in command.approvals):
-        raise RefusedError(f"{user} has already approved {command.id}; a second person must")
+        raise RefusedError(AGAIN.fill(user=user, id=command.id))
     approvals = (*command.approvals, Approval(user, at, reason))
     state = CommandState.APPROVED if len(approvals) >= NEEDED else CommandState.PROPOSED
     return replace(command, approvals=approvals, state=state)

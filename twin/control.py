@@ -3,10 +3,6 @@
 A gate moves only for a command that the records, read again just before sending, show as approved by two
 different people. What the controller says back decides what is written; a stroke that does not end where it
 should is told as failed within its time and a fifth more, and nothing here waits longer than one timeout.
-
-Register map of a unit. Holding 0: target, per mille open; holding 1: execute counter, a change starts the
-move. Input 0: position per mille (65535 unknown); input 1: bits (1 moving, 2 failed, 4 remote enabled);
-input 2: stroke time, s of park time; input 3: low word of a heartbeat counter.
 """
 
 from __future__ import annotations
@@ -16,29 +12,24 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
-
-from pymodbus.client import ModbusTcpClient
-from pymodbus.exceptions import ModbusException
 
 from geodata.network import CLOSED_BELOW
-from geodata.places import Gate, Park
+from geodata.places import Device, Gate, Park
 from geodata.words import Text
-from twin.approval import NEEDED, same_person
-from twin.clock import ParkClock, as_ms, wall_ms
+from twin.clock import ParkClock, as_ms
 from twin.errors import PeerError, RefusedError, UnavailableError
-from twin.interlock import Interlock
+from twin.gatehouse import Feedback, Gatehouse
 from twin.model import AuditLine, Command, CommandState, Event, GateState, to_json
+from twin.permit import Permit
 from twin.records import Records
+from twin.statement import Statement, latest_stated
 from twin.stream import Stream
 
-UNKNOWN = 65535
-MOVING, FAILED, REMOTE = 1, 2, 4
 GRACE = 1.2  # of the stroke time: then a stroke that has not ended has failed
 LEAST_WALL_S = 2.0  # and never sooner than this on the wall clock, so that a fast drill is not unfair
 MOVING_WALL_S = 1.5  # a gate that still moves is given so much more on the wall clock, for fast drills
 START_SHARE = 0.2  # of the stroke time: so long sending is tried when the controller does not answer
-ORDER_VALID_S = 600.0  # wall time; an order found later (a worker was away) is not carried out any more
+DEVICES_A_ROUND = 8  # valves and pumps looked at a second; there are many, and none moves by itself
 ASTRAY = 0.05  # of full opening: a gate so much farther from its target than at the order goes the wrong way
 ARRIVED = 0.02  # of full opening
 STEP = 0.1  # a position that has moved so far is told
@@ -46,96 +37,12 @@ _S = CommandState
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """What a gate's controller says; position 0 closed .. 1 open, None if it does not know; stroke in s."""
-
-    position: float | None
-    moving: bool
-    failed: bool
-    remote: bool
-    stroke_s: float
-
-
-class Gatehouse(Protocol):
-    """What speaks to gate controllers; `Plc` over Modbus TCP, `twin.control_opcua.OpcUaPlc` over OPC UA.
-
-    Every call raises `UnavailableError` when nothing answers, `PeerError` when what answers makes no sense.
-    """
-
-    def close(self) -> None:
-        """Close the connection."""
-
-    def read(self, unit: int) -> Feedback:
-        """Read a gate's state."""
-
-    def ordered(self, unit: int) -> tuple[float, int]:
-        """Read back the target the controller holds, and its execute counter."""
-
-    def move(self, unit: int, target: float, counter: int) -> None:
-        """Order a move to a target (0..1) by setting the execute counter to a new number."""
-
-
-class Plc:
-    """One Modbus TCP connection to the gate controllers.
-
-    Every call takes at most about `timeout_s` and raises `UnavailableError` when nothing answers, `PeerError`
-    when what answers makes no sense.
-    """
-
-    def __init__(self, host: str, port: int, timeout_s: float = 0.8) -> None:
-        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()  # type: ignore[no-untyped-call]
-
-    def read(self, unit: int) -> Feedback:
-        """Read a gate's state."""
-        position, bits, stroke, _ = self._registers("read_input_registers", unit, 4)
-        return Feedback(
-            None if position == UNKNOWN else min(position, 1000) / 1000,
-            bool(bits & MOVING),
-            bool(bits & FAILED),
-            bool(bits & REMOTE),
-            float(stroke),
-        )
-
-    def ordered(self, unit: int) -> tuple[float, int]:
-        """Read back the target the controller holds, and its execute counter."""
-        target, counter = self._registers("read_holding_registers", unit, 2)
-        return target / 1000, counter
-
-    def move(self, unit: int, target: float, counter: int) -> None:
-        """Order a move to a target (0..1) by setting the execute counter to a new number."""
-        values = [round(target * 1000), counter & 0xFFFF]
-        self._ask("write_registers", unit, address=0, values=values)
-
-    def _registers(self, function: str, unit: int, count: int) -> list[int]:
-        got = list(self._ask(function, unit, address=0, count=count).registers)
-        if len(got) != count:
-            raise PeerError(f"gate controller {unit} sent {len(got)} registers instead of {count}")
-        return got
-
-    def _ask(self, function: str, unit: int, **request: Any) -> Any:
-        try:
-            if not self._client.connected and not self._client.connect():  # type: ignore[no-untyped-call]
-                raise UnavailableError("the gate controllers cannot be reached")
-            reply = getattr(self._client, function)(device_id=unit, **request)
-        except (ModbusException, OSError) as error:
-            self._client.close()  # type: ignore[no-untyped-call]
-            raise UnavailableError(f"the gate controllers do not answer: {error}") from error
-        if reply.isError():
-            raise PeerError(f"gate controller {unit} refuses: {reply}")
-        return reply
-
-
 @dataclass(slots=True)
 class Stroke:
     """A command under way."""
 
     command: Command
-    gate: Gate
+    gate: Gate | Device
     sent_ms: int  # park time
     sent_wall: float  # monotonic
     tried: bool = False
@@ -151,6 +58,11 @@ class Stroke:
         """Time from open to closed, s of park time."""
         return self.gate.stroke_s
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether people on site carry it out; nothing is sent and its end is told by them."""
+        return not self.gate.remote
+
 
 class Control:
     """Sends approved commands and follows every gate.
@@ -161,10 +73,11 @@ class Control:
     def __init__(
         self, park: Park, records: Records, stream: Stream, clock: ParkClock, plc: Gatehouse
     ) -> None:
-        self._park = park
-        self._interlock: Interlock | None = None  # made when the first gate is to close
-        self._gates = {g.id: g for g in park.gates}
+        self._permit = Permit(park, records)
+        self._gates: dict[str, Gate | Device] = {g.id: g for g in park.movables}
+        self._devices = deque(d.id for d in park.devices)
         self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
+        self._stated: dict[str, Statement] = {}
         self._orders: deque[tuple[str, str, int, threading.Event]] = deque()
         self._strokes: dict[str, Stroke] = {}
         self._seen: dict[str, GateState] = {}
@@ -172,6 +85,7 @@ class Control:
         self._published = float("-inf")
         self._lost = False
         self._resumed = False
+        self._stated_anew = True
         self._next: Park | None = None
 
     def renew(self, park: Park) -> None:
@@ -181,7 +95,7 @@ class Control:
     @property
     def busy(self) -> bool:
         """Whether a stroke is under way or an order waits: then `step` wants calling often."""
-        return bool(self._orders) or any(not s.failed for s in self._strokes.values())
+        return bool(self._orders) or any(not s.failed and not s.by_hand for s in self._strokes.values())
 
     def execute(self, command_id: str, by: str, ordered_wall_ms: int) -> threading.Event:
         """Take an order to carry out a command; checked and sent by the next `step`.
@@ -204,6 +118,9 @@ class Control:
             The records or the stream are away; nothing is lost, call again.
         """
         self._take_park()
+        if self._stated_anew:
+            self._stated = latest_stated(self._records)
+            self._stated_anew = False
         if not self._resumed:
             self._resume()
         while self._orders:
@@ -212,7 +129,7 @@ class Control:
             self._orders.popleft()
             taken.set()
         every = time.monotonic() - self._published >= 1.0
-        self._look(list(self._gates) if every else [g for g, s in self._strokes.items() if not s.failed])
+        self._look(self._round() if every else [g for g, s in self._strokes.items() if not s.failed])
         for stroke in list(self._strokes.values()):
             try:
                 self._follow(stroke)
@@ -227,12 +144,17 @@ class Control:
         park, self._next = self._next, None
         if park is None:
             return
-        self._park, self._interlock = park, None
+        self._permit = Permit(park, self._records)
         under_way = {g: s.gate for g, s in self._strokes.items()}
-        self._gates = under_way | {g.id: g for g in park.gates}
+        self._gates = under_way | {g.id: g for g in park.movables}
+        self._devices = deque(d.id for d in park.devices)
         for gone in self._seen.keys() - self._gates.keys():
             del self._seen[gone]
             self._told.pop(gone, None)
+
+    def stated(self) -> None:
+        """Take notice that somebody has said where a gate stands; may be called from any thread."""
+        self._stated_anew = True
 
     # orders -----------------------------------------------------------------------------------------------
 
@@ -255,7 +177,7 @@ class Control:
                 why = Text("指令未获两人批准", "the command is not approved by two people")
                 self._audit(by, "order.refused", id, why)
             return  # otherwise the same order a second time
-        reason = self._forbidden(command, ordered_wall_ms)
+        reason = self._refusal(command, ordered_wall_ms)
         if reason is not None:
             self._set(replace(command, state=_S.REFUSED, message=reason), by)
             return
@@ -264,7 +186,8 @@ class Control:
         if old is not None and not old.failed and old.command.id != id:
             why = Text("被指令 {id} 取代", "superseded by command {id}").fill(id=id)
             self._set(replace(old.command, state=_S.FAILED, message=why), by)
-        sent = replace(command, state=_S.SENT, sent_at=self._clock.now())
+        call = None if gate.remote else CALL.fill(phone=gate.phone)
+        sent = replace(command, state=_S.SENT, sent_at=self._clock.now(), message=call)
         self._strokes[gate.id] = Stroke(sent, gate, self._clock.now_ms(), time.monotonic())
         try:
             # Written before `_follow` sends it: after a crash in between it is followed, and told as failed.
@@ -274,42 +197,15 @@ class Control:
             why = Text("未执行：{e}", "not carried out: {e}").fill(e=error)
             self._audit(by, "order.refused", id, why)
 
-    def _forbidden(self, command: Command, ordered_wall_ms: int) -> Text | None:
+    def _refusal(self, command: Command, ordered_wall_ms: int) -> Text | None:
         """Say why an approved command must not be sent all the same, or None."""
-        people: list[str] = []
-        for approval in command.approvals:
-            if not any(same_person(approval.user, p) for p in people):
-                people.append(approval.user)
-        gate = self._gates.get(command.gate)
-        if len(people) < NEEDED:
-            return Text("没有两个不同的人批准", "not approved by two different people")
-        if gate is None:
-            return Text("没有这座闸", "there is no such gate")
-        if not gate.remote:
-            said = Text("此闸不能远控，请现场操作：{phone}", "not remotely driven, operate on site: {phone}")
-            return said.fill(phone=gate.phone)
-        if not 0.0 <= command.target <= 1.0:
-            return Text("目标开度不在 0–1 之间", "the target is not between 0 and 1")
-        if wall_ms() - ordered_wall_ms > ORDER_VALID_S * 1000:
-            return Text("命令已过时，请重新下达", "the order is too old, give it again")
-        plans = self._records.plans(command.incident) if command.incident else None
-        moves = [m for p in plans.plans for m in p.moves] if plans is not None else []
-        if any(m.gate == command.gate and m.flood_lock for m in moves):
-            return Text("防汛锁定中，不得关闸", "flood lock: the gate must not be closed")
-        return self._interlocked(command) if command.target < CLOSED_BELOW else None
-
-    def _interlocked(self, command: Command) -> Text | None:
-        """Say whether the gates that are or will be closed forbid this one to close too."""
         shut = {g for g, s in self._seen.items() if s.position is not None and s.position < CLOSED_BELOW}
         shut |= {g for g, s in self._strokes.items() if s.command.target < CLOSED_BELOW and not s.failed}
-        try:
-            if self._interlock is None:
-                self._interlock = Interlock(self._park)
-            return self._interlock.forbids(command.gate, sorted(shut & {g.id for g in self._park.gates}))
-        except (ValueError, KeyError, ArithmeticError, RuntimeError) as error:
-            # Two people have decided; a park whose levels cannot be reckoned must not stop them.
-            log.warning("no interlock for %s: %s", command.gate, error)
-            return None
+        seen = self._seen.get(command.gate)
+        position = None if seen is None else seen.position
+        return self._permit.refusal(
+            command, self._gates.get(command.gate), ordered_wall_ms, position, sorted(shut)
+        )
 
     def _send(self, stroke: Stroke) -> None:
         """Give the order once; after a lost answer look first whether it has arrived."""
@@ -328,6 +224,9 @@ class Control:
     # strokes ----------------------------------------------------------------------------------------------
 
     def _follow(self, stroke: Stroke) -> None:
+        if stroke.by_hand:
+            self._follow_people(stroke)
+            return
         if not stroke.tried:  # its time starts when the controller is first spoken to
             stroke.tried, stroke.sent_ms = True, self._clock.now_ms()
             self._send(stroke)
@@ -350,6 +249,16 @@ class Control:
             if state is not None and state.moving and waited < MOVING_WALL_S:
                 return
             self._fail(stroke, self._overdue(state), None if state is None else state.position)
+
+    def _follow_people(self, stroke: Stroke) -> None:
+        """A gate worked on site: where it has a position of its own that counts, else what people say."""
+        state = self._seen.get(stroke.gate.id)
+        if stroke.command.id in {s.command for s in self._stated.values()}:
+            del self._strokes[stroke.gate.id]
+        elif state is not None and not state.stated and as_ms(state.at) >= stroke.sent_ms:
+            at = state.position
+            if at is not None and abs(at - stroke.command.target) <= ARRIVED and not state.moving:
+                self._ended(stroke, state)
 
     def _ended(self, stroke: Stroke, state: GateState) -> bool:
         """Judge a stroke by what the gate says; True when there is nothing more to say of it now."""
@@ -395,6 +304,15 @@ class Control:
 
     # gates ------------------------------------------------------------------------------------------------
 
+    def _round(self) -> list[str]:
+        """Return what is looked at this second: every gate, what moves, and the next few devices."""
+        others = [d for d in self._devices if d in self._strokes]
+        for _ in range(min(DEVICES_A_ROUND, len(self._devices))):
+            others.append(self._devices[0])
+            self._devices.rotate(-1)
+        devices = set(self._devices)
+        return [g for g in self._gates if g not in devices] + list(dict.fromkeys(others))
+
     def _look(self, gates: list[str]) -> None:
         """Read these gates; when the connection is lost the rest of the round is not tried."""
         if gates:
@@ -409,7 +327,10 @@ class Control:
                 except PeerError:
                     pass  # this unit makes no sense; its gate is unknown
             at = self._clock.now()
-            if feedback is None:
+            said = self._stated.get(name)
+            if said is not None and (feedback is None or feedback.position is None):
+                self._seen[name] = GateState(name, said.position, False, False, said.at, stated=True)
+            elif feedback is None:
                 self._seen[name] = GateState(name, None, False, False, at)
             else:
                 self._seen[name] = GateState(name, feedback.position, feedback.moving, feedback.failed, at)
@@ -420,7 +341,11 @@ class Control:
                 self._stream.append("events", to_json(Event("gate.changed", state.at, name)))
                 self._told[name] = state
         if every:
-            self._stream.put("gates", to_json(list(self._seen.values())))
+            devices = set(self._devices)
+            seen = list(self._seen.values())
+            self._stream.put("gates", to_json([s for s in seen if s.gate not in devices]))
+            if devices:
+                self._stream.put("devices", to_json([s for s in seen if s.gate in devices]))
             self._published = time.monotonic()
 
     # records ----------------------------------------------------------------------------------------------
@@ -455,6 +380,7 @@ def _differs(old: GateState | None, new: GateState) -> bool:
     return moved >= STEP or (moved > 0 and not new.moving)
 
 
+CALL = Text("现场操作，请打电话 {phone}", "worked on site: call {phone}")
 _WORDS = {
     _S.SENT: Text("{gate}：已下令到开度 {target}", "{gate}: ordered to {target} open"),
     _S.MOVING: Text("{gate}：动作中，开度 {position}", "{gate}: moving, {position} open"),

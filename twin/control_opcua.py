@@ -20,8 +20,8 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 
-from twin.control import Feedback
 from twin.errors import ConfigError, PeerError, UnavailableError
+from twin.gatehouse import Feedback
 
 NODE = "ns=2;s=Gate{unit}.{name}"
 READ = ("Position", "Moving", "Failed", "Remote", "Stroke")

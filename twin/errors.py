@@ -10,6 +10,8 @@ TwinError
 
 from __future__ import annotations
 
+from geodata.words import Text
+
 
 class TwinError(Exception):
     """Any error this product raises on purpose."""
@@ -24,7 +26,11 @@ class UnavailableError(TwinError):
 
 
 class RefusedError(TwinError):
-    """A safety or access rule forbids the act."""
+    """A safety or access rule forbids the act; `text` says so to whoever asked for it."""
+
+    def __init__(self, why: str | Text) -> None:
+        self.text = why if isinstance(why, Text) else Text(why, why)
+        super().__init__(self.text.en)
 
 
 class MissingError(TwinError):

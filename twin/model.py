@@ -296,6 +296,7 @@ class GateState:
     moving: bool
     failed: bool
     at: datetime
+    stated: bool = False  # a person has said so; nothing measured it
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,7 @@ class Event:
     """Something that happened; one entry of the events stream.
 
     kind: anomaly.raised, anomaly.cleared, incident.opened, incident.updated, incident.closed, ranking.ready,
-    plan.ready, whatif.ready, command.changed, gate.changed, drill.started, drill.stopped,
+    plan.ready, whatif.ready, draft.ready, command.changed, gate.changed, drill.started, drill.stopped,
     logger.answered.
     about: the id of what it happened to; the whole of it is in the records.
     """
@@ -317,7 +318,8 @@ class Event:
 class Order:
     """What a person asked of the machines; one entry of the commands stream.
 
-    kind: gate.execute (about = command id, approvals already on record), drill.start (about = scenario,
+    kind: gate.execute (about = command id, approvals already on record), gate.stated (about = command id),
+    draft.try, draft.cancel (about = draft id), drill.start (about = scenario,
     number = speed), drill.speed (number), drill.stop, logger.ask (about = MN, detail = an HJ 212 request,
     `CN=1062;RtdInterval=60`).
     """

@@ -37,8 +37,7 @@ class DeskError(RefusedError):
     """Something the desk does not take; `text` says why in both languages."""
 
     def __init__(self, text: Text) -> None:
-        super().__init__(text.en)
-        self.text = text
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from geodata.words import Text
+from twin import records_tables as t
 from twin.approval import approved, stepped
 from twin.clock import as_ms
 from twin.errors import ConfigError, MissingError, RefusedError, UnavailableError
@@ -44,71 +45,6 @@ BUSY_S = 15.0  # how long a write waits for another process's write
 PARK_ZONE = timezone(timedelta(hours=8))  # incident numbers follow the park's own calendar day
 T = TypeVar("T")
 Row = Mapping[str, object]
-
-_meta = sa.MetaData()
-
-
-def _table(name: str, *columns: sa.Column[Any], index: Collection[str] = ()) -> sa.Table:
-    indexes = [sa.Index(f"{name}_{column}", column) for column in index]
-    return sa.Table(name, _meta, *columns, sa.Column("body", sa.LargeBinary, nullable=False), *indexes)
-
-
-def _text(name: str, *, key: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
-
-
-def _moment(name: str, *, key: bool = False, nullable: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.BigInteger, primary_key=key, nullable=nullable, autoincrement=False)
-
-
-_counters = sa.Table("counters", _meta, _text("name", key=True), _moment("n"))
-_incidents = _table("incidents", _text("id", key=True), _text("state"), _moment("opened"), _moment("updated"))
-_anomalies = _table(
-    "anomalies",
-    _text("id", key=True),
-    _text("incident"),
-    _moment("since"),
-    _moment("until", nullable=True),
-    index=("incident", "since", "until"),
-)
-_rankings = _table("rankings", _text("incident", key=True), _moment("at", key=True))
-_plans = _table("plans", _text("incident", key=True), _moment("at", key=True))
-_whatifs = _table("whatifs", _text("incident", key=True), _text("plan", key=True), _moment("at", key=True))
-_commands = _table(
-    "commands",
-    _text("id", key=True),
-    _text("incident"),
-    _text("state"),
-    _moment("proposed"),
-    index=("incident",),
-)
-_audit = _table("audit", _text("digest", key=True), _moment("at"), _text("about"), index=("at", "about"))
-_accounts = _table("accounts", _text("name", key=True))
-_attempts = sa.Table("attempts", _meta, _text("name", key=True), _moment("due"))
-
-
-def _ddl(statement: str, dialect: str) -> Any:
-    ddl: Any = sa.DDL
-    return ddl(statement).execute_if(dialect=dialect)
-
-
-# The audit is never changed and never shortened; the database itself refuses, whoever asks.
-for _when in ("UPDATE", "DELETE"):
-    event.listen(
-        _audit,
-        "after_create",
-        _ddl(
-            f"CREATE TRIGGER audit_keeps_{_when} BEFORE {_when} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
-            "sqlite",
-        ),
-    )
-for _statement in (
-    "CREATE OR REPLACE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
-    "CREATE TRIGGER audit_keeps BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_keeps()",
-):
-    event.listen(_audit, "after_create", _ddl(_statement, "postgresql"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +102,10 @@ class Records:
         with self._writing() as c:
             if self._dialect == "postgresql":
                 c.execute(sa.text("SELECT pg_advisory_xact_lock(20260212)"))
-            _meta.create_all(c)
+            t.meta.create_all(c)
             for name, n in (("schema", SCHEMA), ("revision", 0)):
-                c.execute(self._insert(_counters, {"name": name, "n": n}).on_conflict_do_nothing())
-            found = c.scalar(sa.select(_counters.c.n).where(_counters.c.name == "schema"))
+                c.execute(self._insert(t.counters, {"name": name, "n": n}).on_conflict_do_nothing())
+            found = c.scalar(sa.select(t.counters.c.n).where(t.counters.c.name == "schema"))
         if found != SCHEMA:
             raise ConfigError(
                 f"the records are of version {found}, this program knows {SCHEMA}: "
@@ -179,7 +115,7 @@ class Records:
     def revision(self) -> int:
         """A number that grows with every write that changed something; equal means nothing is new."""
         with self._reading() as c:
-            return int(c.scalar(sa.select(_counters.c.n).where(_counters.c.name == "revision")) or 0)
+            return int(c.scalar(sa.select(t.counters.c.n).where(t.counters.c.name == "revision")) or 0)
 
     # incidents and what belongs to them -------------------------------------------------------------------
 
@@ -187,10 +123,10 @@ class Records:
         """Reserve the next id of that park-local day; no two callers get the same."""
         prefix = f"EV-{at.astimezone(PARK_ZONE):%Y%m%d}"
         with self._writing() as c:
-            insert = self._insert(_counters, {"name": prefix, "n": 1}).on_conflict_do_update(
-                index_elements=["name"], set_={"n": _counters.c.n + 1}
+            insert = self._insert(t.counters, {"name": prefix, "n": 1}).on_conflict_do_update(
+                index_elements=["name"], set_={"n": t.counters.c.n + 1}
             )
-            n = c.scalar(insert.returning(_counters.c.n))
+            n = c.scalar(insert.returning(t.counters.c.n))
         return f"{prefix}-{n:02d}"
 
     def put_incident(self, incident: Incident) -> None:
@@ -207,7 +143,7 @@ class Records:
             There is no such incident.
         """
         with self._writing() as c:
-            query = sa.select(_incidents.c.body).where(_incidents.c.id == id).with_for_update()
+            query = sa.select(t.incidents.c.body).where(t.incidents.c.id == id).with_for_update()
             before = _noun(c.scalar(query), Incident)
             if before is None:
                 raise MissingError(f"no incident {id}")
@@ -217,13 +153,13 @@ class Records:
 
     def incident(self, id: str) -> Incident | None:
         """One incident."""
-        return self._one(sa.select(_incidents.c.body).where(_incidents.c.id == id), Incident)
+        return self._one(sa.select(t.incidents.c.body).where(t.incidents.c.id == id), Incident)
 
     def incidents(self, states: Collection[IncidentState] | None = None, limit: int = 500) -> list[Incident]:
         """Incidents, newest first; only those in `states` if given."""
-        query = sa.select(_incidents.c.body).order_by(_incidents.c.opened.desc(), _incidents.c.id.desc())
+        query = sa.select(t.incidents.c.body).order_by(t.incidents.c.opened.desc(), t.incidents.c.id.desc())
         if states is not None:
-            query = query.where(_incidents.c.state.in_([str(s) for s in states]))
+            query = query.where(t.incidents.c.state.in_([str(s) for s in states]))
         return self._all(query.limit(limit), Incident)
 
     def put_anomaly(self, anomaly: Anomaly) -> None:
@@ -236,46 +172,46 @@ class Records:
             "body": to_json(anomaly),
         }
         with self._writing() as c:
-            self._put(c, _anomalies, row)
+            self._put(c, t.anomalies, row)
 
     def anomalies(
         self, incident: str | None = None, open_only: bool = False, limit: int = 1000
     ) -> list[Anomaly]:
         """Anomalies, newest first; of one incident, or still open, if asked."""
-        query = sa.select(_anomalies.c.body).order_by(_anomalies.c.since.desc(), _anomalies.c.id)
+        query = sa.select(t.anomalies.c.body).order_by(t.anomalies.c.since.desc(), t.anomalies.c.id)
         if incident is not None:
-            query = query.where(_anomalies.c.incident == incident)
+            query = query.where(t.anomalies.c.incident == incident)
         if open_only:
-            query = query.where(_anomalies.c.until.is_(None))
+            query = query.where(t.anomalies.c.until.is_(None))
         return self._all(query.limit(limit), Anomaly)
 
     def put_ranking(self, ranking: Ranking) -> None:
         """Write one ranking of an incident's suspects; all are kept."""
         row = {"incident": ranking.incident, "at": as_ms(ranking.at), "body": to_json(ranking)}
         with self._writing() as c:
-            self._put(c, _rankings, row)
+            self._put(c, t.rankings, row)
 
     def ranking(self, incident: str) -> Ranking | None:
         """The latest ranking of an incident."""
-        return self._one(_of(_rankings, incident).order_by(_rankings.c.at.desc()).limit(1), Ranking)
+        return self._one(_of(t.rankings, incident).order_by(t.rankings.c.at.desc()).limit(1), Ranking)
 
     def rankings(self, incident: str) -> list[Ranking]:
         """Every ranking of an incident, oldest first."""
-        return self._all(_of(_rankings, incident).order_by(_rankings.c.at), Ranking)
+        return self._all(_of(t.rankings, incident).order_by(t.rankings.c.at), Ranking)
 
     def put_plans(self, plans: PlanSet) -> None:
         """Write the plans for an incident; earlier ones are kept."""
         row = {"incident": plans.incident, "at": as_ms(plans.at), "body": to_json(plans)}
         with self._writing() as c:
-            self._put(c, _plans, row)
+            self._put(c, t.plans, row)
 
     def plans(self, incident: str) -> PlanSet | None:
         """The latest plans for an incident."""
-        return self._one(_of(_plans, incident).order_by(_plans.c.at.desc()).limit(1), PlanSet)
+        return self._one(_of(t.plans, incident).order_by(t.plans.c.at.desc()).limit(1), PlanSet)
 
     def plansets(self, incident: str) -> list[PlanSet]:
         """Every set of plans of an incident, oldest first."""
-        return self._all(_of(_plans, incident).order_by(_plans.c.at), PlanSet)
+        return self._all(_of(t.plans, incident).order_by(t.plans.c.at), PlanSet)
 
     def put_whatif(self, whatif: WhatIf) -> None:
         """Write what the hydraulic engine says of a plan."""
@@ -286,11 +222,11 @@ class Records:
             "body": to_json(whatif),
         }
         with self._writing() as c:
-            self._put(c, _whatifs, row)
+            self._put(c, t.whatifs, row)
 
     def whatifs(self, incident: str) -> list[WhatIf]:
         """Every what-if of an incident, oldest first."""
-        return self._all(_of(_whatifs, incident).order_by(_whatifs.c.at, _whatifs.c.plan), WhatIf)
+        return self._all(_of(t.whatifs, incident).order_by(t.whatifs.c.at, t.whatifs.c.plan), WhatIf)
 
     # commands ---------------------------------------------------------------------------------------------
 
@@ -305,9 +241,9 @@ class Records:
         if command.state is not CommandState.PROPOSED or command.approvals:
             raise RefusedError("a command starts as a proposal without approvals")
         with self._writing() as c:
-            insert = self._insert(_commands, _command_row(command)).on_conflict_do_nothing()
+            insert = self._insert(t.commands, _command_row(command)).on_conflict_do_nothing()
             self._wrote(c, insert)
-            kept = _noun(c.scalar(sa.select(_commands.c.body).where(_commands.c.id == command.id)), Command)
+            kept = _noun(c.scalar(sa.select(t.commands.c.body).where(t.commands.c.id == command.id)), Command)
         assert kept is not None
         return kept
 
@@ -337,18 +273,56 @@ class Records:
 
     def command(self, id: str) -> Command | None:
         """One command."""
-        return self._one(sa.select(_commands.c.body).where(_commands.c.id == id), Command)
+        return self._one(sa.select(t.commands.c.body).where(t.commands.c.id == id), Command)
 
     def commands(
         self, incident: str | None = None, states: Collection[CommandState] | None = None, limit: int = 500
     ) -> list[Command]:
         """Commands, newest proposal first."""
-        query = sa.select(_commands.c.body).order_by(_commands.c.proposed.desc(), _commands.c.id.desc())
+        query = sa.select(t.commands.c.body).order_by(t.commands.c.proposed.desc(), t.commands.c.id.desc())
         if incident is not None:
-            query = query.where(_commands.c.incident == incident)
+            query = query.where(t.commands.c.incident == incident)
         if states is not None:
-            query = query.where(_commands.c.state.in_([str(s) for s in states]))
+            query = query.where(t.commands.c.state.in_([str(s) for s in states]))
         return self._all(query.limit(limit), Command)
+
+    # papers: what people lay down beside incidents ---------------------------------------------------------
+
+    def put_paper(self, kind: str, id: str, about: str, at: datetime, paper: object) -> None:
+        """Write a paper; kind and id are its natural key."""
+        row = {"kind": kind, "id": id, "about": about, "at": as_ms(at), "body": to_json(paper)}
+        with self._writing() as c:
+            self._put(c, t.papers, row)
+
+    def add_paper(self, kind: str, id: str, about: str, at: datetime, paper: object) -> bool:
+        """Write a paper that must be the first of its kind and id; tells whether it was."""
+        row = {"kind": kind, "id": id, "about": about, "at": as_ms(at), "body": to_json(paper)}
+        with self._writing() as c:
+            return self._wrote(c, self._insert(t.papers, row).on_conflict_do_nothing())
+
+    def change_paper(self, kind: str, id: str, noun: type[T], change: Callable[[T], T]) -> T:
+        """Read, change and write one paper in one transaction.
+
+        Raises
+        ------
+        MissingError
+            There is no such paper.
+        """
+        query = sa.select(t.papers).where(t.papers.c.kind == kind, t.papers.c.id == id).with_for_update()
+        with self._writing() as c:
+            found = c.execute(query).mappings().first()
+            if found is None:
+                raise MissingError(f"no {kind} {id}")
+            after = change(from_json(found["body"], noun))
+            self._put(c, t.papers, {**found, "body": to_json(after)})
+        return after
+
+    def papers(self, kind: str, noun: type[T], about: str | None = None, limit: int = 200) -> list[T]:
+        """Papers of a kind, newest first; only those about something if given."""
+        query = sa.select(t.papers.c.body).where(t.papers.c.kind == kind)
+        if about is not None:
+            query = query.where(t.papers.c.about == about)
+        return self._all(query.order_by(t.papers.c.at.desc(), t.papers.c.id.desc()).limit(limit), noun)
 
     # audit and accounts -----------------------------------------------------------------------------------
 
@@ -362,27 +336,27 @@ class Records:
             "body": body,
         }
         with self._writing() as c:
-            self._wrote(c, self._insert(_audit, row).on_conflict_do_nothing())
+            self._wrote(c, self._insert(t.audit, row).on_conflict_do_nothing())
 
     def audits(self, about: str | None = None, limit: int = 200) -> list[AuditLine]:
         """Audit lines, newest first."""
-        query = sa.select(_audit.c.body).order_by(_audit.c.at.desc(), _audit.c.digest)
+        query = sa.select(t.audit.c.body).order_by(t.audit.c.at.desc(), t.audit.c.digest)
         if about is not None:
-            query = query.where(_audit.c.about == about)
+            query = query.where(t.audit.c.about == about)
         return self._all(query.limit(limit), AuditLine)
 
     def put_account(self, account: Account) -> None:
         """Write a person's account."""
         with self._writing() as c:
-            self._put(c, _accounts, {"name": account.name, "body": to_json(account)})
+            self._put(c, t.accounts, {"name": account.name, "body": to_json(account)})
 
     def account(self, name: str) -> Account | None:
         """One account."""
-        return self._one(sa.select(_accounts.c.body).where(_accounts.c.name == name), Account)
+        return self._one(sa.select(t.accounts.c.body).where(t.accounts.c.name == name), Account)
 
     def accounts(self) -> list[Account]:
         """Every account, by name."""
-        return self._all(sa.select(_accounts.c.body).order_by(_accounts.c.name), Account)
+        return self._all(sa.select(t.accounts.c.body).order_by(t.accounts.c.name), Account)
 
     def take_attempt(self, name: str, now_ms: int, burst: int, every_ms: int) -> bool:
         """Take one sign-in attempt of a name: `burst` at once, then one every `every_ms`; False if spent.
@@ -390,29 +364,29 @@ class Records:
         Kept here, not in a process, because any web process may serve any browser.
         """
         with self._writing() as c:
-            c.execute(sa.delete(_attempts).where(_attempts.c.due <= now_ms))  # guessed names leave no trace
-            query = sa.select(_attempts.c.due).where(_attempts.c.name == name).with_for_update()
+            c.execute(sa.delete(t.attempts).where(t.attempts.c.due <= now_ms))  # guessed names leave no trace
+            query = sa.select(t.attempts.c.due).where(t.attempts.c.name == name).with_for_update()
             due = max(int(c.scalar(query) or 0), now_ms)
             if due - now_ms > (burst - 1) * every_ms:
                 return False
-            self._put(c, _attempts, {"name": name, "due": due + every_ms}, bump=False)
+            self._put(c, t.attempts, {"name": name, "due": due + every_ms}, bump=False)
         return True
 
     def clear_attempts(self, name: str) -> None:
         """Give a name all its attempts back, after a sign-in that worked."""
         with self._writing() as c:
-            c.execute(sa.delete(_attempts).where(_attempts.c.name == name))
+            c.execute(sa.delete(t.attempts).where(t.attempts.c.name == name))
 
     # how it is done ---------------------------------------------------------------------------------------
 
     def _change_command(self, id: str, change: Callable[[Command], Command]) -> Command:
         with self._writing() as c:
-            query = sa.select(_commands.c.body).where(_commands.c.id == id).with_for_update()
+            query = sa.select(t.commands.c.body).where(t.commands.c.id == id).with_for_update()
             before = _noun(c.scalar(query), Command)
             if before is None:
                 raise MissingError(f"no command {id}")
             after = change(before)
-            self._put(c, _commands, _command_row(after))
+            self._put(c, t.commands, _command_row(after))
         return after
 
     def _put_incident(self, c: sa.Connection, incident: Incident) -> None:
@@ -423,7 +397,7 @@ class Records:
             "updated": as_ms(incident.updated),
             "body": to_json(incident),
         }
-        self._put(c, _incidents, row, only_newer="updated")
+        self._put(c, t.incidents, row, only_newer="updated")
 
     def _insert(self, table: sa.Table, row: Row) -> sqlite.Insert | postgresql.Insert:
         insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
@@ -446,13 +420,15 @@ class Records:
         )
 
     @staticmethod
-    def _wrote(c: sa.Connection, insert: sqlite.Insert | postgresql.Insert, *, bump: bool = True) -> None:
-        """Run an insert; if it wrote a row the revision grows."""
+    def _wrote(c: sa.Connection, insert: sqlite.Insert | postgresql.Insert, *, bump: bool = True) -> bool:
+        """Run an insert; if it wrote a row the revision grows. Tells whether it did."""
         key = next(iter(insert.table.primary_key))
-        if c.execute(insert.returning(key)).first() is not None and bump:
+        wrote = c.execute(insert.returning(key)).first() is not None
+        if wrote and bump:
             # One row that every writer locks last: revisions are handed out in the order of the commits.
-            grown = {"n": _counters.c.n + 1}
-            c.execute(sa.update(_counters).where(_counters.c.name == "revision").values(grown))
+            grown = {"n": t.counters.c.n + 1}
+            c.execute(sa.update(t.counters).where(t.counters.c.name == "revision").values(grown))
+        return wrote
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:

@@ -18,9 +18,11 @@ from functools import partial
 from twin.advise import Advise
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
-from twin.control import Control, Gatehouse, Plc
+from twin.control import Control
+from twin.control_modbus import Plc
 from twin.duties import Duties
 from twin.errors import MissingError, UnavailableError
+from twin.gatehouse import Gatehouse
 from twin.history.reader import History
 from twin.history.writer import Writer
 from twin.in_order import InOrder
@@ -248,6 +250,8 @@ class Desk:
 
     def _is_kept(self, taken: Taken) -> bool:
         order = from_json(taken[1].body, Order)
+        if order.kind == "gate.stated":
+            self._control.stated()
         if order.kind != "gate.execute":
             return False  # for the drill
         self._orders[taken[1].id] = taken, self._control.execute(order.about, order.by, taken[1].at_ms)

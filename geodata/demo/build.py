@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from geodata import park as park_file
-from geodata.demo import canals, channels, frame, names, scenery, sewers, stations
+from geodata.demo import canals, channels, devices, frame, names, scenery, sewers, stations
 from geodata.demo.layout import Parcel, parcels
 from geodata.demo.net import LinkSpec, Net, NodeSpec
 from geodata.places import Enterprise, LinkKind, Outlet, Park, Pool, Receptor, Source, System
@@ -31,13 +31,14 @@ ENTERPRISE_POOLS = (
 def build() -> Park:
     """Build the demo park; the same at every call. Its stored flow field is left at zero."""
     net = lay_network()
+    firms, outlets = _enterprises(), _outlets(net)
     park = Park(
         id="chaoyu",
         name=PARK_NAME,
         crs=frame.CRS,
         version="",
-        enterprises=_enterprises(),
-        outlets=_outlets(net),
+        enterprises=firms,
+        outlets=outlets,
         gates=canals.gates(),
         stations=stations.stations(net),
         receptors=_receptors(net),
@@ -51,6 +52,7 @@ def build() -> Park:
         scenery=scenery.scenery(net),
         provenance=provenance(),
         sources=(Source("geodata.demo", "", "park", frame.CRS, "xy", len(net.nodes) + len(net.links), ""),),
+        devices=devices.devices(firms, outlets),
     )
     return replace(park, version=park_file.content_hash(park)[:12])
 

@@ -144,6 +144,7 @@ def test_roles_and_acts(access: Access) -> None:
         Act.VIEW: set(Role),
         Act.EXPORT: duty | {Role.MANAGER},
         Act.PROPOSE: duty,
+        Act.FLOOD: duty,
         Act.APPROVE: duty,
         Act.INCIDENT: duty,
         Act.DRILL: duty,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,19 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from geodata.places import Park
+from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.parks import tiny_park
 from twin import control as module
+from twin.access import Role, User
 from twin.clock import ClockState, ParkClock, wall_ms
-from twin.control import FAILED, MOVING, REMOTE, UNKNOWN, Control, Plc
+from twin.control import Control
+from twin.control_modbus import FAILED, MOVING, REMOTE, UNKNOWN, Plc
 from twin.errors import RefusedError, UnavailableError
+from twin.floodlock import FloodBook
 from twin.model import Approval, Command, CommandState, Event, GateState, from_json
 from twin.records import Records
+from twin.statement import Statement, differs, state
 from twin.stream import Stream
 from twin.supervisor import free_port
 
@@ -36,7 +42,7 @@ class Gatehouse:
 
     port: int
     clock_ms: int = 1_795_000_000_000
-    mood: dict[int, str] = field(default_factory=dict)  # good | jams | stops | blind | refuses | latches
+    mood: dict[int, str] = field(default_factory=dict)  # jams | stops | blind | backwards | refuses
     moves: list[tuple[int, float]] = field(default_factory=list)
     _aim: dict[int, tuple[float, float, int]] = field(default_factory=dict)  # from, to, since
     _loop: Any = None
@@ -66,7 +72,8 @@ class Gatehouse:
         way = min((self.clock_ms - since) / 1000 / STROKE_S, abs(aim - start))
         if self.mood.get(unit) in ("jams", "stops"):
             way = min(way, 0.4)
-        return start + way * (1 if aim > start else -1)
+        sign = 1 if aim > start else -1
+        return start + way * (-sign if self.mood.get(unit) == "backwards" else sign)
 
     def _device(self, unit: int) -> SimDevice:
         none = [SimData(0, values=[False] * 16, datatype=DataType.BITS, readonly=True)]
@@ -228,12 +235,18 @@ def test_the_same_order_twice_moves_once(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("mood", "words"),
-    [("jams", "stuck at 60% open"), ("stops", "not in place in time, at 60% open"), ("blind", "no position")],
+    [
+        ("jams", "stuck at 60% open"),
+        ("stops", "not in place in time, at 60% open"),
+        ("blind", "no position"),
+        ("backwards", "moves the wrong way"),
+    ],
 )
 def test_a_stroke_that_goes_wrong_is_told_within_its_time_and_a_fifth(
     bench: Bench, mood: str, words: str
 ) -> None:
     bench.house.mood[1] = mood
+    bench.house._aim[1] = (0.8, 0.8, 0) if mood == "backwards" else (1.0, 1.0, 0)
     bench.propose()
     bench.approve()
     bench.order()
@@ -357,7 +370,8 @@ def test_orders_that_must_not_be_carried_out(bench: Bench) -> None:
     assert bench.house.moves == []
 
 
-def test_a_gate_worked_by_hand_is_refused_with_its_telephone(bench: Bench) -> None:
+def by_hand(bench: Bench) -> None:
+    """Order a gate that people close on site."""
     bench.park = replace(bench.park, gates=tuple(replace(g, remote=False) for g in bench.park.gates))
     bench.plc.close()
     bench.control = bench.fresh_control()
@@ -365,8 +379,117 @@ def test_a_gate_worked_by_hand_is_refused_with_its_telephone(bench: Bench) -> No
     bench.approve()
     bench.order()
     bench.control.step()
-    assert bench.state() is _S.REFUSED
+
+
+def said(bench: Bench, at: float, **more: Any) -> Statement:
+    now = bench.control._clock.now()
+    body = Statement("ST-1", "G01", "C1", "", "Zhang", "duty", now, now, at, "seals intact")
+    return replace(body, **more)
+
+
+def test_a_gate_worked_by_hand_is_called_for_and_closed_by_statement(bench: Bench) -> None:
+    bench.house.mood[1] = "blind"
+    by_hand(bench)
+    assert bench.state() is _S.SENT
     assert "0573-00000100" in bench.message()
+    bench.pass_s(4 * 3600)
+    assert bench.state() is _S.SENT  # nobody guesses how long people take
+    assert not bench.control.busy
+    state(bench.records, said(bench, 0.0))
+    bench.control.stated()
+    bench.control._published = 0.0
+    bench.control.step()
+    assert bench.state() is _S.DONE
+    assert "not measured" in bench.message()
+    told = {g.gate: g for g in from_json(bench.stream.get("gates") or b"", list[GateState])}
+    assert (told["G01"].position, told["G01"].stated, told["G02"].stated) == (0.0, True, False)
+    assert bench.house.moves == []
+
+
+def test_what_is_measured_goes_before_what_is_said(bench: Bench) -> None:
+    by_hand(bench)
+    state(bench.records, said(bench, 0.0))
+    bench.control.stated()
+    bench.control._published = 0.0
+    bench.control.step()
+    told = {g.gate: g for g in from_json(bench.stream.get("gates") or b"", list[GateState])}
+    assert (told["G01"].position, told["G01"].stated) == (1.0, False)
+    assert differs(said(bench, 0.0), told["G01"].position)
+
+
+def test_feedback_alone_ends_a_stroke_made_by_hand(bench: Bench) -> None:
+    by_hand(bench)
+    bench.house._aim[1] = (0.0, 0.0, 0)  # somebody has cranked it down
+    bench.pass_s(60)
+    assert bench.state() is _S.DONE
+    assert bench.house.moves == []
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"gate": "G02"}, "another gate"),
+        ({"who": " "}, "who stands"),
+        ({"position": 1.2}, "between 0 and 1"),
+        ({"done_at": datetime(2020, 1, 1, tzinfo=UTC)}, "at that time"),
+    ],
+)
+def test_statements_that_make_no_sense_change_nothing(bench: Bench, more: Any, words: str) -> None:
+    by_hand(bench)
+    with pytest.raises(RefusedError, match=words):
+        state(bench.records, said(bench, 0.0, **more))
+    assert bench.state() is _S.SENT
+    state(bench.records, said(bench, 0.5))
+    assert bench.state() is _S.FAILED
+    state(bench.records, said(bench, 0.0))
+    with pytest.raises(RefusedError, match="confirmed already"):
+        state(bench.records, said(bench, 0.0))
+
+
+def test_a_flood_lock_stops_an_approved_command_until_two_people_override_it(bench: Bench) -> None:
+    book, now = FloodBook(bench.records), bench.control._clock.now()
+    duty, office, chief = (User(n, Text(n, n), r) for n, r in PEOPLE)
+    lock = book.set("", duty, "typhoon, level over 3.6 m", now)
+    bench.propose("C1")
+    bench.approve("C1")
+    bench.order("C1")
+    bench.control.step()
+    assert bench.state("C1") is _S.REFUSED
+    assert "flood lock on the whole park (duty: typhoon" in bench.message("C1")
+    book.override("G01", "", duty, "plume at the intake", now)
+    with pytest.raises(RefusedError, match="already"):
+        book.override("G01", "", duty, "again", now)
+    with pytest.raises(RefusedError, match="commander"):
+        book.override("G01", "", office, "agreed", now)
+    assert book.locked(["G01"], "") == {"G01"}
+    book.override("G01", "", chief, "agreed with the flood authority", now)
+    assert book.locked(["G01", "G02"], "") == {"G02"}
+    assert book.locked(["G01"], "EV-2") == {"G01"}  # of another incident
+    bench.propose("C2")
+    bench.approve("C2")
+    bench.order("C2")
+    bench.control.step()
+    assert bench.state("C2") is _S.SENT
+    assert bench.house.moves == [(1, 0.0)]
+    book.lift(lock.id, chief, "level falls", now)
+    book.set("G01", duty, "second wave", now + timedelta(hours=1))
+    assert book.locked(["G01", "G02"], "") == {"G01"}  # an override dies with its lock
+    assert {a.what for a in bench.records.audits()} >= {"flood.locked", "flood.lifted", "flood.override"}
+
+
+def test_a_locked_gate_may_still_open(bench: Bench) -> None:
+    bench.house._aim[1] = (0.2, 0.2, 0)
+    now = bench.control._clock.now()
+    FloodBook(bench.records).set("G01", User("duty", Text("d", "d"), Role.DUTY_OFFICER), "flood", now)
+    bench.control.step()
+    bench.propose(target=1.0)
+    bench.approve()
+    bench.order()
+    bench.control.step()
+    assert bench.house.moves == [(1, 1.0)]
+
+
+PEOPLE = (("duty", Role.DUTY_OFFICER), ("office", Role.DUTY_OFFICER), ("chief", Role.COMMANDER))
 
 
 def test_nothing_is_lost_while_the_stream_is_away(bench: Bench, embedded: Embedded) -> None:

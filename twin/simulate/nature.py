@@ -42,6 +42,7 @@ class Setting:
     injections: tuple[Injection, ...] = ()
     flow_factor: float = 1.0
     ph: float = PH_CLEAN
+    outlet: str = ""  # where the injections come out: its enterprise's valves and pumps hold them back
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +127,25 @@ def _live(pipe: Any, setting: Setting, parent: int) -> None:
         state = warm_state(park, setting.folder, flow_factor=setting.flow_factor)
         stepper = Stepper(
             park,
-            injections=setting.injections,
             flow_factor=setting.flow_factor,
             start_state=state,
-            movable=(),
+            movable={i.node for i in setting.injections},
         )
         with stepper, suppress(EOFError, OSError):
             gauge = Gauge(park, stepper, setting)
+            source = Source(stepper, setting.injections, _stops(park, setting.outlet))
+            names = {g.id for g in park.gates}
             pipe.send(gauge.read())
             while True:
-                to_s, gates = pipe.recv()
-                _advance(stepper, to_s, gates)
+                to_s, positions = pipe.recv()
+                source.stands(positions)
+                _advance(stepper, to_s, {g: p for g, p in positions.items() if g in names}, source)
                 pipe.send(gauge.read())
     except (TwinError, OSError, ValueError, KeyError) as error:
         pipe.send(TwinError(f"nature: {error}"))
 
 
-def _advance(stepper: Stepper, to_s: float, gates: Mapping[str, float]) -> None:
+def _advance(stepper: Stepper, to_s: float, gates: Mapping[str, float], source: Source) -> None:
     """Go to a moment; a gate that moves on the way moves in small steps."""
     way = {g: (stepper.gate_position(g), p) for g, p in gates.items() if stepper.gate_position(g) != p}
     parts = max(1, *(round(abs(b - a) / GATE_STEP) for a, b in way.values())) if way else 1
@@ -151,7 +154,49 @@ def _advance(stepper: Stepper, to_s: float, gates: Mapping[str, float]) -> None:
         for gate, (a, b) in way.items():
             stepper.set_gate(gate, a + (b - a) * i / parts)
         if span > 0:
-            stepper.advance(to_s - span * (1 - i / parts) - stepper.time_s)
+            source.advance(to_s - span * (1 - i / parts))
+
+
+def _stops(park: Park, outlet: str) -> dict[str, float]:
+    """Return the leakage of every valve and pump that stops an outlet."""
+    return {d.id: d.leakage for d in park.devices if outlet in d.outlets}
+
+
+class Source:
+    """What is let into the water, held back by the valves and pumps of its enterprise."""
+
+    def __init__(
+        self, stepper: Stepper, injections: tuple[Injection, ...], stops: Mapping[str, float]
+    ) -> None:
+        self._stepper, self._injections, self._stops = stepper, injections, stops
+        self._open = 1.0
+        self._marks = sorted({m for i in injections for m in (i.start_s, i.start_s + i.duration_s)})
+
+    def stands(self, positions: Mapping[str, float]) -> None:
+        """Take in where valves and pumps stand; what passes is what the tightest of them lets through."""
+        shares = [leak + (1 - leak) * positions.get(d, 1.0) for d, leak in self._stops.items()]
+        self._open = min(shares, default=1.0)
+
+    def advance(self, to_s: float) -> None:
+        """Let time pass; the release begins and ends at its own moments."""
+        for mark in [*(m for m in self._marks if self._stepper.time_s < m < to_s), to_s]:
+            self._let()
+            if mark > self._stepper.time_s:
+                self._stepper.advance(mark - self._stepper.time_s)
+
+    def _let(self) -> None:
+        now = self._stepper.time_s + 1e-6
+        for node in {i.node for i in self._injections}:
+            running = [
+                i for i in self._injections if i.node == node and i.start_s <= now < i.start_s + i.duration_s
+            ]
+            flow = sum(i.flow_m3s for i in running)
+            mixed = (
+                {p: sum(i.flow_m3s * i.mg_l.get(p, 0.0) for i in running) / flow for p in POLLUTANTS}
+                if flow > 0
+                else {}
+            )
+            self._stepper.set_inflow(node, flow * self._open, mixed)
 
 
 class Gauge:

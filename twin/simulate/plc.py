@@ -16,7 +16,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from geodata.places import Gate
+from geodata.places import Device, Gate
 
 MOVING, FAILED, REMOTE = 1, 2, 4
 UNKNOWN = 65535
@@ -48,8 +48,8 @@ class Drive:
     _aim: float = 1.0
 
     @classmethod
-    def of(cls, gate: Gate, at_ms: int) -> Drive:
-        """A gate in its normal position at a moment."""
+    def of(cls, gate: Gate | Device, at_ms: int) -> Drive:
+        """A gate, valve or pump in its normal position at a moment."""
         at = gate.normal_position
         return cls(gate.id, gate.modbus_unit, gate.stroke_s, gate.remote, None, at, at, at_ms, at)
 

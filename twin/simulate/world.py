@@ -142,7 +142,7 @@ class World:
         self.stream = AsyncStream(config.redis)
         self.drill: Drill | None = None
         self.moves: list[Move] = []
-        self.plc = Plc([Drive.of(g, 0) for g in self.park.gates], self.clock.now_ms, self._note_move)
+        self.plc = Plc([Drive.of(g, 0) for g in self.park.movables], self.clock.now_ms, self._note_move)
         self.journal = Journal(options.journal) if options.journal else None
         self._seed = options.seed
         self._dice = random.Random(options.seed)
@@ -260,10 +260,10 @@ class World:
         await self._put_clock()
         if self.drill is not None:
             self.drill.nature.close()
-        self.plc.replace([Drive.of(g, start) for g in self.park.gates])
+        self.plc.replace([Drive.of(g, start) for g in self.park.movables])
         self.moves.clear()
         injections, folder = play.injections, self.config.data / "warm"
-        nature = Nature(Setting(self.config.park, folder, injections, play.flow_factor, play.ph))
+        nature = Nature(Setting(self.config.park, folder, injections, play.flow_factor, play.ph, play.outlet))
         faults = play.faults(start)
         loggers = {s.id: Logger(s, play.seed, vendor_of(s), faults) for s in self.park.stations}
         scribe = Scribe(self.options.truth, play, start) if self.options.truth else None

@@ -13,7 +13,7 @@ from geodata import crs
 from geodata import park as park_file
 from geodata.demo import frame, names
 from geodata.demo.build import build
-from geodata.places import GateKind, LinkKind, OutletKind, Park, StationKind
+from geodata.places import DeviceKind, GateKind, LinkKind, OutletKind, Park, StationKind
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,12 @@ def test_counts(park: Park) -> None:
         StationKind.WORKS: 4,
         StationKind.PUMP_STATION: 2,
     }
+    devices = Counter(d.kind for d in park.devices)
+    assert devices == {DeviceKind.RAIN_VALVE: 40, DeviceKind.PIPE_VALVE: 32, DeviceKind.PUMP: 32}
+    assert {o for d in park.devices for o in d.outlets} == {o.id for o in park.outlets}
+    units = [m.modbus_unit for m in park.movables]
+    assert len(set(units)) == len(units)
+    assert max(units) <= 247  # what Modbus can address
     assert len(park.receptors) >= 4
     assert next(p for p in park.pools if p.id == "P01").capacity_m3 == 120_000
     assert 500 <= len(park.links) <= 850

@@ -57,6 +57,24 @@ async def test_a_closed_gate_holds_the_water(nature: Nature, park: Park) -> None
 
 
 @pytest.mark.slow
+async def test_a_valve_at_the_enterprise_ends_the_release(park: Park, warm: Path) -> None:
+    play = draw(park, "night-discharge", 1)
+    seen = {}
+    for valve in (1.0, 0.0):
+        setting = Setting(park_file.demo_path(), warm, play.injections, 1.0, play.ph, play.outlet)
+        it = Nature(setting)
+        try:
+            before = await it.begin()
+            stands = {m.id: m.normal_position for m in park.movables}
+            after = await it.advance(25 * 60, {**stands, f"{play.outlet}-V": valve})
+        finally:
+            it.close()
+        seen[valve] = after.stations["S61"]["w01018"] / before.stations["S61"]["w01018"]
+    assert seen[1.0] > 1.5
+    assert seen[0.0] < 1.0 + 0.2 * (seen[1.0] - 1.0)  # it leaks a little
+
+
+@pytest.mark.slow
 async def test_death_is_told(nature: Nature) -> None:
     await nature.begin()
     nature._process.kill()

@@ -1,0 +1,36 @@
+"""What a gate's controller is asked and what it answers, whatever protocol it speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a gate's controller says; position 0 closed .. 1 open, None if it does not know; stroke in s."""
+
+    position: float | None
+    moving: bool
+    failed: bool
+    remote: bool
+    stroke_s: float
+
+
+class Gatehouse(Protocol):
+    """What speaks to gate controllers: `twin.control_modbus.Plc`, `twin.control_opcua.OpcUaPlc`.
+
+    Every call raises `UnavailableError` when nothing answers, `PeerError` when what answers makes no sense.
+    """
+
+    def close(self) -> None:
+        """Close the connection."""
+
+    def read(self, unit: int) -> Feedback:
+        """Read a gate's state."""
+
+    def ordered(self, unit: int) -> tuple[float, int]:
+        """Read back the target the controller holds, and its execute counter."""
+
+    def move(self, unit: int, target: float, counter: int) -> None:
+        """Order a move to a target (0..1) by setting the execute counter to a new number."""
