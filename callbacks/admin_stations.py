@@ -14,7 +14,7 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import panel, wording
+from callbacks import admin_ask, panel, wording
 from callbacks.admin_overview import SKEW_BAD_MS, readable, table
 from callbacks.admin_tab import Tab
 from callbacks.deviations import said
@@ -46,7 +46,9 @@ def layout(web: Web, visit: Visit) -> Any:
             dcc.Store(id="ads-mn", data=visit.query.get("mn", "")),
             html.Div(id="ads-sum", className="ads-sum"),
             html.Div(wait, id="ads-list", className="ads-list"),
-            html.Div(wait, id="ads-raw", className="ads-raw"),
+            html.Div(
+                [*admin_ask.parts(), html.Div(wait, id="ads-raw", className="ads-raw")], className="ads-side"
+            ),
         ],
         className="ads",
     )
@@ -277,6 +279,7 @@ def view(web: Web, mn: str, lang: Lang) -> dict[str, Any]:
 
 def register(app: Dash, web: Web) -> None:
     """Add the callbacks."""
+    admin_ask.register(app, web)
 
     @app.callback(
         *[Output(part, "children") for part in PARTS],

@@ -73,6 +73,7 @@ PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 PLAN = Text(
     "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
 )
+ASK = Text("向数采仪提一个 HJ 212 请求", "ask a logger something over HJ 212")
 BENCH = Text("性能测量", "measurements")
 VERSION = Text("版本号", "the version")
 SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
@@ -167,6 +168,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     park.add_parser("export", help=PARK_EXPORT.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     words.add_parser("plan", help=PLAN.say(lang), add_help=False)
+    words.add_parser("ask", help=ASK.say(lang), add_help=False)
     bench = add("bench", BENCH)
     bench_command.options(
         bench.add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind), lang
@@ -223,6 +225,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             module, function = PARK_TASKS[words[1]]
             answer: int = getattr(import_module(module), function)(words[2:], lang, config.flows)
             return answer
+        if words[:1] == ["ask"]:
+            from twin.ask_command import main as ask
+
+            return ask(words[1:], lang, config)
         if words[:1] == ["plan"]:
             from twin.plan_command import main as make_plan
 

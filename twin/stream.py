@@ -416,6 +416,10 @@ class AsyncStream(_Sharded):
         """Read what every process has told, by process."""
         return _told(await self._call(self._r.hgetall(self.keys.state(name))))
 
+    async def claim(self, name: str, who: str, ms: int) -> bool:
+        """Take a name that only the first who asks for it gets, for a while."""
+        return bool(await self._call(self._r.set(self.keys.state(f"hold:{name}"), who, nx=True, px=ms)))
+
     async def clock(self) -> ClockState:
         """Read park time's state; live where nothing is published."""
         body = await self.get("clock")

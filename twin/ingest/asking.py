@@ -57,6 +57,10 @@ class Asker:
         self.active: dict[str, Exchange] = {}
         """Exchange under way, by MN."""
 
+    def reaches(self, mn: str) -> bool:
+        """Tell whether a logger is connected."""
+        return self._lines.party(mn) is not None
+
     async def ask(self, mn: str, request: Request) -> Outcome:
         """Send a request and wait for what comes of it. Never raises for anything a peer does.
 

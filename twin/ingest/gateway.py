@@ -70,7 +70,7 @@ class Gateway:
         self.asker = Asker(self._lines, clock.now_ms)
         self._timekeeper = Timekeeper(self.asker, clock)
         self._bulletin = Bulletin(stream, member, self.intake, self.crowd)
-        self._orders = Orders(stream, clock, self.asker, audit)
+        self._orders = Orders(stream, clock, self.asker, audit, member)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._committing: list[asyncio.Task[None]] = []

@@ -11,7 +11,9 @@ import pytest
 
 from tests.conftest import Embedded
 from tests.twin.ingest.test_gateway import MN, SOON, Logger, blocks, eventually, upload
+from twin import ask_command
 from twin.clock import LIVE, ParkClock
+from twin.config import load
 from twin.errors import RefusedError
 from twin.ingest.asking import QUEUED
 from twin.ingest.connection import Limits
@@ -22,7 +24,7 @@ from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.requests import parse
 from twin.ingest.hj212.times import epoch_ms
 from twin.ingest.hj212.write import Group, Message, frames
-from twin.ingest.orders import Asked
+from twin.ingest.orders import told
 from twin.model import AuditLine, Event, Order, from_json, to_json
 from twin.stream import AsyncStream
 
@@ -205,7 +207,7 @@ async def test_an_order_on_the_commands_stream(site: Site) -> None:
     await eventually(lambda: bool(site.audit))
     (event,) = [from_json(e.body, Event) for e in stream.since("events")]
     assert (event.kind, event.about) == ("logger.answered", f"{MN}/{request.qn}")
-    (asked,) = from_json(stream.get("asked") or b"", list[Asked])
+    (asked,) = told(stream)
     assert (asked.id, asked.by, asked.end, asked.exe_rtn) == (event.about, "duty", "failed", "5")
     assert asked.said.en == "busy"
     (line,) = site.audit
@@ -219,7 +221,7 @@ async def test_an_order_that_cannot_be_is_told_too(site: Site) -> None:
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=1062;RtdInterval=1")))
     await eventually(lambda: len(site.audit) == 1)
     assert site.audit[0].who == "duty"
-    asked = json.loads(stream.get("asked") or b"[]")[0]
+    asked = json.loads(stream.told("asked").get("1") or b"[]")[0]
     assert asked["end"] == "impossible"
     assert "30..3600" in asked["said"]["en"]
 
@@ -235,3 +237,40 @@ async def test_orders_given_before_the_gateway_ran_are_not_carried_out(embedded:
     assert await device.silence(0.4)
     await gateway.close(1.0)
     await stream.close()
+
+
+async def test_an_operator_asks_from_the_command_line(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    device = await site.device()
+    config = load({"TWIN_REDIS_URL": site.embedded.url})
+    words = [MN, "CN=1011", "--by", "zhang", "--json"]
+    running = asyncio.create_task(asyncio.to_thread(ask_command.main, words, "en", config))
+    request = await device.asked("1011")
+    device.begin(request)
+    device.say("1011", request, [[("SystemTime", "20240601080000")]], "32")
+    await device.answers(1)
+    device.done(request)
+    assert await running == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["by"], told["end"], told["items"]) == ("zhang", "done", [["SystemTime", "20240601080000"]])
+    assert ask_command.main([MN, "CN=1062;RtdInterval=1"], "en", config) == 2
+    assert "30..3600" in capsys.readouterr().err
+
+
+async def test_of_two_gateways_the_one_that_has_the_line_asks(site: Site) -> None:
+    other_stream, audit = AsyncStream(site.embedded.url), site.audit
+    other = Gateway(other_stream, ParkClock(lambda: LIVE), Limits(retry_s=0.5), audit.append, member="2")
+    await other.open("127.0.0.1", 0)
+    device = await site.device()
+    stream = site.embedded.stream()
+    await asyncio.sleep(0.1)
+    stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=3012;PolId=w01018")))
+    stream.append("commands", to_json(Order("logger.ask", AT, "duty", "0" * 24, detail="CN=1011")))
+    request = await device.asked("3012")
+    device.begin(request)
+    device.done(request)
+    await eventually(lambda: len(told(stream)) == 2)
+    assert await device.silence(0.3)
+    assert {(one.mn, one.end) for one in told(stream)} == {(MN, "done"), ("0" * 24, "offline")}
+    assert len(audit) == 2
+    await other.close(1.0)
+    await other_stream.close()

@@ -6,6 +6,7 @@ import pytest
 
 from twin.errors import RefusedError
 from twin.ingest.hj212 import requests
+from twin.ingest.hj212.request_words import ASKS, FIELDS
 from twin.ingest.hj212.requests import OPERATIONS, Request, parse
 
 AT = 1_717_200_000_000
@@ -27,10 +28,17 @@ def test_the_written_form_is_read_back() -> None:
     assert made[5].text() == "CN=2061;BeginTime=20240601080000;EndTime=20240601090000"
 
 
-def test_every_group_of_the_issue_is_there() -> None:
+def test_every_request_is_there_and_has_words() -> None:
     wanted = "1000 1011 1012 1061 1062 1063 1064 1072 2011 2031 2051 2061"
-    wanted += " 3011 3012 3013 3014 3015 3016 3019 3020"
-    assert set(wanted.split()) <= set(OPERATIONS)
+    wanted += " 2012 2021 2022 2041 3011 3012 3013 3014 3015 3016 3017 3018 3019 3020 3021"
+    assert set(wanted.split()) == set(OPERATIONS) == set(ASKS)
+    fields = {name for o in OPERATIONS.values() for name in (*o.needed, *o.optional)}
+    assert fields == set(FIELDS)
+
+
+def test_a_parameter_is_set_by_the_name_of_its_code() -> None:
+    request = parse("CN=3021;PolId=w01018;InfoId=i13013;i13013-Info=168")
+    assert parse(request.text()) == request
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,10 @@ def test_every_group_of_the_issue_is_there() -> None:
         "CN=2051;BeginTime=20200101000000;EndTime=20240601000000",
         "CN=3011;PolId=w01018&&",
         "CN=3016;PolId=w01018;CstartTime=240000;Ctime=2",
+        "CN=3021;PolId=w01018;InfoId=i13013",
+        "CN=3021;PolId=w01018;InfoId=i13013;i13014-Info=1",
+        "CN=3021;PolId=w01018;InfoId=i13013;Info=1",
+        "CN=3021;PolId=w01018;InfoId=i13013;i13013-Info=1&&2",
     ],
 )
 def test_what_may_not_be_sent_is_refused(text: str) -> None:
@@ -64,5 +76,5 @@ def test_what_may_not_be_sent_is_refused(text: str) -> None:
 
 def test_a_new_password_is_not_shown() -> None:
     request = parse("CN=1072;NewPW=s3cret")
-    assert request == Request("1072", (("NewPW", "s3cret"),))
+    assert request == Request("1072", (("NewPW", "s3cret"),)) == parse(request.text(secret=True))
     assert "s3cret" not in request.text()

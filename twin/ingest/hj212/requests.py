@@ -15,6 +15,7 @@ from twin.errors import RefusedError
 from twin.ingest.hj212.times import epoch_ms, stamp
 from twin.ingest.hj212.write import Item
 
+_INFO = re.compile(r"i[0-9]{5}-Info")
 LONGEST_SPAN_MS = 366 * 86_400_000
 
 
@@ -29,7 +30,10 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One CN: which fields its request has, and how a device replies."""
+    """One CN: which fields its request has, and how a device replies.
+
+    `Info` stands for the one field whose name is a code: `i13013-Info` is the value that a 3021 sets.
+    """
 
     cn: str
     reply: Reply
@@ -62,6 +66,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("3018", Reply.DATA, _POL),
         Operation("3019", Reply.DATA, _POL),
         Operation("3020", Reply.DATA, ("InfoId",), ("PolId", *_SPAN)),
+        Operation("3021", Reply.RESULT, ("PolId", "InfoId"), ("Info",)),
     )
 }
 
@@ -88,6 +93,7 @@ _RULES: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "InfoId": (_matches("[0-9A-Za-z]{1,6}"), "an information code"),
     "CstartTime": (_matches("([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"), "hhmmss"),
     "Ctime": (_whole(1, 24), "1..24 h"),
+    "Info": (_matches(r"[\x21-\x25\x27-\x2b\x2d-\x3a\x3c\x3e-\x7e]{1,40}"), "a value without & , ; ="),
     **dict.fromkeys(("SystemTime", *_SPAN), (_moment, "YYYYMMDDhhmmss")),
 }
 
@@ -116,11 +122,14 @@ class Request:
             if name not in given:
                 raise RefusedError(f"CN={self.cn} needs {name}={_RULES[name][1]}")
         for name, value in self.items:
-            if name not in operation.needed and name not in operation.optional:
+            kind = "Info" if _INFO.fullmatch(name) else name
+            if name == "Info" or kind not in (*operation.needed, *operation.optional):
                 raise RefusedError(f"CN={self.cn} has no field {name}")
-            good, said = _RULES[name]
+            good, said = _RULES[kind]
             if not good(value):
                 raise RefusedError(f"CN={self.cn}: {name}={value[:20]!r} is not {said}")
+        if self.cn == "3021" and f"{given['InfoId']}-Info" not in given:
+            raise RefusedError(f"CN=3021 needs {given['InfoId']}-Info={_RULES['Info'][1]}")
         if "BeginTime" in given and "EndTime" in given:
             self._check_span(given["BeginTime"], given["EndTime"])
 
@@ -138,9 +147,9 @@ class Request:
         """Return a field's text, empty where it has none."""
         return dict(self.items).get(name, "")
 
-    def text(self) -> str:
-        """Return the written form, `CN=1062;RtdInterval=60`; a new password is not shown."""
-        shown = ((n, "***" if n == "NewPW" else v) for n, v in self.items)
+    def text(self, *, secret: bool = False) -> str:
+        """Return the written form, `CN=1062;RtdInterval=60`; a new password is shown only as a `secret`."""
+        shown = ((n, "***" if n == "NewPW" and not secret else v) for n, v in self.items)
         return ";".join((f"CN={self.cn}", *(f"{n}={v}" for n, v in shown)))
 
 
