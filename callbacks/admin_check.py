@@ -9,8 +9,8 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import panel
-from callbacks.admin_check_view import mends, summary, table, told
+from callbacks import exports, panel
+from callbacks.admin_check_view import mends, progress, summary, table, told
 from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import PRESENT, Candidate, Parks, Step, origin, recorded, shared, signed, step_of
 from callbacks.admin_tab import Tab
@@ -30,6 +30,8 @@ from twin.park_desk import DeskError
 from twin.park_publish import Unfit
 
 MAP = "ck-map"
+AGAIN_MS = 500
+AT_ONCE_S = 0.3  # a check that takes no longer shows no progress
 
 
 def layout(web: Web, visit: Visit) -> Any:
@@ -45,6 +47,7 @@ def layout(web: Web, visit: Visit) -> Any:
             html.Div(id="ck-mends"),
             html.Div(id="ck-preview"),
             html.Div(panel.waiting(Text("正在检查", "Checking"), lang), id="ck-table"),
+            exports.links(web, lang, name="im-part"),
             html.Section(
                 [panel.heading(save, lang), signature("save", save.say(lang), lang)],
                 className="ck-save im-part",
@@ -58,6 +61,7 @@ def layout(web: Web, visit: Visit) -> Any:
         dcc.Store(id="ck-act"),
         dcc.Store(id="ck-show", data={}),
         dcc.Store(id="ck-seen"),
+        dcc.Interval(id="ck-again", interval=AGAIN_MS, disabled=True),
     ]
     return html.Div(
         [*stores, left, html.Div(id="ck-place", className="ck-place")],
@@ -190,6 +194,12 @@ def press(
                 view,
                 TAKEN.fill(kind=word(FAULTS, step[0]), id=step[2]),
             )
+        case "stop":
+            parks.checking(parks.candidate(it)).stop()
+            return it, view, None
+        case "again":
+            parks.checking(parks.candidate(it), again=True)
+            return it, view, None
         case "undo":
             return Candidate(it.base, it.steps[:-1]), view, UNDONE if it.steps else None
         case "save":
@@ -229,21 +239,25 @@ def register(app: Dash, web: Web) -> None:
         Output("ck-preview", "children"),
         Output("ck-table", "children"),
         Output("ck", "className"),
+        Output("ck-again", "disabled"),
         Input("ck-candidate", "data"),
         Input("ck-show", "data"),
+        Input("ck-again", "n_intervals"),
     )
     @in_thread
-    def _show(kept: Any, shown: Any) -> Any:
-        return render(parks, Candidate.of(kept), shown or {}, reader_lang(default))[0]
+    def _show(kept: Any, shown: Any, _: Any) -> Any:
+        it = Candidate.of(kept)
+        return *render(parks, it, shown or {}, reader_lang(default))[0], not busy(parks, it)
 
     @app.callback(
         Output(draw_id(MAP), "data"),
         Input("ck-candidate", "data"),
         Input("ck-show", "data"),
         Input("ck-place", "children"),
+        Input("ck-again", "disabled"),
     )
     @in_thread
-    def _draw(kept: Any, shown: Any, _: Any) -> Any:
+    def _draw(kept: Any, shown: Any, _: Any, __: Any) -> Any:
         return render(parks, Candidate.of(kept), shown or {}, reader_lang(default))[1]
 
     @app.callback(
@@ -268,7 +282,11 @@ def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) ->
         park = parks.candidate(it)
     except (MissingError, ValueError, KeyError):
         return (None, None, None, panel.failed(GONE, lang), "ck"), empty_drawing()
-    found = parks.findings(park)
+    name = "ck is-candidate" if it.steps or it.base != PRESENT else "ck"
+    now = parks.checking(park)
+    if not now.over.wait(AT_ONCE_S) or now.stopped:
+        return (None, mends(it, lang), None, progress(now, lang), name), empty_drawing()
+    found = now.findings()
     chosen = next((f for f in found if list(step_of(f)) == shown.get("step")), None)
     shows: Any = None
     drawing = drawn(park, found, chosen)
@@ -277,9 +295,16 @@ def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) ->
             shows, drawing = preview(parks, it, step_of(chosen), lang)
         except DeskError as error:
             shows = panel.failed(error.text, lang)
-    name = "ck is-candidate" if it.steps or it.base != PRESENT else "ck"
     parts = summary(park, it, found, lang), mends(it, lang), shows, table(found, shown, lang)
     return (*parts, name), drawing
+
+
+def busy(parks: Parks, it: Candidate) -> bool:
+    """Say whether a candidate is being checked now."""
+    try:
+        return not parks.checking(parks.candidate(it)).over.is_set()
+    except (MissingError, ValueError, KeyError):
+        return False
 
 
 NO_MEND = Text("这一项不能自动处理:{why}", "this cannot be mended by itself: {why}")

@@ -14,6 +14,7 @@ from callbacks import panel
 from callbacks.admin_form import button, pick
 from callbacks.admin_park import Candidate, step_of
 from callbacks.admin_words import FAULTS, FIELDS, LAYERS, SEVERITIES, word
+from callbacks.checking import Checking
 from callbacks.pages import data
 from callbacks.shell import glyph
 from geodata.check.findings import Finding, Severity
@@ -50,6 +51,25 @@ def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> 
 def level(severity: Severity, lang: Lang) -> Any:
     """Return the mark of a severity."""
     return glyph(LEVEL[severity], SEVERITIES[severity].say(lang))
+
+
+def progress(now: Checking, lang: Lang) -> Any:
+    """Return how far a check is, with a way to end it; or that it was ended, with a way to begin it again."""
+    if now.stopped:
+        stopped = Text("检查已停止,没有结果", "The check was stopped; nothing is known")
+        return html.Div(
+            [html.P(stopped.say(lang), className="empty"), button(AGAIN.say(lang), "again")],
+            className="im-progress im-part",
+        )
+    return html.Div(
+        [
+            html.P([html.Span(now.step.say(lang)), html.Em(f"{now.share * 100:.0f} %")]),
+            panel.bar(now.share),
+            button(Text("停止检查", "Stop the check").say(lang), "stop"),
+        ],
+        className="im-progress im-part",
+        role="status",
+    )
 
 
 def mends(it: Candidate, lang: Lang) -> Any:
@@ -151,3 +171,4 @@ MENDED = Text("候选 {v},尚未启用", "Candidate {v}, not in use")
 ADDED = Text("{layer} {id}  新增", "{layer} {id}  added")
 REMOVED = Text("{layer} {id}  删除", "{layer} {id}  removed")
 MOVED = Text("{layer} {id}  移动 {m} m", "{layer} {id}  moved {m} m")
+AGAIN = Text("重新检查", "Check again")

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from dash import Dash
 from fastapi import FastAPI, Request, Response
 
+from callbacks.checking import Checking, Checks
 from callbacks.pages import Web
 from callbacks.signing import Signature
 from geodata import park as park_file
@@ -91,7 +92,7 @@ class Parks:
     """Every park the page can speak of."""
 
     def __init__(self, web: Web) -> None:
-        self.web, self._shelves = web, Shelves()
+        self.web, self._shelves, self._checks = web, Shelves(), Checks()
         self.desk = Desk(web.config.data / "desk", flows=web.config.flows)
 
     def held(self, kind: str, key: str, make: Callable[[], T]) -> T:
@@ -137,8 +138,13 @@ class Parks:
         return self.held("mended", key, lambda: mend(before, self.finding(before, step)))
 
     def findings(self, park: Park) -> tuple[Finding, ...]:
-        """Return what is wrong in a park, checked once for each content."""
-        return self.held("findings", park.version, lambda: check(park, known(park, self.web.config.limits)))
+        """Return what is wrong in a park, checked once for each content; waits until it is known."""
+        return self.checking(park, again=True).findings()
+
+    def checking(self, park: Park, *, again: bool = False) -> Checking:
+        """Return the check of a park, begun if it never was, or anew where it was stopped."""
+        limits = self.web.config.limits
+        return self._checks.of(park.version, lambda tell: check(park, known(park, limits), tell), again=again)
 
     def finding(self, park: Park, step: Sequence[str]) -> Finding:
         """Return one finding again.

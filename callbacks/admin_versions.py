@@ -9,7 +9,7 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, panel, wording
+from callbacks import dossier, exports, panel, wording
 from callbacks.admin_check_view import told
 from callbacks.admin_form import Press, button, said, signature
 from callbacks.admin_park import Parks, recorded, shared, signed
@@ -41,6 +41,7 @@ def layout(web: Web, visit: Visit) -> Any:
         [
             html.Div(id="vs-say", className="af-say"),
             html.Div(panel.waiting(Text("正在读取", "Reading"), lang), id="vs-list"),
+            exports.links(web, lang, name="im-part"),
             html.Section(
                 [panel.heading(back, lang), signature("restore", back.say(lang), lang)],
                 className="vs-restore im-part",

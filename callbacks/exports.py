@@ -36,13 +36,13 @@ SERVICE = Text(
 EXPORTED = Text("导出园区 {version} 为 {form}", "exported version {version} of the park as {form}")
 
 
-def links(web: Web, lang: Lang) -> Component | None:
-    """Return the addresses of the files; nothing for who may not export."""
+def links(web: Web, lang: Lang, *, name: str = "atlas-group") -> Component | None:
+    """Return the addresses of the files of the present park; nothing for who may not export."""
     if not web.access.may(login.reader(), Act.EXPORT):
         return None
     files = [
-        html.A(name.say(lang), href=f"/export/park.{form}", download="", className="btn s")
-        for form, name in NAMES.items()
+        html.A(word.say(lang), href=f"/export/park.{form}", download="", className="btn s")
+        for form, word in NAMES.items()
     ]
     return html.Section(
         [
@@ -50,7 +50,7 @@ def links(web: Web, lang: Lang) -> Component | None:
             html.Div(files, className="atlas-files"),
             html.P([SERVICE.say(lang), " ", html.Code("/ogc")], className="mut atlas-service"),
         ],
-        className="atlas-group",
+        className=name,
         **data(role="export"),
     )
 

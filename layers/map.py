@@ -131,7 +131,7 @@ def park_map(
         Pixels to leave free, top right bottom left.
     furniture : bool
         Draw scale bar and north arrow.
-    tiles : {"", "GCJ-02", "WGS 84"}
+    tiles : {"", "GCJ-02", "BD-09", "WGS 84"}
         The datum of the base map's tiles, which the layer "basemap" shows; empty where there are none.
     source : str
         Address below which the geometry lies; another one for a park that is not the one in use.

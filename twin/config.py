@@ -41,7 +41,7 @@ class Config:
     tiles : Path or None
         Folder of a base map's tiles, ``z/x/y.png``, Web Mercator.
     tiles_datum : str
-        "GCJ-02" or "WGS 84" where there are tiles, else empty.
+        "GCJ-02", "BD-09" or "WGS 84" where there are tiles, else empty.
     limits : Path or None
         TOML file of the park's own limits; None: the demo park's.
     doors : Path or None
@@ -190,11 +190,11 @@ def _yes(env: Mapping[str, str], name: str) -> bool:
 
 def _datum(env: Mapping[str, str]) -> str:
     said = env.get("TWIN_TILES_DATUM", "GCJ-02")
-    names = {"GCJ02": "GCJ-02", "WGS84": "WGS 84"}
+    names = {"GCJ02": "GCJ-02", "BD09": "BD-09", "WGS84": "WGS 84"}
     try:
         return names[said.upper().replace("-", "").replace(" ", "")]
     except KeyError:
-        raise ConfigError(f"TWIN_TILES_DATUM={said!r}: set it to GCJ-02 or WGS84") from None
+        raise ConfigError(f"TWIN_TILES_DATUM={said!r}: set it to GCJ-02, BD-09 or WGS84") from None
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:

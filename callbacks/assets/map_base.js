@@ -1,5 +1,5 @@
-/* A base map of the park's own tiles below the park. Tiles cut from AMap or Tencent lie in GCJ-02: while they are
-   shown, and only on the screen, everything is shifted as they are; what is picked is told in WGS 84 as ever. */
+/* A base map of the park's own tiles below the park. Tiles cut from AMap or Tencent lie in GCJ-02, from Baidu in BD-09:
+   while they are shown, and only on the screen, everything is shifted as they are; what is picked is told in WGS 84 as ever. */
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
@@ -20,21 +20,28 @@
     ];
   }
 
-  /** Undo it: each round gains four digits or more, so four leave less than a millimetre. */
-  function unshift(lon, lat) {
+  /** Baidu shifts what is shifted already. */
+  function twice(lon, lat) {
+    const [x, y] = shift(lon, lat), wave = (3000 * Math.PI) / 180;
+    const radius = Math.hypot(x, y) + 2e-5 * Math.sin(y * wave), angle = Math.atan2(y, x) + 3e-6 * Math.cos(x * wave);
+    return [radius * Math.cos(angle) + 0.0065, radius * Math.sin(angle) + 0.006];
+  }
+
+  /** Undo a shift: each round gains two digits or more, so six leave less than a millimetre. */
+  const undo = (there) => (lon, lat) => {
     let x = lon, y = lat;
-    for (let n = 0; n < 4; n += 1) {
-      const [u, v] = shift(x, y);
+    for (let n = 0; n < 6; n += 1) {
+      const [u, v] = there(x, y);
       x += lon - u;
       y += lat - v;
     }
     return [x, y];
-  }
-  twin.gcj02 = { shift, unshift };
+  };
 
   const same = (lon, lat) => [lon, lat];
+  const ways = { "GCJ-02": [shift, undo(shift)], "BD-09": [twice, undo(twice)] };
   /** How true positions and those on the screen belong together: [there, back]. */
-  twin.datum = (name) => (name === "GCJ-02" ? [shift, unshift] : [same, same]);
+  twin.datum = (name) => ways[name] ?? [same, same];
 
   /** Show or hide the tiles below a map, and the park where they have it. */
   twin.baseMap = function (map, on) {

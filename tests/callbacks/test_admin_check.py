@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from callbacks.admin_form import Press
 from callbacks.admin_park import Candidate, Parks, step_of
 from callbacks.admin_words import FAULTS
 from callbacks.pages import Ground
-from geodata.check.findings import Severity
+from geodata.check.findings import Finding, Severity
 from geodata.check.kinds import KINDS
+from geodata.check.run import check
 from geodata.places import Park
+from geodata.words import Text
 from tests.callbacks.asgi import ask
 from tests.callbacks.office import Office, office, read, signing, survey
 from tests.callbacks.words import classed, prop, text, walk
@@ -39,6 +42,12 @@ LENGTH = ("length_differs", "link", "LC2", "")
 @pytest.fixture(scope="module")
 def it(tmp_path_factory: pytest.TempPathFactory) -> Office:
     return office(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine, a short check is waited for."""
+    monkeypatch.setattr(admin_check, "AT_ONCE_S", 30.0)
 
 
 @pytest.fixture
@@ -76,6 +85,35 @@ def test_findings_are_listed_the_worst_first_with_their_mends(parks: Parks, lang
     errors = sum(f.severity is Severity.ERROR for f in found)
     assert f"{'错误' if lang == 'zh' else 'error'} {errors}" in text(head)
     assert name == "ck"
+
+
+def test_a_long_check_shows_how_far_it_is_and_can_be_stopped(
+    parks: Parks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = Event()
+
+    def slow(park: Park, known: Any, tell: Any) -> tuple[Finding, ...]:
+        tell(Text("检查高程", "looking at levels"), 0.6)
+        go.wait()
+        return check(park, known, tell)
+
+    monkeypatch.setattr("callbacks.admin_park.check", slow)
+    monkeypatch.setattr(admin_check, "AT_ONCE_S", 0.05)
+    (_, _, _, shown, _), drawing = admin_check.render(parks, Candidate(), {}, "en")
+    assert "looking at levels" in text(shown)
+    assert "60 %" in text(shown)
+    assert drawing["features"] == []
+    assert admin_check.busy(parks, Candidate())
+    press(parks, Candidate(), "stop")
+    go.set()
+    parks.checking(parks.web.park).over.wait()
+    (_, _, _, shown, _), _ = admin_check.render(parks, Candidate(), {}, "en")
+    assert "The check was stopped" in text(shown)
+    assert not admin_check.busy(parks, Candidate())
+    press(parks, Candidate(), "again")
+    assert LENGTH in {step_of(f) for f in parks.findings(parks.web.park)}
+    (head, *_), _ = admin_check.render(parks, Candidate(), {}, "en")
+    assert "error" in text(head)
 
 
 def test_filters_narrow_the_list(parks: Parks) -> None:

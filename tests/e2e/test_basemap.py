@@ -1,4 +1,4 @@
-"""A base map in GCJ-02: the park moves onto it, on the screen only, and comes back to the millimetre."""
+"""A base map in GCJ-02 or BD-09: the park moves onto it on the screen alone, and comes back exactly."""
 
 from __future__ import annotations
 
@@ -47,9 +47,18 @@ def tiles(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SHIFTS = {"GCJ-02": datum.wgs84_to_gcj02, "BD-09": datum.wgs84_to_bd09}
+
+
+@pytest.fixture(params=list(SHIFTS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def atlas(chromium: Browser, embedded: Embedded, tiles: Path) -> Iterator[Screen]:
-    with site(embedded.folder, embedded.url, TWIN_TILES=str(tiles)) as web, screen(chromium) as it:
+def atlas(chromium: Browser, embedded: Embedded, tiles: Path, name: str) -> Iterator[Screen]:
+    said = {"TWIN_TILES": str(tiles), "TWIN_TILES_DATUM": name}
+    with site(embedded.folder, embedded.url, **said) as web, screen(chromium) as it:
         it.page.context.add_cookies([{"name": "lang", "value": "zh", "url": web.url}])
         it.page.goto(f"{web.url}/atlas")
         it.page.wait_for_selector(".park-map[data-ready]")
@@ -71,26 +80,28 @@ def told(it: Screen, key: str) -> list[float]:
     return list(it.page.evaluate(js))
 
 
-def test_the_park_lies_on_a_shifted_base_map_and_is_told_in_wgs84(atlas: Screen) -> None:
+def test_the_park_lies_on_a_shifted_base_map_and_is_told_in_wgs84(atlas: Screen, name: str) -> None:
     station = PARK.stations[0]
     key = f"station/{station.id}"
     true = [float(v) for v in to_lonlat(station.x, station.y, PARK.crs)]
-    shifted = [float(v) for v in datum.wgs84_to_gcj02(*true)]
+    shifted = [float(v) for v in SHIFTS[name](*true)]
     assert np.hypot(*(np.array(shifted) - true)) * METRES > 100
     assert np.abs(np.array(on_screen(atlas, key)) - true).max() * METRES < 0.1
-    atlas.page.get_by_role("button", name="底图（GCJ-02）").click()
+    atlas.page.get_by_role("button", name=f"底图（{name}）").click()
     atlas.page.wait_for_selector(".leaflet-tile-loaded")
     assert np.abs(np.array(on_screen(atlas, key)) - shifted).max() * METRES < 0.1
     assert np.abs(np.array(told(atlas, key)) - true).max() * METRES < 0.1
-    atlas.page.get_by_role("button", name="底图（GCJ-02）").click()
+    the_way_back_is_exact_all_over_china(atlas, name)
+    atlas.page.get_by_role("button", name=f"底图（{name}）").click()
     assert np.abs(np.array(on_screen(atlas, key)) - true).max() * METRES < 0.1
 
 
-def test_the_way_back_is_exact_all_over_china(atlas: Screen) -> None:
+def the_way_back_is_exact_all_over_china(atlas: Screen, name: str) -> None:
     rng = np.random.default_rng(3)
     points = np.column_stack([rng.uniform(75, 135, 200), rng.uniform(5, 54, 200)])
-    there = np.array(atlas.page.evaluate("(p) => p.map((q) => twin.gcj02.shift(...q))", points.tolist()))
-    wanted = np.column_stack(datum.wgs84_to_gcj02(points[:, 0], points[:, 1]))
+    js = f"(p) => p.map((q) => twin.datum('{name}')[%d](...q))"
+    there = np.array(atlas.page.evaluate(js % 0, points.tolist()))
+    wanted = np.column_stack(SHIFTS[name](points[:, 0], points[:, 1]))
     assert np.abs(there - wanted).max() * METRES < 0.001
-    back = np.array(atlas.page.evaluate("(p) => p.map((q) => twin.gcj02.unshift(...q))", there.tolist()))
-    assert np.abs(back - points).max() * METRES < 0.1
+    back = np.array(atlas.page.evaluate(js % 1, there.tolist()))
+    assert np.abs(back - points).max() * METRES < 0.001

@@ -47,8 +47,9 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert config.limits == tmp_path / "limits.toml"
     assert (config.tiles, config.tiles_datum) == (tmp_path, "WGS 84")
     assert load({"TWIN_TILES": "t"}).tiles_datum == "GCJ-02"
+    assert load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "bd09"}).tiles_datum == "BD-09"
     with pytest.raises(ConfigError, match="TWIN_TILES_DATUM"):
-        load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "BD-09"})
+        load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "Beijing 54"})
     assert config.lang == "en"
 
 
