@@ -10,9 +10,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -25,25 +25,27 @@ from twin.clock import ParkClock, as_ms
 from twin.config import Config
 from twin.curves import Window
 from twin.errors import TwinError
+from twin.floodlock import FloodBook
 from twin.history.reader import History
 from twin.incidents import LIVE
 from twin.model import (
     Anomaly,
     AuditLine,
+    Command,
     CommandState,
     Event,
-    GatePlan,
     GateState,
     Incident,
     PlanSet,
     Ranking,
-    WhatIf,
     from_json,
     to_json,
 )
 from twin.park_watch import Present
-from twin.plan.afterwards import review
+from twin.plan.afterwards import Review, review
 from twin.plan.look import Look
+from twin.plan.mass import came_kg
+from twin.plan.news import news_of_plans, news_of_ranking, steady, what_ifs
 from twin.plan.strokes import with_measured
 from twin.records import Records
 from twin.stream import Stream
@@ -57,9 +59,7 @@ LEAST_WALL_S = 2.0  # between two rankings of one incident
 LEAST_PARK_S = 60.0
 READY_S, READY_BACK_MS = 3.0, 600_000  # wall time between looks at history when idle; how far back
 AFTER_FAILURE_S = 10.0
-NEWS = 0.03  # a probability that has moved less is not told again
-CLOSE_BY_NEWS_S = 60.0
-HELD_NEWS = 0.05  # share of the plume contained
+FAILED_FOR = timedelta(hours=24)  # a gate that failed is not counted on for so long, unless it moves again
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +76,7 @@ class Make(Protocol):
         config: Config,
         now: datetime,
         *,
+        locked: Collection[str],
         anomalies: Sequence[Anomaly],
         look: Look | None,
     ) -> PlanSet:
@@ -106,6 +107,7 @@ class Brief:
     waits: bool = True  # something has happened since
     asked: tuple[str, ...] = ()  # what the engine was last asked
     look: Look | None = None  # what it answered
+    scored: tuple[list[str], int] = field(default_factory=lambda: ([], 0))  # commands ended, what-ifs
     told: tuple[object, ...] = ()  # of which answer and plans what-ifs are on record
 
 
@@ -153,7 +155,7 @@ class Advise:
         elif event.kind == "incident.closed":
             self._briefs.pop(event.about, None)
             self._ended.append(event.about)
-        elif event.kind == "gate.changed":
+        elif event.kind in ("gate.changed", "flood.changed", "command.changed"):
             for brief in self._briefs.values():
                 brief.waits = True
 
@@ -171,7 +173,7 @@ class Advise:
             self._looked = True
         self._gather()
         while self._ended:
-            self._review(self._ended[0])
+            self._review(self._ended[0], final=True)
             self._ended.popleft()
         urgent = self._most_urgent()
         if urgent is None:
@@ -199,12 +201,17 @@ class Advise:
             self._history.latest(now_ms, READY_BACK_MS)
             self._ready_until = wall + READY_S
 
-    def _review(self, id: str) -> None:
-        """Put on record how an incident's advice did: told against seen."""
-        records = self._records
-        plansets = records.plansets(id)
-        if not plansets:
-            return
+    def _review(self, id: str, *, final: bool) -> Review | None:
+        """Put on record how an incident's advice did: told against seen; kept per incident."""
+        records, now = self._records, self._clock.now()
+        plansets, incident = records.plansets(id), records.incident(id)
+        if not plansets or incident is None:
+            return None
+        whatifs = records.whatifs(id)
+        came: dict[str, float] = {}
+        if whatifs:
+            window = self._history.window(as_ms(max(incident.opened - BEFORE, now - MOST)), as_ms(now))
+            came = came_kg(self._park, self._network, window, incident, whatifs[-1].factor)
         found = review(
             self._park,
             self._network,
@@ -212,9 +219,17 @@ class Advise:
             plansets,
             records.anomalies(incident=id),
             records.commands(incident=id),
-            records.whatifs(id),
+            whatifs,
+            records.rankings(id),
+            came,
+            at=now,
+            final=final,
         )
-        records.audit(AuditLine(self._clock.now(), "advise", "incident.review", id, found.told()))
+        records.put_paper("review", id, id, now, found)
+        if final:
+            records.audit(AuditLine(now, "advise", "incident.review", id, found.told()))
+        self._tell("review.ready", id, now)
+        return found
 
     def _recall(self, id: str) -> Brief:
         return Brief(ranking=self._records.ranking(id), plans=self._records.plans(id))
@@ -254,6 +269,7 @@ class Advise:
             gates,
             self._config,
             now,
+            locked=FloodBook(self._records).locked(self._network.gates, incident.id),
             anomalies=anomalies,
             look=brief.look,
         )
@@ -263,9 +279,19 @@ class Advise:
             self._tell("plan.ready", incident.id, now)
             brief.plans = plans
         self._tell_what_ifs(brief)
+        self._score(incident.id, brief)
         brief.park_ms, brief.wall = as_ms(now), time.monotonic()
         log.info("advice on %s after %.2f s", incident.id, brief.wall - began)
         self._ask(incident, brief, gates)
+
+    def _score(self, id: str, brief: Brief) -> None:
+        """Score an incident that still goes on, each time one of its gates has been moved or has failed."""
+        ended = (CommandState.DONE, CommandState.FAILED)
+        ends = sorted(c.id for c in self._records.commands(incident=id, states=ended))
+        answers = len(self._records.whatifs(id)) if ends else 0
+        if ends and (ends, answers) != brief.scored:
+            self._review(id, final=False)
+            brief.scored = (ends, answers)
 
     def _observations(self, incident: Incident, now: datetime) -> Observations:
         """Readings from some hours before the incident until now; means where there were none yet."""
@@ -285,7 +311,29 @@ class Advise:
     def _gates(self) -> list[GateState]:
         body = self._stream.get("gates")
         states = [] if body is None else from_json(body, list[GateState])
-        return [g for g in states if g.gate in self._network.gates]
+        failed = self._failed(states)
+        ours = [g for g in states if g.gate in self._network.gates]
+        return [replace(g, failed=True) if g.gate in failed else g for g in ours]
+
+    def _failed(self, states: Iterable[GateState]) -> set[str]:
+        """Gates whose last command failed and that do not stand where it wanted them: not counted on again.
+
+        Many controllers do not know that their gate is stuck, or say nothing at all.
+        """
+        last: dict[str, Command] = {}
+        for c in self._records.commands(states=MOVED):
+            if c.gate not in last or (c.sent_at or c.proposed_at) > (
+                last[c.gate].sent_at or last[c.gate].proposed_at
+            ):
+                last[c.gate] = c
+        at = {g.gate: g.position for g in states}
+        return {
+            g
+            for g, c in last.items()
+            if c.state is CommandState.FAILED
+            and self._clock.now() - (c.sent_at or c.proposed_at) < FAILED_FOR
+            and ((p := at.get(g)) is None or abs(p - c.target) > CLOSED_BELOW)
+        }
 
     def _as_it_was(self, incident: str, gates: Iterable[GateState]) -> Mapping[str, float]:
         """Gates as they stood when the plume came: those that its own commands moved count as usual."""
@@ -348,55 +396,7 @@ class Advise:
             self._tell("whatif.ready", brief.look.incident, self._clock.now())
 
 
-def what_ifs(look: Look, plans: PlanSet) -> list[WhatIf]:
-    """Return what the engine says of every plan it has looked at, the recommended one last."""
-    kg = {s.gates: s.kg for s in look.sets}
-    known = [(p, kg[gates]) for p in plans.plans if (gates := tuple(sorted(m.gate for m in p.moves))) in kg]
-    known.sort(key=lambda pair: (pair[0].recommended, pair[0].id))
-    return [
-        WhatIf(
-            look.incident, p.id, plans.at, look.hours, look.factor, look.kg_nothing, there, 0.0, look.seconds
-        )
-        for p, there in known
-    ]
-
-
 MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
-
-
-def recommended(plans: PlanSet) -> GatePlan | None:
-    """Return the recommended plan, or the first."""
-    for plan in plans.plans:
-        if plan.recommended:
-            return plan
-    return plans.plans[0] if plans.plans else None
-
-
-def news_of_ranking(old: Ranking, new: Ranking) -> bool:
-    """Tell whether a new ranking says something else: a probability that moved, or of another park."""
-    before = {s.enterprise: s.probability for s in old.suspects}
-    after = {s.enterprise: s.probability for s in new.suspects}
-    moved = [abs(after.get(e, 0.0) - before.get(e, 0.0)) for e in before.keys() | after.keys()]
-    return (
-        old.park_version != new.park_version
-        or max([*moved, abs(new.unknown - old.unknown)], default=0.0) >= NEWS
-    )
-
-
-def news_of_plans(old: PlanSet, new: PlanSet) -> bool:
-    """Tell whether new plans ask for something else, or for the same at clearly another time."""
-    if [(p.id, p.recommended, [m.gate for m in p.moves]) for p in old.plans] != [
-        (p.id, p.recommended, [m.gate for m in p.moves]) for p in new.plans
-    ]:
-        return True
-    for a, b in zip(old.plans, new.plans, strict=True):
-        if abs(a.contained - b.contained) >= HELD_NEWS:
-            return True
-        for m, n in zip(a.moves, b.moves, strict=True):
-            later = abs((m.close_by - n.close_by).total_seconds())
-            if later >= CLOSE_BY_NEWS_S or (m.too_late, m.flood_lock) != (n.too_late, n.flood_lock):
-                return True
-    return old.park_version != new.park_version
 
 
 def joined(first: Window, second: Window) -> Window:
@@ -414,21 +414,6 @@ def joined(first: Window, second: Window) -> Window:
         np.concatenate([c.value for c in flat]),
         np.concatenate([c.flag for c in flat]),
     )
-
-
-def steady(old: PlanSet | None, new: PlanSet) -> PlanSet:
-    """Keep recommending the plan people already read, unless another is clearly better or it is too late."""
-    before = None if old is None else recommended(old)
-    best = recommended(new)
-    if before is None or best is None:
-        return new
-    gates = [m.gate for m in before.moves]
-    for plan in new.plans:
-        same = [m.gate for m in plan.moves] == gates
-        if same and plan.contained >= best.contained - HELD_NEWS and not any(m.too_late for m in plan.moves):
-            chosen = plan.id
-            return replace(new, plans=tuple(replace(p, recommended=p.id == chosen) for p in new.plans))
-    return new
 
 
 def _beside(work: Callable[[], Look]) -> Future[Look]:

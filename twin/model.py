@@ -229,6 +229,7 @@ class PlanSet:
     park_version: str
     note: Text | None = None  # what must be known before any plan: a gate that is too late, nothing in time
     levels: tuple[Text, ...] = ()  # what to do at the enterprise, in the park and on the river, in that order
+    source: GatePlan | None = None  # the valve or pump at the enterprise's own end, to be closed first
     undo: tuple[Text, ...] = ()  # when and in which order the gates of the recommended plan open again
 
 
@@ -304,8 +305,8 @@ class Event:
     """Something that happened; one entry of the events stream.
 
     kind: anomaly.raised, anomaly.cleared, incident.opened, incident.updated, incident.closed, ranking.ready,
-    plan.ready, whatif.ready, draft.ready, command.changed, gate.changed, drill.started, drill.stopped,
-    logger.answered.
+    plan.ready, whatif.ready, draft.ready, review.ready, flood.changed, command.changed, gate.changed,
+    drill.started, drill.stopped, logger.answered.
     about: the id of what it happened to; the whole of it is in the records.
     """
 

@@ -12,8 +12,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from twin.advise import Advise
 from twin.clock import LIVE, ParkClock, wall_ms
@@ -26,15 +27,19 @@ from twin.gatehouse import Gatehouse
 from twin.history.reader import History
 from twin.history.writer import Writer
 from twin.in_order import InOrder
-from twin.model import Event, GateState, Incident, Order, PlanSet, Ranking, from_json
+from twin.model import CommandState, Event, GateState, Incident, Order, PlanSet, Ranking, from_json
 from twin.park_file import present_path
 from twin.park_watch import ParkWatch, Present, Renewal
 from twin.plan import plans
 from twin.plan.look import Look
+from twin.plan.strokes import with_measured
 from twin.quality import rules
 from twin.records import Records
 from twin.stream import Entry, Name, Stream
 from twin.watch import Sight, Watch, patient
+
+if TYPE_CHECKING:
+    from twin.drafts import Drafts
 
 WAIT_MS = 100  # wall time a loop waits for entries
 TICK_S = 0.5  # wall time between looks at what changes with time alone
@@ -44,6 +49,7 @@ COUNT = 64  # entries taken at once
 BUSY_S, IDLE_S = 0.1, 0.25  # wall time between looks at the gates, while one moves and else
 ADVISED: tuple[Name, ...] = ("events",)
 ORDERED: tuple[Name, ...] = ("commands",)
+GROUPS: tuple[tuple[Name, str], ...] = (("events", "advise"), ("commands", "control"), ("commands", "drafts"))
 CONSUMER = "1"  # of roles that run once
 DETECTING, WRITING = "detecting", "writing"  # duties of the watch
 DUTY_LOOK_S = 0.05
@@ -131,30 +137,38 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
     TwinError
         A setting is wrong; being away of a server never raises.
     """
+    from twin.drafts import Drafts, comparer  # brings the hydraulic engine, which the watch does not need
+
     stop = stop or _until_signal()
     parks = ParkWatch(config.parks, config.limits, config.flows)
     renewal = Renewal(parks, lambda present: present)
     park, network, _ = parks.present
     with ExitStack() as stack:
-        stream, beside, behind = (stack.enter_context(closing(Stream(config.redis))) for _ in range(3))
+        stream, beside, behind, aside = (stack.enter_context(closing(Stream(config.redis))) for _ in range(4))
         records = stack.enter_context(closing(Records(config.db)))
         history = stack.enter_context(closing(History(config.history, behind)))
         _outlast(stop, records.create)
-        for name, group in (*((n, "advise") for n in ADVISED), *((n, "control") for n in ORDERED)):
+        for name, group in (
+            *((n, "advise") for n in ADVISED),
+            *((n, "control") for n in ORDERED),
+            *((n, "drafts") for n in ORDERED),
+        ):
             _outlast(stop, partial(stream.join, name, group))
         clock = KnownClock(beside)
         _outlast(stop, clock.look)
         plc = stack.enter_context(closing(_gatehouse(config)))
         control = Control(park, records, beside, clock.park, plc)
-        simulate = partial(_look, config)
+        simulate = partial(_look, config, records)
         it = Advise(config, park, stream, records, history, clock.park, plans.make, simulate, network)
 
         def renew(present: Present) -> None:
             it.renew(present)
             control.renew(present.park)
 
+        drafts = Drafts(records, aside, clock.park, comparer(config, records, aside))
         with (
             Companion("control", stop, lambda: _drive(control, clock, beside, stop)),
+            Companion("drafts", stop, lambda: _try(drafts, aside, stop)),
             Companion("park", stop, lambda: renewal.run(stop)),
         ):
             _follow_events(it, stream, renewal, renew, stop)
@@ -209,6 +223,24 @@ def _drive(control: Control, clock: KnownClock, stream: Stream, stop: threading.
             control.step()
         except UnavailableError as error:
             inbox.away(error)
+
+
+def _try(drafts: Drafts, stream: Stream, stop: threading.Event) -> None:
+    """Take people's own closings to the engine."""
+    inbox = Inbox(stream, ORDERED, "drafts")
+    with closing(drafts):
+        while not stop.is_set():
+            try:
+                taken = inbox.take(round(IDLE_S * 1000))
+                for _, entry in taken:
+                    with suppress(ValueError):  # said by control
+                        order = from_json(entry.body, Order)
+                        drafts.note(order.kind, order.about, order.by)
+                inbox.done(taken)
+                drafts.step()
+            except UnavailableError as error:
+                inbox.away(error)
+                stop.wait(AWAY_S)
 
 
 class KnownClock:
@@ -267,7 +299,12 @@ def _gatehouse(config: Config) -> Gatehouse:
 
 
 def _look(
-    config: Config, made: PlanSet, ranking: Ranking, incident: Incident, gates: Sequence[GateState]
+    config: Config,
+    records: Records,
+    made: PlanSet,
+    ranking: Ranking,
+    incident: Incident,
+    gates: Sequence[GateState],
 ) -> Look:
     from geodata import park as parks
     from twin.plan.checking import check  # brings the hydraulic engine, which only this needs
@@ -275,7 +312,8 @@ def _look(
     park = parks.read(present_path(config.parks))
     if park.version != made.park_version:
         raise MissingError(f"the plans were made of park {made.park_version}, which is no longer there")
-    return check(park, made, ranking, incident, gates, config)
+    shown = with_measured(park, records.commands(states=(CommandState.DONE,)))
+    return check(shown, made, ranking, incident, gates, config)
 
 
 def _write_history(config: Config, duties: Duties, stop: threading.Event) -> None:

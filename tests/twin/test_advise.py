@@ -14,7 +14,7 @@ from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.test_watch import DIRTY, Bench
 from twin import advise as module
-from twin.advise import Advise, joined, news_of_plans, news_of_ranking, recommended, steady
+from twin.advise import Advise, joined
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
@@ -37,6 +37,7 @@ from twin.model import (
 from twin.park_watch import Present
 from twin.plan import plans
 from twin.plan.look import Checked, Look
+from twin.plan.news import news_of_plans, news_of_ranking, recommended, steady
 from twin.records import Records
 
 

@@ -272,6 +272,7 @@ class Runners:
 
     def __init__(self, count: int = 2, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
+        self._stopped = False
         self._free: SimpleQueue[_Runner] = SimpleQueue()
         self._all = [_Runner() for _ in range(count)]
         for runner in self._all:
@@ -283,6 +284,12 @@ class Runners:
     def __exit__(self, *_: object) -> None:
         for runner in self._all:
             runner.close()
+
+    def stop(self) -> None:
+        """Kill what runs and run nothing more; whoever waits for an answer is told. From any thread."""
+        self._stopped = True
+        for runner in self._all:
+            runner.kill()
 
     def warm(self) -> None:
         """Start the processes, so that the first task need not wait for that."""
@@ -305,6 +312,8 @@ class Runners:
     def _one(self, task: Task) -> Course:
         runner = self._free.get()
         try:
+            if self._stopped:
+                raise UnavailableError("the runs of the hydraulic engine were stopped")
             return runner.ask(task, self._timeout_s)
         finally:
             self._free.put(runner)
@@ -344,6 +353,12 @@ class _Runner:
         if isinstance(answer, Course):
             return answer
         raise answer
+
+    def kill(self) -> None:
+        """End the child from another thread; the one that asks it finds its pipe closed."""
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def close(self) -> None:
         if self._child is not None:

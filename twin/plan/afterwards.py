@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Text
-from twin.model import Anomaly, Command, CommandState, PlanSet, WhatIf
+from twin.model import Anomaly, Command, CommandState, PlanSet, Ranking, WhatIf
 
 NEAR_S = 600.0  # a station within this travel time of a place tells when the plume came there
 
@@ -49,6 +49,12 @@ class Review:
         What the engine says would have come to the receptors, and what came with the gates as ordered.
     reached : tuple of str
         Receptors where a station saw the plume.
+    final : bool
+        Made after the incident was over; before that the score may still change.
+    kg_first, kg_last : float or None
+        What the first and the last ranking with a strength say was released.
+    kg_came : dict of str to float
+        By receptor: the most that can have come, as its station measured; where there is one.
     """
 
     incident: str
@@ -59,6 +65,34 @@ class Review:
     kg_nothing: float | None
     kg_plan: float | None
     reached: tuple[str, ...]
+    at: datetime | None = None
+    final: bool = True
+    kg_first: float | None = None
+    kg_last: float | None = None
+    kg_came: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> float | None:
+        """Share of the mass that was kept from the receptors, by the engine."""
+        if self.kg_nothing is None or self.kg_plan is None or self.kg_nothing <= 0:
+            return None
+        return min(max(1 - self.kg_plan / self.kg_nothing, 0.0), 1.0)
+
+    @property
+    def score(self) -> int | None:
+        """Points of a hundred: bands that held, closeness of times, gates in time, mass kept; equal parts.
+
+        What cannot be told yet does not count; None while nothing can.
+        """
+        moved = self.in_time + self.late + self.failed
+        parts = [
+            self.inside,
+            None if self.error is None else max(1 - self.error, 0.0),
+            self.in_time / moved if moved else None,
+            self.kept,
+        ]
+        known = [p for p in parts if p is not None]
+        return round(100 * sum(known) / len(known)) if known else None
 
     @property
     def inside(self) -> float | None:
@@ -107,6 +141,11 @@ def review(
     anomalies: Iterable[Anomaly],
     commands: Iterable[Command],
     whatifs: Sequence[WhatIf],
+    rankings: Sequence[Ranking] = (),
+    kg_came: Mapping[str, float] | None = None,
+    *,
+    at: datetime | None = None,
+    final: bool = True,
 ) -> Review:
     """Score an incident.
 
@@ -117,6 +156,10 @@ def review(
     plansets : sequence of PlanSet
         Every one of the incident, oldest first: a place is judged by the first that spoke of it before the
         plume was there.
+    rankings : sequence of Ranking
+        Oldest first; their leaders' strengths are compared.
+    kg_came : mapping, optional
+        What was measured at receptors, by `twin.plan.mass.came_kg`.
     """
     seen = _seen(park, network, anomalies)
     arrivals = []
@@ -130,7 +173,8 @@ def review(
     shut = [c for c in commands if c.incident == incident and c.target < 0.5]
     done = [c for c in shut if c.state is CommandState.DONE and c.sent_at is not None]
     late = sum(c.sent_at is not None and c.gate in due and c.sent_at > due[c.gate] for c in done)
-    last = whatifs[-1] if whatifs else None
+    last = _of_what_was_done(whatifs, plansets, {c.gate for c in done})
+    kg = [r.suspects[0].strength_kg for r in rankings if r.suspects and r.suspects[0].strength_kg is not None]
     receptors = {r.id for r in park.receptors}
     return Review(
         incident,
@@ -141,7 +185,22 @@ def review(
         None if last is None or not done else sum(last.kg_nothing.values()),
         None if last is None or not done else sum(last.kg_plan.values()),
         tuple(sorted(receptors & seen.keys())),
+        at,
+        final,
+        kg[0] if kg else None,
+        kg[-1] if kg else None,
+        dict(kg_came or {}),
     )
+
+
+def _of_what_was_done(
+    whatifs: Sequence[WhatIf], plansets: Sequence[PlanSet], closed: set[str]
+) -> WhatIf | None:
+    """Return the engine's latest word on the plan whose gates were closed, else on the last recommended."""
+    plans = {p.id: p for s in plansets for p in s.plans}
+    done = [w for w in whatifs if w.plan in plans and {m.gate for m in plans[w.plan].moves} == closed]
+    best = [w for w in whatifs if w.plan in plans and plans[w.plan].recommended]
+    return next(iter([*reversed(done), *reversed(best), *reversed(whatifs)]), None)
 
 
 def _seen(park: Park, network: Network, anomalies: Iterable[Anomaly]) -> dict[str, datetime]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from geodata.network import CLOSED_BELOW
@@ -16,12 +17,13 @@ from twin.config import Config
 from twin.errors import MissingError
 from twin.hydraulics.pollutants import BY_FACTOR
 from twin.hydraulics.runner import Runners
-from twin.model import Arrival, GateState, Incident, PlanSet, Ranking
+from twin.model import Arrival, GateState, Incident, PlanSet, Ranking, Suspect
 from twin.plan.by_hand import HOLD_S, Deadline, Spill, deadline, order_s
 from twin.plan.look import Checked, Look
-from twin.plan.outlook import Band
+from twin.plan.outlook import Band, lost_kg
 from twin.plan.release import release
 from twin.plan.search import Question, Trial, Trials, search
+from twin.plan.source import closed_at, devices_of
 from twin.plan.waters import Waters, of_park, warmed
 
 TRIED = 24  # sets: a few seconds on two cores
@@ -73,6 +75,7 @@ def check(
         kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
         after = _after(trials, kept[:WAITED])
         now_s = (spill.now - waters.begin).total_seconds()
+        stopped = _stopped(park, suspect, trials, runners, config, spill.now)
         return Look(
             incident.id,
             planset.at,
@@ -81,7 +84,26 @@ def check(
             _rounded(trials.nothing.lost),
             tuple(_checked(trials, t, after.get(t.gates, {}), now_s) for t in kept),
             time.monotonic() - began,
+            stopped,
         )
+
+
+def _stopped(
+    park: Park, suspect: Suspect, trials: Trials, runners: Runners, config: Config, now: datetime
+) -> dict[str, float]:
+    """Return what comes to receptors if the enterprise's own valve is closed and no gate is; {} without one.
+
+    What leaks through the closed valve is less than the engine can be believed.
+    """
+    devices = devices_of(park, suspect.outlet)
+    if not devices:
+        return {}
+    q = trials.question
+    shut_s = (closed_at(devices, config, now) - q.waters.begin).total_seconds()
+    long_s = min(q.release.long_s, max(shut_s - q.release.start_s, 0.0))
+    cut = replace(q.release, long_s=long_s)
+    course = runners.map([q.waters.task(cut, q.seconds, q.done)])[0]
+    return _rounded(lost_kg(course, q.waters))
 
 
 def _question(

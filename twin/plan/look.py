@@ -46,3 +46,4 @@ class Look:
     kg_nothing: dict[str, float]
     sets: tuple[Checked, ...] = field(default=())
     seconds: float = 0.0
+    kg_stopped: dict[str, float] = field(default_factory=dict)  # if the source is stopped and nothing more

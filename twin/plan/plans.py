@@ -18,7 +18,7 @@ from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Gate, Park
 from twin.config import Config
 from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
-from twin.plan import arrival, choice, levels, telling
+from twin.plan import arrival, choice, levels, source, telling
 from twin.plan.arrival import Ensemble
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
@@ -50,7 +50,7 @@ class _Scene:
     closed: tuple[str, ...]
     flow: Floats
     ensemble: Ensemble
-    flood_lock: bool
+    locked: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ def make(
     gates: Sequence[GateState],
     config: Config,
     now: datetime,
-    flood_lock: bool = False,
+    locked: Collection[str] = (),
     anomalies: Sequence[Anomaly] = (),
     look: Look | None = None,
 ) -> PlanSet:
@@ -93,8 +93,9 @@ def make(
         Decision time and margins.
     now : datetime
         Park time.
-    flood_lock : bool
-        A flood warning is in force: every move is marked and may only be made by an override.
+    locked : collection of str
+        Gates under a flood lock: their moves are marked, may only be made by an override, and never
+        recommended.
     anomalies : sequence of Anomaly
         Those of the incident tell when each station saw the plume; without them the incident's own list does.
     look : Look, optional
@@ -106,7 +107,7 @@ def make(
     closed = _closed(gates, network)
     flow = canals.quick(closed, STEPS_S[3] * 2) if closed else network.flow_m3s.copy()
     e = arrival.ensemble(park, network, ranking, seen, flow, now_s)
-    scene = _Scene(park, network, canals, config, now_s, closed, flow, e, flood_lock)
+    scene = _Scene(park, network, canals, config, now_s, closed, flow, e, frozenset(locked))
     failed = {g.gate for g in gates if g.failed}
     deadlines = _deadlines(scene, failed)
     made = _plans(scene, incident, failed, deadlines, look, _stake(look, ranking))
@@ -120,6 +121,7 @@ def make(
         note=telling.late(deadlines, made),
         levels=levels.levels(park, ranking, made),
         undo=levels.undo(made),
+        source=source.plan(park, ranking, incident.id, config, now),
     )
 
 
@@ -220,7 +222,10 @@ def _plans(
     carried, nothing = _carry(scene, closer, deadlines)
     carried = [_corrected(c, known) for c in carried]
     good = [c for c in carried if (c.contained * stake if c.checked else c.contained - 1 + nothing) > WORTH]
-    ranked = sorted(good, key=lambda c: (_late(c), bool(known) and not c.checked, -_worth(scene, c), c.gates))
+    ranked = sorted(
+        good,
+        key=lambda c: (_barred(c), bool(known) and not c.checked, -_worth(scene, c), c.gates),
+    )
     return tuple(
         _plan(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
     )
@@ -238,8 +243,9 @@ def _stake(look: Look | None, ranking: Ranking) -> float:
     return min(sum(look.kg_nothing.values()) / released, 1.0)
 
 
-def _late(c: _Carried) -> bool:
-    return any(m.too_late for m in c.moves)
+def _barred(c: _Carried) -> bool:
+    """Whether a gate of the set is too late, or held open by a flood lock: never recommended."""
+    return any(m.too_late or m.flood_lock for m in c.moves)
 
 
 def _known(look: Look | None, usable: Collection[str]) -> dict[tuple[str, ...], Checked]:
@@ -288,7 +294,7 @@ def _deadline(scene: _Scene, gate: Gate, found: Arrival, *, helps: bool = False)
         decision_s=c.decision_s,
         margin_s=margin,
         too_late=by < scene.now_s,
-        flood_lock=scene.flood_lock,
+        flood_lock=gate.id in scene.locked,
         why=telling.name([gate], "joint"),
     )
     return replace(move, why=telling.why(gate, move, helps=helps))
@@ -414,7 +420,7 @@ def _plan(
         late.flow,
         late.rise,
         overtops_h(scene.canals, c.stages),
-        flood_lock=scene.flood_lock,
+        flood_lock=any(g.id in scene.locked for g in own),
     )
     return GatePlan(
         id=f"{incident.id}/{'ABCDEF'[k]}",
@@ -427,7 +433,7 @@ def _plan(
         storage_m3=sum(g.storage_m3 for g in own),
         hours_to_full=hours,
         side_effects=effects,
-        recommended=k == 0 and not _late(c),
+        recommended=k == 0 and not _barred(c),
         if_fails=_stand_ins(c, sets),
         checked=c.checked is not None,
         contained_after={} if c.checked is None else c.checked.after,

@@ -5,14 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pytest
 
 from geodata.network import Network
 from geodata.words import Text
 from tests.twin.parks import tiny_park
 from tests.twin.plan.test_plans import NOW, minutes, plan
-from twin.model import Anomaly, Command, CommandState, Kind, Level, PlanSet, Point, WhatIf
+from twin.clock import as_ms
+from twin.curves import Window
+from twin.model import (
+    Anomaly,
+    Command,
+    CommandState,
+    Incident,
+    IncidentState,
+    Kind,
+    Level,
+    PlanSet,
+    Point,
+    WhatIf,
+    from_json,
+    to_json,
+)
 from twin.plan.afterwards import review
+from twin.plan.mass import came_kg
 from twin.plan.strokes import measured, with_measured
 
 
@@ -84,6 +101,43 @@ def test_a_plume_outside_its_band_a_late_order_and_a_receptor_reached_are_counte
     assert found.reached == ("R2",)
     assert found.kg_plan is None
     assert "R2" in found.told().zh
+
+
+def test_the_engines_word_on_what_was_done_counts_and_makes_the_score(told: PlanSet) -> None:
+    park = tiny_park()
+    plan_a = told.plans[0]
+    other = WhatIf("EV", "EV/S", NOW, 10.0, "w01018", {"R1": 200.0}, {"R1": 150.0}, 0.0, 3.0)
+    ours = replace(other, plan=plan_a.id, kg_plan={"R1": 20.0})
+    done = [command(m.gate, NOW, 200) for m in plan_a.moves]
+    found = review(
+        park, Network.from_park(park), "EV", [told], [], done, [ours, other], at=NOW, final=False,
+        kg_came={"R1": 12.0},
+    )  # fmt: skip
+    assert (found.kg_plan, found.kept, found.final, found.kg_came) == (20.0, 0.9, False, {"R1": 12.0})
+    assert found.score == 95  # gates in time 100, mass kept 90
+    assert from_json(to_json(found), type(found)) == found
+    nobody = review(park, Network.from_park(park), "EV", [told], [], [], [])
+    assert nobody.score is None
+
+
+def test_mass_at_a_receptor_is_what_its_station_saw_above_the_usual() -> None:
+    park = tiny_park()
+    network = Network.from_park(park)
+    station = next(s for s in park.stations if s.id == "S03")  # at the receptor R2
+    at = np.arange(0, 7200, 60) * 1000 + as_ms(NOW) - 3_600_000
+    mg_l = np.where(at >= as_ms(NOW) + 600_000, 30.0, 10.0)
+    flags = np.full(len(at), ord("N"), np.uint8)
+    window = Window(((station.mn, "w01018"),), np.array([0, len(at)]), at, mg_l, flags)
+    incident = Incident(
+        "EV", NOW, IncidentState.OPEN, Level.ALARM, Text("", ""), ("S01",), ("w01018",), (), NOW
+    )
+    found = came_kg(park, network, window, incident, "w01018")
+    assert set(found) == {"R2"}
+    node = network.nodes["C5"]
+    through = max(np.abs(network.flow_m3s)[ends == node].sum() for ends in (network.head, network.tail))
+    seconds = (at[-1] - as_ms(NOW)) / 1000 - 600 + 30  # half a minute of the rise itself
+    assert found["R2"] == pytest.approx(20.0 * seconds / 1000 * through, rel=0.01)
+    assert came_kg(park, network, window, incident, "w21003") == {}
 
 
 def test_nothing_seen_and_nothing_ordered_is_no_score(told: PlanSet) -> None:

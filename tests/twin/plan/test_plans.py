@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,7 +45,7 @@ def plan(
     saw: dict[str, float],
     gates: tuple[GateState, ...] = (),
     outlet: str = "E01-YS001",
-    flood_lock: bool = False,
+    locked: Collection[str] = (),
     config: Config = CONFIG,
     now: datetime = NOW,
 ) -> PlanSet:
@@ -76,7 +77,7 @@ def plan(
     )
     ranking = Ranking("EV", NOW, (suspect,), 0.1, (), (), park.version, "t", 100)
     network = Network.from_park(park)
-    return make(park, network, ranking, incident, gates, config, now, flood_lock, anomalies)
+    return make(park, network, ranking, incident, gates, config, now, locked, anomalies)
 
 
 def state(gate: str, position: float | None, *, failed: bool = False) -> GateState:
@@ -169,9 +170,16 @@ def test_a_failed_gate_and_a_closed_gate_are_not_proposed(park: Park) -> None:
 
 
 def test_a_flood_lock_marks_every_move_and_is_told(park: Park) -> None:
-    locked = plan(park, saw={"S01": 5}, flood_lock=True)
+    locked = plan(park, saw={"S01": 5}, locked=("G01", "G02"))
     assert all(m.flood_lock for p in locked.plans for m in p.moves)
     assert any("Flood lock" in e.en for e in locked.plans[0].side_effects)
+    assert not any(p.recommended for p in locked.plans)
+
+
+def test_a_gate_under_a_lock_of_its_own_makes_room_for_another(park: Park, early: PlanSet) -> None:
+    best = next(p for p in early.plans if p.recommended)
+    own = plan(park, saw={"S01": 5}, locked=(best.moves[0].gate,))
+    assert not any(m.flood_lock for p in own.plans if p.recommended for m in p.moves)
 
 
 def test_side_effects_name_who_must_agree(early: PlanSet) -> None:
