@@ -32,9 +32,11 @@ from callbacks import (
     ogc,
     point_tables,
     readings,
+    replay,
     shell,
     wall,
 )
+from callbacks.as_of import AsOf, Now, Past
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
 from geodata.places import Park
@@ -124,6 +126,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     ogc.routes(server, web)
     point_tables.routes(server, web)
     exports.routes(server, web)
+    replay.routes(server, web)
     dash = _dash(server, web)
     park_map.register(dash)
     for page in PAGES:
@@ -131,6 +134,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     shell.register(dash, web)
     _addresses(server, dash, web)
     server.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
+    server.add_middleware(AsOf)
     login.keep(server, config, web.access)
     server.add_middleware(guard.Guard, host=config.host, extra=config.hosts)
     return server
@@ -159,15 +163,15 @@ def _web(config: Config, ground: Ground) -> Web:
         return Standing(tuple(records.incidents(states)), tuple(records.anomalies(open_only=True)))
 
     park, _, limits = ground.present
-    board = Board(park, State(park, limits), build_id())
+    build = build_id()
+    board = Board(park, State(park, limits), build)
+    live = Live(board, AsyncStream(config.redis), standing)
+    now = Now(stream, records, History(config.history, stream), live)
     return Web(
         config=config,
         ground=ground,
-        stream=stream,
-        records=records,
-        history=History(config.history, stream),
+        past=Past(now, lambda: ground.present, build),
         access=Access(records),
-        live=Live(board, AsyncStream(config.redis), standing),
         rules=quality.load(config.quality),
     )
 

@@ -9,12 +9,13 @@ import dash
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import login
+from callbacks import as_of, login
 from callbacks.pages import data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from twin.access import Act, User
 from twin.errors import RefusedError, UnavailableError
 from twin.model import AuditLine, Order, to_json
+from twin.records_past import READ_ONLY
 
 if TYPE_CHECKING:
     from callbacks.pages import Web
@@ -115,6 +116,8 @@ def press(
     reader : User, optional
         Who is signed in there; needs to type neither.
     """
+    if as_of.moment() is not None:
+        return READ_ONLY.say(lang)
     name, password = who[0].strip() or (reader.name if reader else ""), who[1]
     if reader is None and not (name and password):
         return NO_NAME.say(lang)

@@ -11,6 +11,7 @@ from dash import ALL, Dash, Input, Output, State, dcc, html
 
 from callbacks import (
     approval,
+    as_of,
     desk,
     dossier,
     ids,
@@ -21,6 +22,7 @@ from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from layers.map import draw_id, park_map
 from twin.errors import UnavailableError
+from twin.records_past import READ_ONLY
 
 PATH = "/emergency"
 NAME = Text("应急", "Emergency")
@@ -134,6 +136,8 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
     shown : mapping
         What the person had on screen (`View.shown`): they sign for that incident, plan and gates only.
     """
+    if as_of.moment() is not None:
+        return signing.Outcome(False, READ_ONLY)
     at = dossier.moment(web.stream)
     try:
         incident = web.records.incident(str(shown.get("incident", "")))

@@ -121,7 +121,11 @@ class Board:
 
     def fold(self, body: bytes) -> bool:
         """Take one entry of the readings stream; tells whether a level is now other than was last sent."""
-        moved = self._state.fold(blocks.decode(body))
+        return self.take(blocks.decode(body))
+
+    def take(self, block: blocks.Block) -> bool:
+        """Take readings; tells whether a level is now other than was last sent."""
+        moved = self._state.fold(block)
         return bool((self._state.level[moved] != self._level[moved]).any())
 
     def level(self, point: Point) -> Level:
@@ -262,6 +266,12 @@ class Live:
         self._version = ""  # of the park, once it has changed
         self._data_ms = 0
         self._up = False
+
+    def still(self, board: Board, facts: Facts) -> Live:
+        """Return the same feed with a board and facts of its own, which nothing moves."""
+        it = Live(board, self._stream, self._read_standing)
+        it.facts = facts
+        return it
 
     @property
     def clients(self) -> int:

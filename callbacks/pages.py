@@ -21,6 +21,7 @@ from twin.quality.rules import Rules
 from twin.stream import Stream
 
 if TYPE_CHECKING:
+    from callbacks.as_of import Past
     from callbacks.live import Live
     from geodata.network import Network
     from twin.access import Access
@@ -116,17 +117,35 @@ class Web:
     """Everything a page may use. One for the process; nothing in it is about one reader.
 
     The park may be another one at the next call: what belongs together is taken from one `ground.present`.
+    A reader may replay the past (`callbacks.as_of`): stream, records, history and live then answer as of it.
     """
 
     config: Config
     ground: Ground
-    stream: Stream
-    records: Records
-    history: History
+    past: Past
     access: Access
-    live: Live
     rules: Rules = field(default_factory=rules.load)
     pages: Pages = field(default_factory=Pages)
+
+    @property
+    def stream(self) -> Stream:
+        """The stream server; of the moment that the request replays, as everything below."""
+        return self.past.doors().stream
+
+    @property
+    def records(self) -> Records:
+        """Incidents and what belongs to them."""
+        return self.past.doors().records
+
+    @property
+    def history(self) -> History:
+        """Readings."""
+        return self.past.doors().history
+
+    @property
+    def live(self) -> Live:
+        """Levels and gates."""
+        return self.past.doors().live
 
     @property
     def park(self) -> Park:

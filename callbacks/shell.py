@@ -55,7 +55,7 @@ from urllib.parse import parse_qsl
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import drill, ids, login
+from callbacks import drill, ids, login, replay
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 
@@ -92,6 +92,7 @@ WORDS: dict[str, Text] = {
     "level.warning": Text("预警", "warning"),
     "level.alarm": Text("报警", "alarm"),
     "level.critical": Text("严重", "critical"),
+    **replay.WORDS,
 }
 """What the scripts in assets/ say; a page may add its own before the first visit."""
 
@@ -117,6 +118,7 @@ def frame(web: Web, lang: Lang) -> Component:
             _header(web, lang),
             drill.bar(lang),
             html.Main(id=ids.CONTENT, className="content"),
+            replay.bar(lang),
             html.Div(id="link-banner", className="link-banner", role="status"),
             html.Div(id="park-note", className="park-note", role="status"),
         ],
@@ -157,6 +159,7 @@ def _header_right(lang: Lang) -> list[Component]:
     other, name = ("en", "English") if lang == "zh" else ("zh", "中文")
     return [
         drill.badge(lang),
+        replay.button(lang),
         html.Span([glyph("offline"), html.Span(className="age-text")], className="age", id="age"),
         html.Span(className="date", **data(clock="date")),
         html.B(className="clock", **data(clock="time")),

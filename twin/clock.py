@@ -23,7 +23,8 @@ class ClockState:
     scenario : str
         Name of the drill's scenario, empty when live.
     speed : float
-        Seconds of park time a second of wall time.
+        Seconds of park time a second of wall time. A clock with speed 0 stands, also where it is no drill: it
+        shows a moment gone by.
     park_ms, wall_ms : int
         One moment on both clocks, epoch milliseconds.
     """
@@ -46,7 +47,7 @@ def wall_ms() -> int:
 def park_ms(state: ClockState, now_wall_ms: int | None = None) -> int:
     """Return park time now, epoch milliseconds."""
     now = wall_ms() if now_wall_ms is None else now_wall_ms
-    if not state.drill:
+    if not state.drill and state.speed:
         return now
     return state.park_ms + round((now - state.wall_ms) * state.speed)
 

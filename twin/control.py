@@ -97,6 +97,11 @@ class Control:
         """Whether a stroke is under way or an order waits: then `step` wants calling often."""
         return bool(self._orders) or any(not s.failed and not s.by_hand for s in self._strokes.values())
 
+    @property
+    def gates(self) -> tuple[GateState, ...]:
+        """How every gate was last seen."""
+        return tuple(self._seen.values())
+
     def execute(self, command_id: str, by: str, ordered_wall_ms: int) -> threading.Event:
         """Take an order to carry out a command; checked and sent by the next `step`.
 

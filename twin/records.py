@@ -8,7 +8,7 @@ that holds the write lock from before it reads: BEGIN IMMEDIATE on SQLite, a row
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -31,6 +31,7 @@ from twin.model import (
     AuditLine,
     Command,
     CommandState,
+    GateState,
     Incident,
     IncidentState,
     PlanSet,
@@ -227,6 +228,18 @@ class Records:
     def whatifs(self, incident: str) -> list[WhatIf]:
         """Every what-if of an incident, oldest first."""
         return self._all(_of(t.whatifs, incident).order_by(t.whatifs.c.at, t.whatifs.c.plan), WhatIf)
+
+    # gates ------------------------------------------------------------------------------------------------
+
+    def put_gates(self, gates: Sequence[GateState], at: datetime) -> None:
+        """Write how every gate stood at a moment; pages do not read the records again for it."""
+        with self._writing() as c:
+            self._put(c, t.gates, {"at": as_ms(at), "body": to_json(list(gates))}, bump=False)
+
+    def gates(self, at: datetime, since: datetime) -> list[GateState]:
+        """How the gates stood when last written down between two moments; none where nothing was."""
+        query = sa.select(t.gates.c.body).where(t.gates.c.at.between(as_ms(since), as_ms(at)))
+        return self._one(query.order_by(t.gates.c.at.desc()).limit(1), list[GateState]) or []
 
     # commands ---------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ commands = _table(
     _moment("proposed"),
     index=("incident",),
 )
+gates = _table("gates", _moment("at", key=True))
 audit = _table("audit", _text("digest", key=True), _moment("at"), _text("about"), index=("at", "about"))
 papers = _table(
     "papers",

@@ -23,6 +23,7 @@ from twin.control import Control
 from twin.control_modbus import Plc
 from twin.duties import Duties
 from twin.errors import MissingError, UnavailableError
+from twin.gate_log import GateLog
 from twin.gatehouse import Gatehouse
 from twin.history.reader import History
 from twin.history.writer import Writer
@@ -167,7 +168,7 @@ def advise(config: Config, stop: threading.Event | None = None) -> None:
 
         drafts = Drafts(records, aside, clock.park, comparer(config, records, aside))
         with (
-            Companion("control", stop, lambda: _drive(control, clock, beside, stop)),
+            Companion("control", stop, lambda: _drive(control, clock, beside, GateLog(records), stop)),
             Companion("drafts", stop, lambda: _try(drafts, aside, stop)),
             Companion("park", stop, lambda: renewal.run(stop)),
         ):
@@ -206,7 +207,7 @@ def _note(it: Advise, entry: Entry) -> None:
         log.warning("event %s cannot be read: %s", entry.id, error)
 
 
-def _drive(control: Control, clock: KnownClock, stream: Stream, stop: threading.Event) -> None:
+def _drive(control: Control, clock: KnownClock, stream: Stream, kept: GateLog, stop: threading.Event) -> None:
     """Take orders and look after the gates, often while one moves; an order never waits for a thought.
 
     While the stream is away no order comes, but strokes under way are still followed.
@@ -221,6 +222,7 @@ def _drive(control: Control, clock: KnownClock, stream: Stream, stop: threading.
             stop.wait(AWAY_S)
         try:
             control.step()
+            kept.take(control.gates, clock.park.now())
         except UnavailableError as error:
             inbox.away(error)
 

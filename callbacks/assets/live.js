@@ -12,10 +12,10 @@
     seq: -1, kpi: null, gates: {}, incidents: [], stations: [], factors: [], first: new Uint32Array(1), factorOf: new Uint16Array(0),
     values: [], levels: [], at: [], stationLevels: [], points: 0,
     connected: false, stale: true, offset: 0, speed: 1, anchor: 0, wall: 0,
-    stationIndex: new Map(), lastFrame: 0, since: Date.now(), frames: 0, applyMs: 0,
+    stationIndex: new Map(), lastFrame: 0, since: Date.now(), frames: 0, applyMs: 0, held: false,
   });
   const listeners = new Set();
-  let socket = null, tries = 0, timer = 0, build = null, revision = null, ordered = null;
+  let socket = null, tries = 0, timer = 0, build = null, revision = null, ordered = null, heard = 0;
 
   /** Call fn(kind, message) on every frame ("snapshot", "delta"), change of the link ("link") and when the park
       has another version ("park", {before, now}). */
@@ -45,6 +45,30 @@
   live.gate = (id) => (live.stale ? [null, "unknown"] : live.gates[id] || [null, "unknown"]);
   live.LEVELS = LEVELS;
 
+  /** Hold the feed back: what is shown from now on comes through `play`, until `back`. */
+  live.hold = () => { live.held = true; live.stale = true; live.speed = 0; };
+  /** Show a frame of another time, by the same way a frame of the feed takes. */
+  live.play = (frame) => {
+    live.seq = frame.seq - 1;
+    apply(frame);
+  };
+  /** Let the clock of what is shown run from a moment (park ms) at a speed, until the next call. */
+  live.run = (ts, speed) => { Object.assign(live, { ts, speed, anchor: performance.now() }); };
+  /** Nothing is known of the moment on screen. */
+  live.blank = () => { live.stale = true; tell("link", "stale"); paintAll(); };
+  /** Show the feed again; a snapshot comes at once, and until then nothing is known. */
+  live.back = () => {
+    Object.assign(live, { held: false, seq: -1, stale: true, ts: 0, wall: 0, kpi: null, since: Date.now(), lastFrame: 0 });
+    tell("link", "stale");
+    paintAll();
+    if (socket && socket.readyState === WebSocket.OPEN) socket.send("snap");
+  };
+  /** Milliseconds since the server was last heard. */
+  live.silence = () => Date.now() - (heard || live.since);
+  live.open = open;
+  live.order = (version) => order(version);
+  live.tick = () => tickAll();
+
   function tell(kind, message) { for (const fn of listeners) fn(kind, message); }
 
   function connect() {
@@ -53,7 +77,7 @@
     socket = new WebSocket(scheme + location.host + "/live");
     socket.binaryType = "arraybuffer";
     socket.onopen = () => { live.connected = true; };
-    socket.onmessage = (event) => { tries = 0; receive(open(event.data)); };
+    socket.onmessage = (event) => { tries = 0; heard = Date.now(); receive(open(event.data)); };
     socket.onclose = () => { live.connected = false; again(); };
   }
 
@@ -93,10 +117,17 @@
   }
 
   function receive(frame) {
-    const begun = performance.now();
     if (frame.t === "snap") {
       if (build && frame.build !== build) { location.reload(); return; }
       build = frame.build;
+    }
+    if (!live.held) apply(frame);
+    else if (frame.t === "snap" && live.orderOf !== frame.park) order(frame.park); // its columns are needed all the same
+  }
+
+  function apply(frame) {
+    const begun = performance.now();
+    if (frame.t === "snap") {
       if (live.orderOf !== frame.park) { Object.assign(live, { seq: -1, lastFrame: Date.now() }); order(frame.park); return; }
       const before = live.park;
       live.park = frame.park;
@@ -239,6 +270,13 @@
     const el = document.getElementById("age"), banner = document.getElementById("link-banner");
     if (!el || !banner || !twin.words) return;
     const w = words(), gone = Date.now() - (live.lastFrame || live.since);
+    if (live.held) {
+      mark(el.querySelector(".lv"), "data-lv", "offline");
+      el.toggleAttribute("data-stale", true);
+      set(el.querySelector(".age-text"), w["replay.age"]);
+      set(banner, live.silence() > STALE_MS ? fill(w.down, { n: span(live.silence()) }) : "");
+      return;
+    }
     const data = live.kpi && live.kpi.data_ms ? live.wall - live.kpi.data_ms + (performance.now() - live.anchor) : null;
     const fresh = !live.stale && data !== null && data < 150e3;
     mark(el.querySelector(".lv"), "data-lv", fresh ? "normal" : "offline");
@@ -251,9 +289,9 @@
   }
 
   setInterval(() => {
-    if (!live.stale && Date.now() - live.lastFrame > STALE_MS) stale();
+    if (!live.held && !live.stale && Date.now() - live.lastFrame > STALE_MS) stale();
     // a socket that is open and silent is as good as closed
-    if (socket && live.connected && Date.now() - Math.max(live.lastFrame, live.since) > 30000) {
+    if (socket && live.connected && Date.now() - Math.max(heard, live.since) > 30000) {
       live.since = Date.now();
       socket.close();
     }

@@ -33,6 +33,7 @@
       item.classList.toggle("on", on);
       on ? item.setAttribute("aria-current", "page") : item.removeAttribute("aria-current");
     }
+    dispatchEvent(new Event("twin:route"));
     return route.path;
   };
 

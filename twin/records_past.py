@@ -1,0 +1,159 @@
+"""The records as they stood at a moment gone by: nothing later is seen, and nothing can be written.
+
+Rows carry the moment they are about; of what changes in place (incidents, anomalies, commands) the noun
+itself says when. Of an incident only the last change is on record: before it the incident counts as open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+from geodata.words import Text
+from twin.approval import NEEDED
+from twin.clock import as_ms
+from twin.errors import RefusedError
+from twin.model import Anomaly, Command, CommandState, Incident, IncidentState
+from twin.records import Records
+
+READ_ONLY = Text(
+    "正在回放过去，不能下令或签字；请先回到实时",
+    "this is a replay of the past: nothing can be ordered or signed; go back to live first",
+)
+BEGUN = ("opened", "since", "proposed", "at")
+"""Columns that tell when a row began to be true, the first a table has."""
+LONGEST = 4000
+"""Anomalies looked through for those that were open at a moment."""
+
+T = TypeVar("T")
+
+
+class RecordsThen(Records):
+    """The records at a moment.
+
+    Parameters
+    ----------
+    now : Records
+        The same records, as they are; their connections are shared.
+    at : datetime
+        Aware UTC, park time.
+
+    Raises
+    ------
+    RefusedError
+        From every method that writes.
+    """
+
+    def __init__(self, now: Records, at: datetime) -> None:
+        self._engine, self._writer, self._dialect = now._engine, now._writer, now._dialect
+        self._at = at
+
+    def close(self) -> None:
+        """Leave the connections to the records they belong to."""
+
+    def incidents(self, states: Collection[IncidentState] | None = None, limit: int = 500) -> list[Incident]:
+        """Incidents there were, newest first; only those in `states` then, if given."""
+        found = super().incidents(None, limit)
+        return [it for it in found if states is None or it.state in states]
+
+    def incident(self, id: str) -> Incident | None:
+        """One incident, if there was it."""
+        return super().incident(id)
+
+    def anomalies(
+        self, incident: str | None = None, open_only: bool = False, limit: int = 1000
+    ) -> list[Anomaly]:
+        """Anomalies that had begun, newest first."""
+        if not open_only:
+            return super().anomalies(incident, False, limit)
+        found = super().anomalies(incident, False, max(limit, LONGEST))
+        return [it for it in found if it.until is None][:limit]
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        refuse()
+        yield
+
+    def _all(self, query: Any, kind: type[T]) -> list[T]:
+        return [self._then(it) for it in super()._all(self._before(query), kind)]
+
+    def _one(self, query: Any, kind: type[T]) -> T | None:
+        found = super()._one(self._before(query), kind)
+        return None if found is None else self._then(found)
+
+    def _before(self, query: Any) -> Any:
+        """Leave out rows that began later; accounts, which have no moment, are as they are."""
+        columns = query.get_final_froms()[0].c
+        begun = next((columns[name] for name in BEGUN if name in columns), None)
+        return query if begun is None else query.where(begun <= as_ms(self._at))
+
+    def _then(self, noun: T) -> T:
+        if isinstance(noun, Incident):
+            return self._incident(noun)  # type: ignore[return-value]
+        if isinstance(noun, Anomaly):
+            return anomaly_then(noun, self._at)  # type: ignore[return-value]
+        if isinstance(noun, Command):
+            return command_then(noun, self._at)  # type: ignore[return-value]
+        return noun
+
+    def _incident(self, incident: Incident) -> Incident:
+        if incident.updated <= self._at:
+            return incident
+        seen = sorted(self.anomalies(incident.id), key=lambda it: (it.since, it.id))
+        stations = tuple(dict.fromkeys(it.point.station for it in seen)) or incident.stations[:1]
+        factors = tuple(dict.fromkeys(it.point.factor for it in seen)) or incident.factors[:1]
+        return replace(
+            incident,
+            state=IncidentState.OPEN,
+            stations=tuple(s for s in incident.stations if s in stations) or stations,
+            factors=tuple(f for f in incident.factors if f in factors) or factors,
+            anomalies=tuple(it.id for it in seen),
+            updated=max(incident.opened, max((it.since for it in seen), default=incident.opened)),
+        )
+
+
+def refuse() -> NoReturn:
+    """Say why nothing can be done in the past.
+
+    Raises
+    ------
+    RefusedError
+        Always.
+    """
+    raise RefusedError(READ_ONLY)
+
+
+def anomaly_then(anomaly: Anomaly, at: datetime) -> Anomaly:
+    """Return an anomaly as it stood: without an end that was still to come."""
+    return anomaly if anomaly.until is None or anomaly.until <= at else replace(anomaly, until=None)
+
+
+def command_then(command: Command, at: datetime) -> Command:
+    """Return a command as it stood: without signatures, orders and feedback that were still to come.
+
+    A command that failed or was sent back has no moment for it on record; it reads as failed once it was
+    sent, as sent back from the beginning.
+    """
+    approvals = tuple(a for a in command.approvals if a.at <= at)
+    sent = command.sent_at if command.sent_at is not None and command.sent_at <= at else None
+    done = command.done_at if command.done_at is not None and command.done_at <= at else None
+    failed = sent is not None and command.state is CommandState.FAILED
+    if done is not None or failed or command.state is CommandState.REFUSED:
+        state = command.state
+    elif sent is not None:
+        state = CommandState.MOVING if command.done_at is not None else command.state
+    else:
+        state = CommandState.APPROVED if len(approvals) >= NEEDED else CommandState.PROPOSED
+    over = state is command.state
+    return replace(
+        command,
+        approvals=approvals,
+        sent_at=sent,
+        done_at=done,
+        state=state,
+        position=command.position if over else None,
+        message=command.message if over else None,
+    )
