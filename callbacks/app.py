@@ -26,6 +26,7 @@ from callbacks import (
     emergency,
     enterprise,
     exports,
+    firm_report,
     guard,
     intake,
     login,
@@ -42,6 +43,7 @@ from callbacks.pages import Ground, Web
 from geodata.places import Park
 from geodata.words import as_lang
 from layers import map as park_map
+from twin import scorecard
 from twin.access import Access
 from twin.config import Config
 from twin.history.reader import History
@@ -124,6 +126,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     login.routes(server, web)
     intake.routes(server, web, intake.tokens(config))
     ogc.routes(server, web)
+    firm_report.routes(server, web)
     point_tables.routes(server, web)
     exports.routes(server, web)
     replay.routes(server, web)
@@ -173,6 +176,7 @@ def _web(config: Config, ground: Ground) -> Web:
         past=Past(now, lambda: ground.present, build),
         access=Access(records),
         rules=quality.load(config.quality),
+        indicators=scorecard.load(config.indicators),
     )
 
 

@@ -10,7 +10,7 @@ import dash
 import dash_ag_grid as dag
 from dash import ALL, Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, firm_panels, firm_values, firms, ids, panel
+from callbacks import dossier, firm_cards, firm_month, firm_panels, firm_values, firms, ids, login, panel
 from callbacks.firms import Firm
 from callbacks.pages import Page, Theme, Visit, Web, in_thread, reader_lang, reader_theme
 from geodata.crs import to_lonlat
@@ -19,6 +19,7 @@ from geodata.words import Lang, Text, as_lang
 from layers import charts
 from layers.map import park_map, view_id
 from layers.style import LEVEL_WORDS
+from twin.access import Act
 from twin.clock import as_ms
 from twin.curves import EMPTY
 from twin.errors import UnavailableError
@@ -51,8 +52,9 @@ def layout(web: Web, visit: Visit) -> Any:
             dcc.Interval(id="en-again", interval=AGAIN_MS),
             dcc.Store(id="en-id", data=visit.rest),
             dcc.Store(id="en-at", data=visit.query.get("point", "")),
+            dcc.Store(id="en-view", data="all" if visit.query.get("view") == "all" else "day"),
             html.Aside([_tools(len(web.park.enterprises), lang), _grid(web.park, lang)], className="en-list"),
-            html.Div(_detail(web, lang), className="en-dt"),
+            html.Div(_detail(web, lang), className="en-dt", id="en-dt"),
         ],
         className="en",
     )
@@ -122,6 +124,12 @@ def _detail(web: Web, lang: Lang) -> list[Any]:
     )
     return [
         html.Div(wait, id="en-head", className="en-head"),
+        _views(web.park, lang),
+        html.Div(
+            panel.waiting(Text("正在统计本月", "Counting the month"), lang, 8),
+            id="en-cards",
+            className="en-cards",
+        ),
         html.Div(id="en-kpis", className="en-kpis"),
         html.Div(id="en-loads", className="en-b1"),
         html.Div(small, className="en-b2"),
@@ -134,10 +142,30 @@ def _detail(web: Web, lang: Lang) -> list[Any]:
             ],
             className="en-b3",
         ),
-        html.Div(id="en-happen", className="en-b4"),
+        html.Div([html.Div(id="en-month"), html.Div(id="en-happen")], className="en-b4"),
         html.Div(id="en-outlets", className="en-b5"),
         html.Div(id="en-quality", className="en-b6"),
     ]
+
+
+def _views(park: Park, lang: Lang) -> Any:
+    """Return the choice between the day's screen and all indicators, and whom to compare with."""
+    views = (("day", Text("今日", "Today")), ("all", Text("全部指标与对比", "All indicators, compare")))
+    buttons = [
+        html.Button(text.say(lang), id={"type": "en-view", "index": key}, className=f"en-tab t-{key}")
+        for key, text in views
+    ]
+    compare = dcc.Dropdown(
+        id="en-with",
+        options=[{"label": e.short.say(lang), "value": e.id} for e in park.enterprises],
+        multi=True,
+        placeholder=Text("与哪几家对比（至多三家）", "Compare with (three at most)").say(lang),
+        className="en-with-field",
+    )
+    return html.Div(
+        [html.Div(buttons, className="en-tabs"), html.Div(compare, className="en-with-place")],
+        className="en-views",
+    )
 
 
 # what is counted ------------------------------------------------------------------------------------------
@@ -285,7 +313,9 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
     title, figure = chart(point, today, as_ms(now), theme, lang)
     key = f"{point.station.id}/{point.factor}" if point else ""
     return {
-        "en-head": firm_panels.head(firm, count.level, lang),
+        "en-head": firm_panels.head(
+            firm, count.level, lang, may_export=web.access.may(login.reader(), Act.EXPORT)
+        ),
         "en-kpis": firm_panels.kpis(count, today.hours, fresh, len(found), lang),
         "en-loads": firm_panels.loads(firm, count, lang, week),
         "en-chart-title": title,
@@ -307,6 +337,21 @@ def look(park: Park, firm: Enterprise) -> dict[str, Any]:
     return {"fit": box, "select": {"kind": "enterprise", "id": firm.id}, "at": firm.id}
 
 
+def month(web: Web, id: str, others: Sequence[str], lang: Lang) -> tuple[Any, Any]:
+    """Return every indicator beside others, and the month's calendar.
+
+    Raises
+    ------
+    UnavailableError
+        History or records are away.
+    KeyError
+        There is no such enterprise.
+    """
+    firm = id or worst(counted(web)[1])
+    found = firm_month.compare(web, firm, [other for other in others if other != firm])
+    return firm_cards.table(web.indicators, found, lang), firm_cards.calendar(found.squares, lang)
+
+
 # callbacks ------------------------------------------------------------------------------------------------
 
 PARTS = ("en-head", "en-kpis", "en-loads", "en-chart-title", "en-happen", "en-outlets", "en-quality")
@@ -317,6 +362,7 @@ def register(app: Dash, web: Web) -> None:
     web.pages.add(Page(PATH, NAME, partial(layout, web), theme="light"))
     _register_table(app, web)
     _register_screen(app, web)
+    _register_month(app, web)
     _register_browser(app)
 
 
@@ -353,8 +399,44 @@ def _register_screen(app: Dash, web: Web) -> None:
         return *[shown[part] for part in PARTS], shown["en-chart"], move
 
 
+def _register_month(app: Dash, web: Web) -> None:
+    @app.callback(
+        Output("en-cards", "children"),
+        Output("en-month", "children"),
+        Input("en-id", "data"),
+        Input("en-with", "value"),
+        Input("en-again", "n_intervals"),
+    )
+    @in_thread
+    def _month(id: str, others: list[str] | None, _: Any) -> Any:
+        lang = reader_lang(as_lang(web.config.lang))
+        try:
+            return month(web, id or "", (others or [])[: firm_month.MOST - 1], lang)
+        except (UnavailableError, KeyError):
+            away = Text("历史库没有应答，正在重试", "The history does not answer; trying again")
+            return panel.failed(away, lang), dash.no_update
+
+
 def _register_browser(app: Any) -> None:
-    """What the browser does by itself: choice of a row, of a point, search, export."""
+    """What the browser does by itself: choice of a row, of a point, of a view, search, export."""
+    app.clientside_callback(
+        "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
+        " return c && clicks.some(n => n) ? window.twin.enterprise.view(c.index)"
+        " : dash_clientside.no_update; }",
+        Output("en-view", "data"),
+        Input({"type": "en-view", "index": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        "function(view) { return 'en-dt v-' + view; }", Output("en-dt", "className"), Input("en-view", "data")
+    )
+    app.clientside_callback(
+        "function(chosen) { return chosen && chosen.length > 3 ? chosen.slice(0, 3)"
+        " : dash_clientside.no_update; }",
+        Output("en-with", "value"),
+        Input("en-with", "value"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         "function(rows) { return window.twin.enterprise.pick(rows); }",
         Output("en-id", "data"),

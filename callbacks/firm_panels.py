@@ -45,7 +45,7 @@ class Point:
     curve: Curve
 
 
-def head(firm: Enterprise, level: Level, lang: Lang) -> Any:
+def head(firm: Enterprise, level: Level, lang: Lang, *, may_export: bool = False) -> Any:
     """Return the head: who it is, its permit, and the ways on from here."""
     facts = (
         (Text("行业", "trade"), firm.trade.say(lang)),
@@ -74,10 +74,26 @@ def head(firm: Enterprise, level: Level, lang: Lang) -> Any:
                     ),
                 ]
             ),
-            dcc.Link(
-                Text("在图上看", "Show on map").say(lang),
-                href=f"/atlas?obj=enterprise/{firm.id}",
-                className="btn",
+            html.Nav(
+                [
+                    *[
+                        html.A(
+                            name,
+                            href=f"/export/enterprise/{firm.id}.{kind}?lang={lang}",
+                            download="",
+                            className="btn s",
+                            title=Text("导出本月指标", "Save this month's indicators").say(lang),
+                        )
+                        for kind, name in (("pdf", "PDF"), ("xlsx", "Excel"), ("csv", "CSV"))
+                        if may_export
+                    ],
+                    dcc.Link(
+                        Text("在图上看", "Show on map").say(lang),
+                        href=f"/atlas?obj=enterprise/{firm.id}",
+                        className="btn s",
+                    ),
+                ],
+                className="eh-ways",
             ),
         ],
         className="eh",

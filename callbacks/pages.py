@@ -14,10 +14,12 @@ from dash.development.base_component import Component
 from geodata.places import Park
 from geodata.words import Lang, Text, as_lang
 from layers.geo import Shelf
+from twin import scorecard
 from twin.config import Config
 from twin.park_watch import Present
 from twin.quality import rules
 from twin.quality.rules import Rules
+from twin.scorecard import Indicator
 from twin.stream import Stream
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ class Web:
     past: Past
     access: Access
     rules: Rules = field(default_factory=rules.load)
+    indicators: tuple[Indicator, ...] = field(default_factory=scorecard.load)
     pages: Pages = field(default_factory=Pages)
 
     @property

@@ -39,6 +39,7 @@ DOORS = {
     "fastapi": ("callbacks/",),
     "uvicorn": ("callbacks/",),
     "xlsxwriter": ("callbacks/export.py",),
+    "reportlab": ("callbacks/report.py",),
     "msgspec": ("twin/model.py",),
 }
 SIMULATE_MAY_BE_USED_BY = ("twin/simulate/", "twin/check.py", "twin/__main__.py")

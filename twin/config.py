@@ -38,6 +38,8 @@ class Config:
         TOML file of the loggers that may send; None: all may.
     quality : Path or None
         TOML file of the rules by which values count; None: the product's own.
+    indicators : Path or None
+        TOML file of an enterprise's indicators and their colours; None: the product's own.
     tiles : Path or None
         Folder of a base map's tiles, ``z/x/y.png``, Web Mercator.
     tiles_datum : str
@@ -77,6 +79,7 @@ class Config:
     history_url: str = ""
     loggers: Path | None = None
     quality: Path | None = None
+    indicators: Path | None = None
     limits: Path | None = None
     tiles: Path | None = None
     tiles_datum: str = ""
@@ -163,6 +166,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         member=e.get("TWIN_MEMBER") or "1",
         doors=_path(e, "TWIN_DOORS"),
         quality=_path(e, "TWIN_QUALITY"),
+        indicators=_path(e, "TWIN_INDICATORS"),
         keep_hours=_number(e, "TWIN_KEEP_HOURS", 6.0),
         decision_s=_number(e, "TWIN_DECISION_S", 600.0),
         margin_s=_number(e, "TWIN_MARGIN_S", 300.0),

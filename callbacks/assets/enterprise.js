@@ -42,6 +42,13 @@
   }, 300);
 
   twin.enterprise = {
+    view(name) {
+      const at = new URL(location.href);
+      if (name === "all") at.searchParams.set("view", "all");
+      else at.searchParams.delete("view");
+      history.replaceState(history.state, "", at.pathname + at.search);
+      return name;
+    },
     pick(rows) {
       if (!rows || !rows.length) return window.dash_clientside.no_update;
       const id = rows[0].id, shown = document.querySelector(".eh");
