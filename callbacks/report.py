@@ -1,6 +1,6 @@
 """A printed report: headings, sentences and tables on A4, in either language. The only door to ReportLab.
 
-Set in a face of this machine that has Chinese, Latin and signs, which goes into the file; where there is none,
+Set in a face of this machine with Chinese, Latin and signs, which goes into the file; where there is none,
 in Adobe's STSong-Light by name, for which the reader's program puts a Song face of its own.
 """
 
