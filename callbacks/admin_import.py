@@ -16,6 +16,7 @@ from callbacks.admin_mapping import changed_map, layer_map
 from callbacks.admin_park import Parks, origin, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
+from geodata import dating
 from geodata.formats.report import FormatError
 from geodata.words import Lang, Text, as_lang
 from layers.map import park_map
@@ -129,7 +130,11 @@ def _start(web: Web, parks: Parks, work: Work, it: Press) -> Text | None:
         it.number("snap_m", old.snap_m, 0.0, 50.0),
         it.number("attach_m", old.attach_m, 0.0, 2000.0),
     )
-    work.say(replace(old, mode=mode, snap_m=snap, attach_m=attach))
+    as_of = dict(old.as_of)
+    if "as_of" in it.fields:
+        as_of = {k: v for k, v in (old.as_of | {"": it.fields["as_of"].strip()}).items() if v}
+        dating.check(as_of)
+    work.say(replace(old, mode=mode, snap_m=snap, attach_m=attach, as_of=as_of))
     if it.fields.get("saved"):
         admin_mapping.use(mappings(web), work, it.fields["saved"])
     parks.desk.start(work, present_path(web.config.parks))

@@ -11,6 +11,7 @@ from callbacks import panel, wording
 from callbacks.admin_form import box, button, labelled, options_of, pick
 from callbacks.admin_words import AXES, CHARSETS, FIELDS, KINDS, LAYERS, ROLES, SYSTEMS, word
 from callbacks.pages import data
+from geodata import dating
 from geodata.formats.aliases import ALIASES
 from geodata.formats.report import KIND
 from geodata.schema import SCENERY
@@ -91,6 +92,9 @@ def options(said: Said, saved: Sequence[str], lang: Lang) -> Any:
         labelled(snap.say(lang), box("snap_m", snap.say(lang), "number", f"{said.snap_m:g}")),
         labelled(attach.say(lang), box("attach_m", attach.say(lang), "number", f"{said.attach_m:g}")),
     ]
+    dated = Text("资料日期", "Data of").say(lang)
+    hint = Text("如 2025-06,不知道可不填", "such as 2025-06; empty if unknown").say(lang)
+    rows.append(labelled(dated, box("as_of", dated, value=said.as_of.get("", ""), hint=hint)))
     if saved:
         none = [("", Text("自动猜测", "guessed").say(lang))]
         name = Text("字段对应表", "Mapping").say(lang)
@@ -268,6 +272,7 @@ def _facts(x: Json, lang: Lang) -> list[str]:
         facts.append(Text("编码 {e}", "charset {e}").fill(e=x["encoding"]).say(lang))
     if x["crs"]:
         facts.append(Text("坐标系 {c}", "system {c}").fill(c=short(x["crs"])).say(lang))
+    facts.append(dating.said(x).say(lang))
     return facts
 
 

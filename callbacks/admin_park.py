@@ -216,7 +216,8 @@ def signed(web: Web, mark: Signature, act: str, about: str, *, reason: bool = Tr
 
 def origin(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of an import's account is kept with the version: files, systems, charsets, fields."""
-    names = ("file", "layer", "format", "role", "crs", "axes", "encoding", "read", "mapped", "fields")
+    names = ("file", "layer", "format", "role", "crs", "axes", "encoding", "as_of", "as_of_by",
+             "read", "mapped", "fields")  # fmt: skip
     return {
         "crs": result.get("crs", ""),
         "layers": [{n: x.get(n, "") for n in names} for x in result.get("layers", ())],
@@ -257,21 +258,21 @@ def routes(server: FastAPI, parks: Parks) -> None:
         return Response(body, media_type=MEDIA[ending], headers=headers)
 
     @server.put("/admin/files/{token}")
-    async def upload(token: str, name: str, request: Request) -> Response:
+    async def upload(token: str, name: str, request: Request, changed: float = 0.0) -> Response:
         work = parks.desk.find(token)
         if work is None:
             return _said(404, GONE)
         try:
-            return await receive(work, name, request)
+            return await receive(work, name, request, changed / 1000)
         except DeskError as error:
             return _said(400, error.text)
 
 
-async def receive(work: Work, name: str, request: Request) -> Response:
+async def receive(work: Work, name: str, request: Request, changed_s: float = 0.0) -> Response:
     """Write the body of a request as one of the files of a piece of work, as far as there is room."""
     most = min(work.room.file_bytes, work.left())
     size = 0
-    with work.receive(name) as out:
+    with work.receive(name, min(max(changed_s, 0.0), wall_ms() / 1000)) as out:
         async for chunk in request.stream():
             size += len(chunk)
             if size > most:

@@ -16,6 +16,7 @@ from callbacks.admin_park import Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.admin_words import FIELDS, LAYERS, ROLES, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
+from geodata import dating
 from geodata.places import Park
 from geodata.versions import Change, Version, compare
 from geodata.words import Lang, Text, as_lang
@@ -331,6 +332,7 @@ def sources(web: Web, version: str, lang: Lang) -> Any:
                 html.Td(word(ROLES, x["role"]).say(lang)),
                 html.Td(f"{x['crs']} {x['axes']}".strip(), className="mono"),
                 html.Td(x["encoding"], className="mono"),
+                html.Td(dating.said(x).say(lang), className="mut"),
                 html.Td(f"{x['mapped']} / {x['read']}", className="num"),
             ]
         )

@@ -22,6 +22,7 @@ KINDS: dict[str, Text] = {
     "channel": Text("明渠", "channel"),
     "reach": Text("河段", "reach"),
     "gate": Text("闸", "gate"),
+    "device": Text("企业端的阀和泵", "valve or pump of an enterprise"),
     "pump": Text("泵", "pump"),
     "weir": Text("堰", "weir"),
 }
@@ -46,6 +47,7 @@ LAYERS: dict[str, Text] = {
     "enterprise": Text("企业", "enterprise"),
     "outlet": Text("排口", "outlet"),
     "gate": Text("闸", "gate"),
+    "device": Text("企业端的阀和泵", "valve or pump of an enterprise"),
     "station": Text("监测站点", "station"),
     "receptor": Text("敏感点", "receptor"),
     "pool": Text("应急池", "pool"),

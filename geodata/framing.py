@@ -35,6 +35,10 @@ class Settings:
         Layers by "file/layer"; those not in it are guessed.
     crs, encoding, axes : mapping of str to str
         By file name; "" is for every file.
+    as_of : mapping of str to str
+        Day, month or year that a file's contents are of, by file name; "" is for every file.
+    file_dates : bool
+        Where neither a person nor its rows say of which day a layer is, keep when its file was changed.
     yes : bool
         Accept every guess that has a value.
     near : (lon, lat) or None
@@ -47,6 +51,8 @@ class Settings:
     crs: ReadOnly[str, str] = field(default_factory=dict)
     encoding: ReadOnly[str, str] = field(default_factory=dict)
     axes: ReadOnly[str, str] = field(default_factory=dict)
+    as_of: ReadOnly[str, str] = field(default_factory=dict)
+    file_dates: bool = False
     yes: bool = False
     near: tuple[float, float] | None = None
     snap_m: float = 0.5

@@ -15,13 +15,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geodata import crs as door
-from geodata import joining, placing, provenance, reading, survey
+from geodata import dating, joining, placing, provenance, reading, survey
 from geodata.formats.encoding import spoilt
 from geodata.formats.mapping import Mapping, guess
 from geodata.formats.report import FormatError, LayerReport, Note, Report
-from geodata.formats.sheet import Sheet, plain
+from geodata.formats.sheet import Sheet, plain, texts
 from geodata.framing import Item, Settings, ask_once, middle, numbers_of, place, plane_of, recognise
-from geodata.park import RECORDS, VERSION_CHARS, content_hash
+from geodata.park import DEVICES, RECORDS, VERSION_CHARS, content_hash
 from geodata.places import Park, Source
 from geodata.schema import OPTIONAL, TABLES
 from geodata.words import Text
@@ -144,8 +144,25 @@ def _open(path: Path, settings: Settings, report: Report) -> list[Item]:
             _empty_spoilt(sheet, account)
             item = Item(sheet, m, account)
             item.numbers = numbers_of(item)
+            _date(item, settings)
             items.append(item)
     return items
+
+
+def _date(item: Item, settings: Settings) -> None:
+    """Find of which day a layer is; the report says how that is known."""
+    sheet, name = item.sheet, item.map.fields.get("as_of", "")
+    rows = texts(sheet.frame[name]) if name else []
+    said = dating.stated(settings.as_of, sheet.file)
+    found = dating.day(said, name, rows, sheet.changed if settings.file_dates else "")
+    item.report.as_of, item.report.as_of_by = found.date, str(found.known)
+
+
+def _dated(table: pd.DataFrame, item: Item) -> pd.DataFrame:
+    """Give rows that tell no day of their own the one a person said of their file."""
+    if item.report.as_of_by == dating.Known.STATED:
+        table["as_of"] = [t or item.report.as_of for t in table["as_of"].tolist()]
+    return table
 
 
 def proposal(intake: Intake) -> Mapping:
@@ -195,14 +212,18 @@ def _build(items: list[Item], target: str, settings: Settings, report: Report, t
     table = gpd.GeoDataFrame(links, geometry="geometry", crs=target)
     ground = placing.Ground(nodes, table, settings.attach_m)
     records: dict[str, tuple[Any, ...]] = {attribute: () for _, _, attribute in RECORDS}
-    attributes = {layer: attribute for layer, _, attribute in RECORDS}
+    attributes = {layer: attribute for layer, _, attribute in RECORDS} | {DEVICES: "devices"}
+    records["devices"] = ()
     firms: dict[str, str] = {}
     said: dict[provenance.Key, provenance.Origin] = {}
     tell(ATTACHING, 0.9)
     for role in placing.ORDER:
         for item in (i for i in items if i.map.role == role):
             at = shapely.centroid(item.at) if len(item.at) else item.at
-            found = placing.places_of(item.sheet, item.map, at, ground, firms, item.report, said)
+            own: dict[provenance.Key, provenance.Origin] = {}
+            found = placing.places_of(item.sheet, item.map, at, ground, firms, item.report, own)
+            stated = item.report.as_of if item.report.as_of_by == dating.Known.STATED else ""
+            said |= {key: o._replace(as_of=o.as_of or stated) for key, o in own.items()}
             records[attributes[role]] += found
     for gate in records["gates"]:
         table.loc[table["id"] == gate.link, "gate"] = gate.id
@@ -223,7 +244,8 @@ def _source(item: Item) -> Source:
         frame.say() if frame is not None else "",
         "yx" if frame is not None and frame.swapped else "xy",
         item.report.mapped,
-        "",
+        item.report.as_of,
+        item.report.as_of_by,
     )
 
 
@@ -233,15 +255,15 @@ def _parts(items: list[Item], target: str) -> tuple[list[joining.Part], list[joi
         if item.map.role == "node":
             at = shapely.centroid(item.at)
             table = survey.nodes_of(item.sheet, item.map, at, item.report)
-            nodes.append(joining.Part(item.sheet.file, table, item.report))
+            nodes.append(joining.Part(item.sheet.file, _dated(table, item), item.report))
         elif item.map.role == "link":
             sheet, lines = _single_lines(item)
             table = survey.links_of(sheet, item.map, lines, item.report)
-            links.append(joining.Part(sheet.file, table, item.report))
+            links.append(joining.Part(sheet.file, _dated(table, item), item.report))
         elif item.sheet.model is not None and item.frame is not None:
             a, b = _model_parts(item, target)
-            nodes.append(a)
-            links.append(b)
+            nodes.append(replace(a, table=_dated(a.table, item)))
+            links.append(replace(b, table=_dated(b.table, item)))
     return nodes, links
 
 

@@ -123,7 +123,7 @@ def read(path: Path) -> Park:
             if n.startswith(SCENERY_PREFIX)
         },
         provenance=_provenance(path) if provenance.LAYER in layers else provenance.Provenance(),
-        sources=_from_frame(_read_table(path, SOURCES), places.Source) if SOURCES in layers else (),
+        sources=_sources(_read_table(path, SOURCES)) if SOURCES in layers else (),
         devices=_devices(path) if DEVICES in layers else (),
         **records,
     )
@@ -149,7 +149,7 @@ def content_hash(park: Park) -> str:
         said = [(*key, *origin) for key, origin in sorted(park.provenance.said.items())]
         digest.update(json.dumps([provenance.LAYER, said], ensure_ascii=False).encode())
     if park.sources:
-        rows = [_flat(s) for s in park.sources]
+        rows = [{k: v for k, v in _flat(s).items() if v or k != "as_of_by"} for s in park.sources]
         digest.update(json.dumps([SOURCES, rows], ensure_ascii=False, sort_keys=True).encode())
     if park.devices:
         rows = [_flat(d) for d in park.devices]
@@ -171,6 +171,11 @@ def _devices(path: Path) -> tuple[places.Device, ...]:
     if missing:
         raise ValueError(f"layer {DEVICES} has no column {', '.join(missing)}")
     return _from_frame(frame, places.Device)
+
+
+def _sources(frame: pd.DataFrame) -> tuple[places.Source, ...]:
+    """Read the files of a park; older ones do not say how their day is known."""
+    return _from_frame(frame.assign(as_of_by="") if "as_of_by" not in frame else frame, places.Source)
 
 
 def keep_flow_field(park: Park, old: Park) -> Park:

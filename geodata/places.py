@@ -225,7 +225,8 @@ class Source:
     crs: str  # the coordinates it came in, as `geodata.datum.Frame.parse` reads them
     axes: str  # "yx" where the file gives north first, else "xy"
     rows: int  # taken from it
-    as_of: str  # its own date where it declares one
+    as_of: str  # the day it is of, empty where nobody knows
+    as_of_by: str = ""  # how that is known: stated, rows or file, as `geodata.dating.Known`
 
 
 @dataclass(frozen=True)

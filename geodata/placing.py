@@ -19,7 +19,7 @@ from geodata import places
 from geodata.formats.mapping import LayerMap
 from geodata.formats.report import LayerReport
 from geodata.formats.sheet import Sheet, plain, texts
-from geodata.places import GateKind, OutletKind, StationKind
+from geodata.places import DeviceKind, GateKind, OutletKind, StationKind
 from geodata.provenance import Confidence, Key, Origin
 from geodata.survey import usual_confidence
 from geodata.words import Text
@@ -33,6 +33,7 @@ GATE_WORDS = {
     "引水": GateKind.INTAKE,
     "海": GateKind.SEA,
 }
+DEVICE_WORDS = {"泵": DeviceKind.PUMP, "雨": DeviceKind.RAIN_VALVE, "清下水": DeviceKind.RAIN_VALVE}
 STATION_WORDS = {
     "泵": StationKind.PUMP_STATION,
     "厂": StationKind.WORKS,
@@ -264,6 +265,22 @@ def _gate(c: Cells, name: str, ground: Ground, firms: dict[str, str]) -> Any:
     )  # fmt: skip
 
 
+def _device(c: Cells, name: str, ground: Ground, firms: dict[str, str]) -> Any:
+    firm = firms.get(c.text("enterprise"))
+    if not firm:
+        return NO_FIRM.fill(name=c.text("enterprise"))
+    if not np.isfinite(c.x):
+        return NO_POSITION
+    if not c.text("stroke_s"):
+        c.report.warn(NO_STROKE.fill(s=STROKE_S), c.row)
+    kind = _word(c.text("kind") or c.text("name"), DEVICE_WORDS, DeviceKind, DeviceKind.PIPE_VALVE)
+    return places.Device(
+        name, c.name(), kind, firm, _factors(c.text("outlets")), c.x, c.y, c.flag("remote"),
+        c.number("stroke_s", STROKE_S), c.number("leakage", 0.02), c.text("phone"),
+        c.number("normal_position", 1.0), int(c.number("modbus_unit", 0)),
+    )  # fmt: skip
+
+
 def _station(c: Cells, name: str, ground: Ground, firms: dict[str, str]) -> Any:
     node = ground.node(c.text("node"), c.x, c.y)
     if not node:
@@ -315,6 +332,7 @@ MAKERS: dict[str, Maker] = {
     "enterprise": _enterprise,
     "outlet": _outlet,
     "gate": _gate,
+    "device": _device,
     "station": _station,
     "receptor": _receptor,
     "pool": _pool,
@@ -322,11 +340,12 @@ MAKERS: dict[str, Maker] = {
     "fingerprint": _fingerprint,
 }
 # Enterprises first: others name them.
-ORDER = ("enterprise", "outlet", "gate", "station", "receptor", "pool", "facility", "fingerprint")
+ORDER = ("enterprise", "outlet", "gate", "device", "station", "receptor", "pool", "facility", "fingerprint")
 PREFIX = {
     "enterprise": "E",
     "outlet": "O",
     "gate": "G",
+    "device": "V",
     "station": "S",
     "receptor": "R",
     "pool": "P",
@@ -372,3 +391,4 @@ NO_VALUE = Text("没有数值", "it has no value")
 NO_STROKE = Text("没有启闭时间,按 {s} s", "its stroke is not given; {s} s is taken")
 NOT_NUMBER = Text("“{text}” 不是数,按 {default}", "“{text}” is not a number; {default} is taken")
 TWICE = Text("编号 {id} 重复", "the id {id} is used twice")
+NO_POSITION = Text("没有坐标", "it has no position")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from geodata.dating import changed
 from geodata.formats import guard, inp, tables, vector
 from geodata.formats.aliases import ALIASES
 from geodata.formats.mapping import fields_for
@@ -69,6 +70,13 @@ def read(path: Path, charsets: Charsets, aside: Aside | None = None) -> list[She
     FormatError
         It cannot be read, or must not be; the text names the file and the mend.
     """
+    sheets = _read(path, charsets, aside)
+    for sheet in sheets:
+        sheet.changed = sheet.changed or changed(path)
+    return sheets
+
+
+def _read(path: Path, charsets: Charsets, aside: Aside | None) -> list[Sheet]:
     suffix = path.suffix.lower()
     encoding = charsets.get(path.name) or charsets.get("", "")
     if suffix == ".zip":

@@ -203,6 +203,10 @@ OPTIONAL: dict[str, dict[str, str]] = {
         "status": "open, closed (nothing passes), or one_way (a check valve: never against the line)",
         "regime": "pressure where the line runs full and may climb, else empty",
     },
+    "source": {
+        "as_of_by": "how its day is known: stated (by who imported it), rows (its newest row) or file (last "
+        "changed then, so no newer)",
+    },
 }
 """Columns that may be missing, by layer."""
 
@@ -230,7 +234,7 @@ EXTRA: dict[str, Layer] = {
             "crs": "the coordinates it came in, e.g. EPSG:4528, GCJ-02, grid:EPSG:4549,dx=...,dy=...",
             "axes": "xy, or yx where north came first",
             "rows": "rows taken from it",
-            "as_of": "its own date; empty where it declares none",
+            "as_of": "the day it is of; empty where nobody knows",
         },
     ),
     "device": Layer(

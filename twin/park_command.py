@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from geodata import intake, park
+from geodata import dating, intake, park
 from geodata.formats import mapping as maps
 from geodata.formats.report import FormatError
 from geodata.framing import Settings
@@ -37,6 +37,9 @@ AXES = Text(
 )
 ENCODING = Text(
     "字段编码,如 gbk、utf-8;可写 文件名=值", "charset, such as gbk or utf-8; FILE=VALUE for one file"
+)
+AS_OF = Text(
+    "资料日期,如 2025-06;可写 文件名=值", "day, month or year the files are of, such as 2025-06; FILE=VALUE"
 )
 NEAR = Text("园区的经度,纬度,用来判断分带", "longitude,latitude of the park, to tell its zone")
 SNAP = Text("端点相距多少米以内算同一点", "ends within so many metres are one")
@@ -67,6 +70,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     p.add_argument("--crs", action="append", default=[], metavar="CRS", help=CRS.say(lang))
     p.add_argument("--axes", action="append", default=[], metavar="xy|yx", help=AXES.say(lang))
     p.add_argument("--encoding", action="append", default=[], metavar="NAME", help=ENCODING.say(lang))
+    p.add_argument("--as-of", action="append", default=[], metavar="DATE", help=AS_OF.say(lang))
     p.add_argument("--near", metavar="LON,LAT", help=NEAR.say(lang))
     p.add_argument("--snap", type=float, default=0.5, metavar="M", help=SNAP.say(lang))
     p.add_argument("--attach", type=float, default=50.0, metavar="M", help=ATTACH.say(lang))
@@ -117,11 +121,15 @@ def _settings(o: argparse.Namespace) -> Settings:
         except ValueError as error:
             raise FormatError(Text(f"--near:{NOT_A_PAIR.zh}", f"--near: {NOT_A_PAIR.en}")) from error
         near = (lon, lat)
+    as_of = _by_file(o.as_of, o.src)
+    dating.check(as_of)
     return Settings(
         mapping=maps.load(o.mapping) if o.mapping else {},
         crs=_by_file(o.crs, o.src),
         axes=_by_file(o.axes, o.src),
         encoding=_by_file(o.encoding, o.src),
+        as_of=as_of,
+        file_dates=True,
         yes=o.yes,
         near=near,
         snap_m=o.snap,

@@ -8,6 +8,7 @@ merely large can be stopped, and takes nothing else along.
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -60,8 +61,8 @@ class Said:
     ----------
     mode : {"replace", "add"}
         Whether the files are the whole park, or come to what the park has already.
-    encoding, crs, axes : dict of str to str
-        By file name.
+    encoding, crs, axes, as_of : dict of str to str
+        By file name; "" is for every file.
     snap_m, attach_m : float
         See `geodata.framing.Settings`.
     name_zh, name_en : str
@@ -72,6 +73,7 @@ class Said:
     encoding: dict[str, str] = field(default_factory=dict)
     crs: dict[str, str] = field(default_factory=dict)
     axes: dict[str, str] = field(default_factory=dict)
+    as_of: dict[str, str] = field(default_factory=dict)
     snap_m: float = 0.5
     attach_m: float = 50.0
     name_zh: str = ""
@@ -134,8 +136,13 @@ class Work:
         return sorted((p.relative_to(self.files_in).as_posix(), p.stat().st_size) for p in found)
 
     @contextmanager
-    def receive(self, name: str) -> Iterator[BinaryIO]:
+    def receive(self, name: str, changed_s: float = 0.0) -> Iterator[BinaryIO]:
         """Give something to write one file to; it is there once everything was written.
+
+        Parameters
+        ----------
+        changed_s : float
+            When it was last changed where it comes from, s since 1970; 0 if nobody says.
 
         Raises
         ------
@@ -150,6 +157,7 @@ class Work:
         try:
             with coming.open("wb") as out:
                 yield out
+            os.utime(coming, (changed_s, changed_s))
             coming.replace(path)
         finally:
             coming.unlink(missing_ok=True)

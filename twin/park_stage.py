@@ -118,6 +118,7 @@ def _sources(work: Work, said: Said, present: Path) -> list[Path]:
     if said.mode == "add":
         copy = work.folder / PRESENT
         shutil.copyfile(present, copy)
+        os.utime(copy, (0, 0))  # when it was put together tells nothing of what it holds
         sources.insert(0, copy)  # what is there already keeps its ids
     return sources
 
@@ -127,6 +128,8 @@ def _settings(work: Work, said: Said, now: Park) -> Settings:
         mapping=work.mapping(),
         crs=said.crs,
         axes=said.axes,
+        as_of=said.as_of,
+        file_dates=True,
         encoding=said.encoding,
         near=middle(now),
         snap_m=said.snap_m,
@@ -163,7 +166,10 @@ def _layer(x: LayerReport, made: Intake) -> dict[str, Any]:
     said = {name: getattr(m, name) for name in ("system", "kind", "scenery", "axes")} if m else {}
     return {
         "key": f"{x.file}/{x.layer}",
-        **{n: getattr(x, n) for n in ("file", "layer", "format", "role", "crs", "encoding")},
+        **{
+            n: getattr(x, n)
+            for n in ("file", "layer", "format", "role", "crs", "encoding", "as_of", "as_of_by")
+        },
         **{n: getattr(x, n) for n in ("read", "mapped", "skipped", "fields", "sample")},
         **said,
         "said_crs": m.crs if m else "",

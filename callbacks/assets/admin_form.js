@@ -94,7 +94,7 @@
   function put(url, name, file, line) {
     return new Promise((done) => {
       const call = new XMLHttpRequest();
-      call.open("PUT", `${url}?name=${encodeURIComponent(name)}`);
+      call.open("PUT", `${url}?name=${encodeURIComponent(name)}&changed=${file.lastModified || 0}`);
       call.upload.onprogress = (e) => { line.querySelector("i").style.width = `${(100 * e.loaded) / Math.max(e.total, 1)}%`; };
       const end = (text) => { if (text) { line.classList.add("no"); line.querySelector("em").textContent = text; } else line.remove(); done(!text); };
       call.onload = () => {

@@ -288,6 +288,19 @@ ALIASES["facility"] = {
     "kind": ("kind", "类型", "设施类型"),
     "capacity_m3d": ("capacity_m3d", "处理规模", "设计规模", "处理能力"),
 }
+ALIASES["device"] = {
+    **_PLACE,
+    "name": ("name_zh", "阀门名称", "泵名称", "名称", "name"),
+    "kind": ("kind", "类型", "阀门类型"),
+    "enterprise": ("enterprise", "企业编号", "所属企业"),
+    "outlets": ("outlets", "排口编号", "所控排口"),
+    "remote": ("remote", "远程控制", "可远程"),
+    "stroke_s": ("stroke_s", "启闭时间", "启闭时间s", "行程时间"),
+    "leakage": ("leakage", "渗漏率", "泄漏率"),
+    "phone": ("phone", "联系电话", "电话", "值班电话"),
+    "normal_position": ("normal_position", "常态开度"),
+    "modbus_unit": ("modbus_unit", "从站号", "站号"),
+}
 ALIASES["fingerprint"] = {
     "enterprise": ("enterprise", "企业编号"),
     "factor": ("factor", "因子", "因子编码"),
@@ -299,6 +312,7 @@ ALIASES["fingerprint"] = {
 # Words in a layer's name (or a file's) -> role; the first that is found wins.
 LAYER_WORDS: tuple[tuple[str, str], ...] = (
     ("指纹", "fingerprint"), ("fingerprint", "fingerprint"),
+    ("企业阀", "device"), ("切断阀", "device"), ("device", "device"),
     ("应急池", "pool"), ("事故池", "pool"), ("pool", "pool"),
     ("敏感", "receptor"), ("receptor", "receptor"),
     ("监测", "station"), ("站点", "station"), ("station", "station"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from geodata.formats.report import FormatError
@@ -118,10 +120,19 @@ def unpack(path: Path, into: Path) -> list[Path]:
                 if entry.is_dir():
                     continue
                 room -= _write(archive, entry, target, room, path.name)
+                os.utime(target, (_packed(entry), _packed(entry)))
                 written.append(target)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
         raise FormatError(BROKEN_ZIP.fill(file=path.name, error=error)) from error
     return written
+
+
+def _packed(entry: zipfile.ZipInfo) -> float:
+    """When a file in an archive was last changed, s; archives do not say in which time zone."""
+    try:
+        return datetime(*entry.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def check_package(path: Path) -> None:

@@ -20,7 +20,8 @@ from geodata.words import Text
 ROLES = (*ALIASES, "scenery", "model", "skip")
 TEXTS = ("role", "crs", "axes", "encoding", "system", "kind", "scenery")
 AXES = ("xy", "yx")
-PLACE_ROLES = ("enterprise", "outlet", "gate", "station", "receptor", "pool", "facility", "fingerprint")
+PLACE_ROLES = ("enterprise", "outlet", "gate", "device", "station", "receptor", "pool", "facility",
+               "fingerprint")  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -79,6 +79,8 @@ class LayerReport:
     role: str = ""
     crs: str = ""
     encoding: str = ""
+    as_of: str = ""
+    as_of_by: str = ""
     fields: dict[str, str] = field(default_factory=dict)  # our name -> theirs
     unused: tuple[str, ...] = ()
     sample: dict[str, list[str]] = field(default_factory=dict)  # their fields, the first rows as text
@@ -191,6 +193,8 @@ def _layer(x: LayerReport) -> dict[str, Any]:
         "role": x.role,
         "crs": x.crs,
         "encoding": x.encoding,
+        "as_of": x.as_of,
+        "as_of_by": x.as_of_by,
         "read": x.read,
         "mapped": x.mapped,
         "skipped": x.skipped,
@@ -215,6 +219,7 @@ ROLE = {
     "enterprise": Text("企业", "enterprises"),
     "outlet": Text("排口", "outlets"),
     "gate": Text("闸", "gates"),
+    "device": Text("企业端的阀和泵", "valves and pumps of enterprises"),
     "station": Text("监测站点", "stations"),
     "receptor": Text("敏感点", "receptors"),
     "pool": Text("应急池", "pools"),

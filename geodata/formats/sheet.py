@@ -39,6 +39,8 @@ class Sheet:
         How a person counts the first row: 2 in a table whose header is row 1, 1 in a layer.
     model : Model or None
         A hydraulic model; then the frame is empty.
+    changed : str
+        Day its file was last changed, empty where nobody kept it.
     """
 
     file: str
@@ -51,6 +53,7 @@ class Sheet:
     first_row: int = 1
     guesses: list[Guess] = field(default_factory=list)
     model: Model | None = None
+    changed: str = ""
 
     @property
     def key(self) -> str:

@@ -196,6 +196,7 @@ def test_the_demo_park_comes_back_as_it_was() -> None:
         "enterprises",
         "outlets",
         "gates",
+        "devices",
         "stations",
         "receptors",
         "pools",
