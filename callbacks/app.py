@@ -18,7 +18,6 @@ from dash import Dash
 from dash.backends._fastapi import reset_current_request, set_current_request
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse
 
 from callbacks import (
     admin,
@@ -35,7 +34,9 @@ from callbacks import (
     readings,
     replay,
     shell,
+    tiles,
     wall,
+    wall_screens,
 )
 from callbacks.as_of import AsOf, Now, Past
 from callbacks.live import Board, Live, Standing
@@ -130,6 +131,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     point_tables.routes(server, web)
     exports.routes(server, web)
     replay.routes(server, web)
+    tiles.routes(server, web.base)
     dash = _dash(server, web)
     park_map.register(dash)
     for page in PAGES:
@@ -177,6 +179,8 @@ def _web(config: Config, ground: Ground) -> Web:
         access=Access(records),
         rules=quality.load(config.quality),
         indicators=scorecard.load(config.indicators),
+        base=tiles.base(config),
+        walls=wall_screens.load(config.walls),
     )
 
 
@@ -244,13 +248,6 @@ def _routes(server: FastAPI, web: Web) -> None:
             headers["Content-Encoding"] = "gzip"
             return Response(layer.gzipped, media_type="application/geo+json", headers=headers)
         return Response(layer.plain, media_type="application/geo+json", headers=headers)
-
-    @server.get("/tiles/{z}/{x}/{y}.png")
-    async def tile(z: int, x: int, y: int) -> Response:
-        path = web.config.tiles / str(z) / str(x) / f"{y}.png" if web.config.tiles else None
-        if path is None or not path.is_file():
-            return Response(status_code=404)
-        return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
 
     @server.get("/raw/{mn}.txt")
     async def raw(mn: str, minutes: int = 60) -> Response:

@@ -56,7 +56,8 @@ SEARCH = Text("企业、排口、MN、闸", "Enterprise, outlet, MN, gate")
 def layout(web: Web, visit: Visit) -> Component:
     """Return the page.
 
-    `?obj=station/S33` opens on that place, `?way=up&from=S33&bars=G05` with that question answered.
+    `?obj=station/S33` opens on that place, `?view=120.13,33.05,14.5` (longitude, latitude, zoom) on that
+    view, `?way=up&from=S33&bars=G05` with that question answered.
     """
     lang, asked = visit.lang, query.Ask.of(visit.query)
     return html.Div(
@@ -78,6 +79,8 @@ def layout(web: Web, visit: Visit) -> Component:
                         lang=lang,
                         pad=(40, 40, 40, 40),
                         tiles=web.config.tiles_datum,
+                        base=web.base.about if web.base else None,
+                        tools=True,
                     ),
                     html.Div(id="atlas-notice", className="atlas-notice"),
                     html.Div(id="atlas-profile", className="atlas-profile"),
@@ -95,7 +98,7 @@ def layout(web: Web, visit: Visit) -> Component:
         ],
         className="atlas",
         id="atlas",
-        **data(open=visit.query.get("obj", "")),
+        **data(open=visit.query.get("obj", ""), view=visit.query.get("view", "")),
     )
 
 

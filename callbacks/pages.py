@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dash
 from dash.development.base_component import Component
 
+from callbacks.wall_screens import Walls
 from geodata.places import Park
 from geodata.words import Lang, Text, as_lang
 from layers.geo import Shelf
@@ -25,6 +26,7 @@ from twin.stream import Stream
 if TYPE_CHECKING:
     from callbacks.as_of import Past
     from callbacks.live import Live
+    from callbacks.tiles import Base
     from geodata.network import Network
     from twin.access import Access
     from twin.history.reader import History
@@ -129,6 +131,8 @@ class Web:
     rules: Rules = field(default_factory=rules.load)
     indicators: tuple[Indicator, ...] = field(default_factory=scorecard.load)
     pages: Pages = field(default_factory=Pages)
+    base: Base | None = None  # the base map
+    walls: Walls = field(default_factory=Walls)
 
     @property
     def stream(self) -> Stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ import dash
 import numpy as np
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import arrivals, desk, dossier, firms, ids, panel, wall_incident, wall_quiet
+from callbacks import arrivals, desk, dossier, firms, ids, panel, wall_incident, wall_quiet, wall_screens
 from callbacks.dossier import Dossier
 from callbacks.live import gate_word
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
@@ -36,37 +37,42 @@ BARS = 24
 QUICK = ("wl-alarms", "wl-gates", "wl-exceed")
 SLOW = ("wl-trans", "wl-works", "wl-water", "wl-loads")
 TAKEN = ("wl-head", "wl-next", "wl-who", "wl-arr", "wl-plans")
+FILLED = {
+    "transmission": "wl-trans",
+    "exceedances": "wl-exceed",
+    "works": "wl-works",
+    "water": "wl-water",
+    "alarms": "wl-alarms",
+    "loads": "wl-loads",
+    "gates": "wl-gates",
+}
+"""Panels that callbacks fill, by the name a wall's file calls them."""
 
-VIEWS: tuple[tuple[str, Text, dict[str, bool]], ...] = (
-    ("all", Text("总览", "Overview"), {}),
-    ("canal", Text("河网", "Canals"), {"pipe": False, "rack": False, "outlet": False, "plot": False}),
-    ("pipe", Text("管网", "Pipes"), {"rain": False, "flow": False}),
-)
-"""Views the wall turns through: what each of them leaves out."""
+HIDDEN = "wl-spare"
+"""Where panels stand that a wall does not show: they are filled as the others are, and nobody sees them."""
 
 
 def layout(web: Web, visit: Visit) -> Any:
-    """Return the wall, panels empty."""
-    lang, park = visit.lang, web.park
-    wait = panel.waiting(Text("正在读取", "Reading"), lang, 2)
-    legend = [html.Span([panel.mark(level, lang), word.say(lang)]) for level, word in _legend()]
+    """Return a wall, panels empty."""
+    lang, park, walls = visit.lang, web.park, web.walls
+    wall = walls.find(visit.rest)
+    if wall is None:
+        return html.Div(wall_screens.unknown(walls, visit.rest, lang), className="empty-page")
+    panels = _panels(park, lang)
+    sides = {name: [panels.pop(p) for p in getattr(wall, name)] for name in ("left", "right")}
+    shown = "".join(f" no-{name}" for name, parts in sides.items() if not parts)
+    pad = (30, 24, 70, 24)
+    first = wall.views[0]
     return html.Div(
         [
             dcc.Interval(id="wl-quick", interval=QUICK_MS),
             dcc.Interval(id="wl-slow", interval=SLOW_MS),
             dcc.Store(id="wl-seen"),
             dcc.Store(id="wl-slow-seen"),
-            html.Div(
-                [
-                    wall_quiet.verdict(lang),
-                    wall_quiet.stations(park, lang),
-                    html.Div(wait, id="wl-trans"),
-                    html.Div(wait, id="wl-exceed"),
-                    html.Div(wait, id="wl-works"),
-                    html.Div(wait, id="wl-water"),
-                ],
-                className="wl-left",
-            ),
+            dcc.Store(id="wl-screen", data=wall.screen),
+            dcc.Store(id="wl-whose"),
+            dcc.Store(id="wl-owned"),
+            html.Div(sides["left"], className="wl-left"),
             html.Div(
                 [
                     park_map(
@@ -76,37 +82,50 @@ def layout(web: Web, visit: Visit) -> Any:
                         scale="wall",
                         labels="quiet",
                         interactive=False,
-                        pad=(30, 24, 70, 24),
+                        layers=dict.fromkeys(first.hide, False),
+                        fit=list(first.fit) if first.fit else None,
+                        pad=pad,
                     ),
-                    html.Div(legend, className="wl-legend quiet"),
+                    html.Div(_legend(lang), className="wl-legend quiet"),
                     html.Div(_trace_key(lang), className="wl-legend taken"),
                 ],
                 className="wl-map",
             ),
-            html.Div(
-                [
-                    html.Div(wait, id="wl-alarms"),
-                    html.Div(wait, id="wl-loads"),
-                    html.Div(wait, id="wl-gates"),
-                    html.Div(wall_quiet.storage(park.pools, lang)),
-                ],
-                className="wl-right",
-            ),
+            html.Div(sides["right"], className="wl-right"),
+            html.Div(list(panels.values()), className=HIDDEN, hidden=True),
             html.Aside([html.Div(id="wl-next"), html.Div(id="wl-who")], className="wl-inc"),
             html.Div(id="wl-arr", className="wl-chart"),
             html.Div(id="wl-plans", className="wl-cards"),
         ],
         id="wl",
-        className="wl",
+        className=f"wl{shown}",
+        **data(turn_s=f"{wall.turn_s:g}", quiet_hour=str(wall.quiet_hour)),
     )
 
 
-def header(visit: Visit) -> Any:
+def _panels(park: Park, lang: Lang) -> dict[str, Any]:
+    """Return every panel that may stand beside the map, by the name a wall's file calls it."""
+    wait = panel.waiting(Text("正在读取", "Reading"), lang, 2)
+    fixed = {
+        "verdict": wall_quiet.verdict(lang),
+        "stations": wall_quiet.stations(park, lang),
+        "storage": html.Div(wall_quiet.storage(park.pools, lang)),
+    }
+    return fixed | {name: html.Div(wait, id=part) for name, part in FILLED.items()}
+
+
+def header(web: Web, visit: Visit) -> Any:
     """Return what stands in the header: the views, or the incident's head."""
-    lang = visit.lang
+    wall = web.walls.find(visit.rest)
+    if wall is None:
+        return None
     tabs = [
-        html.Span(name.say(lang), className="on" if key == "all" else "", **data(view=key))
-        for key, name, _ in VIEWS
+        html.Span(
+            view.name.say(visit.lang),
+            className="on" if n == 0 else "",
+            **data(view=json.dumps({"hide": view.hide, "fit": view.fit})),
+        )
+        for n, view in enumerate(wall.views)
     ]
     return html.Div(
         [html.Nav(tabs, className="wl-views", id="wl-views"), html.Div(id="wl-head", className="wl-head")],
@@ -114,9 +133,9 @@ def header(visit: Visit) -> Any:
     )
 
 
-def _legend() -> list[tuple[Any, Text]]:
+def _legend(lang: Lang) -> list[Any]:
     order = (Level.NORMAL, Level.WATCH, Level.WARNING, Level.ALARM, Level.CRITICAL, Level.OFFLINE)
-    return [(level, LEVEL_WORDS[level]) for level in order]
+    return [html.Span([panel.mark(level, lang), LEVEL_WORDS[level].say(lang)]) for level in order]
 
 
 def _trace_key(lang: Lang) -> list[Any]:
@@ -260,49 +279,71 @@ def taken(web: Web, case: Dossier, lang: Lang) -> tuple[dict[str, Any], Any]:
     return parts, desk.near(drawn)
 
 
-def view(web: Web, lang: Lang) -> tuple[dict[str, Any], Any, Any]:
-    """Return the panels that changed with the records, the drawing, and whose wall it is."""
+def view(web: Web, lang: Lang, *, yields: bool = True) -> tuple[dict[str, Any], Any, bool]:
+    """Return the panels that changed with the records, the drawing, and whether an incident owns the wall.
+
+    Parameters
+    ----------
+    yields : bool
+        Whether an incident takes this wall over.
+
+    Raises
+    ------
+    UnavailableError
+        The records are away.
+    """
     at = dossier.moment(web.stream)
-    try:
-        case = taking(web)
-        if case is None:
-            return quick(web, at.now, lang), empty_drawing(), "wl"
-        parts, drawn = taken(web, case, lang)
-        return quick(web, at.now, lang) | parts, drawn, "wl is-taken"
-    except UnavailableError:
-        away = panel.failed(Text("记录库没有应答", "The records do not answer"), lang)
-        return {"wl-alarms": away}, dash.no_update, dash.no_update
+    case = taking(web) if yields else None
+    if case is None:
+        return quick(web, at.now, lang), empty_drawing(), False
+    parts, drawn = taken(web, case, lang)
+    return quick(web, at.now, lang) | parts, drawn, True
 
 
 def register(app: Dash, web: Web) -> None:
     """Add the page and its callbacks."""
-    web.pages.add(Page(PATH, NAME, partial(layout, web), theme="dark", scale="wall", header=header))
+    web.pages.add(
+        Page(PATH, NAME, partial(layout, web), theme="dark", scale="wall", header=partial(header, web))
+    )
     quick_parts: Sequence[str] = (*QUICK, *TAKEN)
 
     @app.callback(
         *[Output(part, "children") for part in quick_parts],
         Output(draw_id(MAP), "data"),
-        Output("wl", "className"),
+        Output("wl-whose", "data"),
         Output(view_id(MAP), "data"),
         Output("wl-seen", "data"),
         Input("wl-quick", "n_intervals"),
         Input(ids.REVISION, "data"),
         State("wl-seen", "data"),
+        State("wl-screen", "data"),
     )
     @in_thread
-    def _quick(_: Any, __: Any, seen: Mapping[str, str] | None) -> Any:
-        parts, drawn, whose = view(web, reader_lang(as_lang(web.config.lang)))
-        every = {**parts, "draw": drawn, "whose": whose}
-        out, prints = panel.changed({k: v for k, v in every.items() if v is not dash.no_update}, seen)
-        back = out.get("whose", dash.no_update)
-        home = {"fit": "park", "at": whose} if back == "wl" and seen else dash.no_update
+    def _quick(_: Any, __: Any, seen: Mapping[str, str] | None, screen: str) -> Any:
+        lang, wall = reader_lang(as_lang(web.config.lang)), web.walls.find(screen)
+        every: dict[str, Any]
+        try:
+            parts, drawn, owned = view(web, lang, yields=wall is None or wall.incident)
+            every = {**parts, "draw": drawn, "whose": "incident" if owned else "park"}
+        except UnavailableError:
+            away = panel.failed(Text("记录库没有应答", "The records do not answer"), lang)
+            every = {"wl-alarms": away}
+        out, prints = panel.changed(every, seen)
+        whose = out.get("whose", dash.no_update)
+        home = {"fit": "park", "at": whose} if whose == "park" and seen else dash.no_update
         return (
             *[out.get(part, dash.no_update) for part in quick_parts],
             out.get("draw", dash.no_update),
-            back,
+            whose,
             home,
             {**(seen or {}), **prints},
         )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        "function(whose) { return window.twin.wallWhose(whose); }",
+        Output("wl-owned", "data"),
+        Input("wl-whose", "data"),
+    )
 
     @app.callback(
         *[Output(part, "children") for part in SLOW],

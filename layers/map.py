@@ -49,6 +49,7 @@ In page scripts: ``twin.maps[id]`` is the object of assets/map.js: ``draw(collec
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import dash_leaflet as dl
@@ -110,6 +111,8 @@ def park_map(
     source: str = "/geo",
     tiles: str = "",
     live: bool = True,
+    tools: bool = False,
+    base: Mapping[str, object] | None = None,
 ) -> html.Div:
     """Return a map of the park that fills its parent.
 
@@ -137,6 +140,10 @@ def park_map(
         Address below which the geometry lies; another one for a park that is not the one in use.
     live : bool
         False where live levels and gate positions are not this park's: everything is drawn as unknown.
+    base : mapping, optional
+        Of the base map: ``layers`` (under, over), ``zooms`` (lowest and highest), ``credit``.
+    tools : bool
+        Measuring, and saving a picture, by buttons and by keys.
     """
     options = {
         "version": version,
@@ -151,6 +158,8 @@ def park_map(
         "source": source,
         "tiles": tiles,
         "live": live,
+        "tools": tools,
+        "base": base,
     }
     data: dict[str, Any] = {"data-map": json.dumps(options, ensure_ascii=False)}
     return html.Div(

@@ -40,10 +40,12 @@ class Config:
         TOML file of the rules by which values count; None: the product's own.
     indicators : Path or None
         TOML file of an enterprise's indicators and their colours; None: the product's own.
-    tiles : Path or None
-        Folder of a base map's tiles, ``z/x/y.png``, Web Mercator.
+    tiles, tiles_over : Path or str or None
+        A base map's tiles, and what is drawn above them: see `twin.tiles`.
     tiles_datum : str
         "GCJ-02", "BD-09" or "WGS 84" where there are tiles, else empty.
+    walls : Path or None
+        TOML file of the walls and what they show; None: the product's own one.
     limits : Path or None
         TOML file of the park's own limits; None: the demo park's.
     doors : Path or None
@@ -81,7 +83,9 @@ class Config:
     quality: Path | None = None
     indicators: Path | None = None
     limits: Path | None = None
-    tiles: Path | None = None
+    walls: Path | None = None
+    tiles: Path | str | None = None
+    tiles_over: Path | str | None = None
     tiles_datum: str = ""
     member: str = "1"
     doors: Path | None = None
@@ -161,7 +165,9 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         history_url=e.get("TWIN_HISTORY_URL", ""),
         loggers=_path(e, "TWIN_LOGGERS"),
         limits=_path(e, "TWIN_LIMITS"),
-        tiles=_path(e, "TWIN_TILES"),
+        walls=_path(e, "TWIN_WALLS"),
+        tiles=_tiles(e, "TWIN_TILES"),
+        tiles_over=_tiles(e, "TWIN_TILES_OVER"),
         tiles_datum=_datum(e) if e.get("TWIN_TILES") else "",
         member=e.get("TWIN_MEMBER") or "1",
         doors=_path(e, "TWIN_DOORS"),
@@ -183,6 +189,18 @@ def load(env: Mapping[str, str] | None = None) -> Config:
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:
     return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _tiles(env: Mapping[str, str], name: str) -> Path | str | None:
+    """Return a folder or a file; an address as it is."""
+    said = env.get(name, "")
+    if not said.startswith(("http://", "https://")):
+        return _path(env, name)
+    if missing := [part for part in ("{z}", "{x}", "{y}") if part not in said]:
+        raise ConfigError(
+            f"{name}={said!r} lacks {', '.join(missing)}: such as https://host/{{z}}/{{x}}/{{y}}.png"
+        )
+    return said
 
 
 def _yes(env: Mapping[str, str], name: str) -> bool:

@@ -25,11 +25,12 @@
   };
 
   /** Show a place: fly there, mark it, open its card. */
-  twin.goto = function (key, id = MAP) {
+  twin.goto = function (key, id = MAP, fly = true) {
     const m = twin.maps[id], f = m && m.named && m.place(key);
     if (!f) return false;
     const [lon, lat] = m.lonlat(f.x, f.y), [kind, name] = [key.slice(0, key.indexOf("/")), key.slice(key.indexOf("/") + 1)];
-    m.view({ select: { kind, id: name }, center: [lon, lat], zoom: Math.max(m.map.getZoom(), 15) });
+    const near = fly ? { center: [lon, lat], zoom: Math.max(m.map.getZoom(), 15) } : {};
+    m.view({ select: { kind, id: name }, ...near });
     window.dash_clientside.set_props({ type: "map-pick", map: id }, { data: { kind, id: name, lon, lat, node: f.p.node, at: Date.now() } });
     return true;
   };
@@ -132,9 +133,34 @@
     else clear();
   });
 
-  // a deep link: ?obj=station/S33
+  /** Keep in the page's address what is looked at, so that it can be sent to somebody. */
+  function address(name, value) {
+    const at = new URL(location.href);
+    if (!document.getElementById("atlas") || at.pathname.startsWith("/emergency")) return;
+    value ? at.searchParams.set(name, value) : at.searchParams.delete(name);
+    if (at.href !== location.href) history.replaceState(history.state, "", at.pathname + decodeURIComponent(at.search));
+  }
+
+  function follow(m) {
+    let due = 0;
+    m.map.on("moveend", () => {
+      clearTimeout(due);
+      due = setTimeout(() => {
+        if (m.closed) return;
+        const { lat, lng } = m.map.getCenter(), [lon, north] = m.back(lng, lat);
+        address("view", [lon.toFixed(5), north.toFixed(5), m.map.getZoom().toFixed(2)].join(","));
+      }, 400);
+    });
+    m.on("select", (key) => address("obj", key && !key.startsWith("link/") ? key : ""));
+  }
+
+  // a deep link: ?obj=station/S33, and ?view=120.13,33.05,14.5 (longitude, latitude, zoom)
   twin.onMapReady = (m) => {
     const page = document.getElementById("atlas");
-    if (m.id === MAP && page && page.dataset.open) twin.goto(page.dataset.open);
+    if (m.id !== MAP || !page) return;
+    const view = (page.dataset.view || "").split(",").map(Number), known = view.length === 3 && view.every(Number.isFinite);
+    if (known) m.map.setView(m.there(view[0], view[1]).reverse(), view[2], { animate: false });
+    if (page.dataset.open) twin.goto(page.dataset.open, MAP, !known);
+    follow(m);
   };
 })();

@@ -246,6 +246,8 @@
     });
     return kind === "date" ? date : date + " " + time;
   }
+  /** "2026-11-22 14:26:08" of a moment, in the park's own time. */
+  twin.stamp = (ms) => park(ms).toISOString().slice(0, 19).replace("T", " ");
   /** "14:26" of a moment, in the park's own time. */
   twin.hhmm = (ms) => clockText("time", ms).slice(0, 5);
 

@@ -44,6 +44,7 @@
       this.drawing = null;
       this.selected = null;
       this.hovered = null;
+      this.tool = null; // what takes the clicks instead: measuring
       this.clock = null;
       this.key = null;
       this.handlers = new Map();
@@ -114,6 +115,7 @@
 
     close() {
       this.closed = true; // geometry still on its way finds nobody home
+      if (this.tool) this.tool.close();
       for (const stop of this.off) stop();
       if (maps[this.id] === this) delete maps[this.id];
     }
@@ -237,9 +239,9 @@
         this.scenery._update();
         this.symbols._update();
       });
-      if (this.options.furniture) this.furniture();
+      if (this.options.furniture) twin.mapFurniture(this);
       if (!this.options.interactive) return;
-      if (this.options.furniture) this.buttons();
+      if (this.options.furniture) twin.mapButtons(this);
       this.map.on("click", (event) => this.pick(event));
       this.map.on("mousemove", (event) => this.hover(event));
       this.map.on("mouseout", () => this.hover(null));
@@ -250,38 +252,6 @@
       const same = now === this.gatesDrawn;
       this.gatesDrawn = now;
       return same;
-    }
-
-    /** Buttons for hands: nearer, farther, the whole park. */
-    buttons() {
-      const w = twin.words || {}, box = L.DomUtil.create("div", "map-buttons", this.element);
-      const acts = [["+", "nearer", () => this.map.zoomIn(1)], ["−", "farther", () => this.map.zoomOut(1)], ["⌂", "whole", () => this.fit("park", true)]];
-      for (const [sign, word, act] of acts) {
-        const button = L.DomUtil.create("button", "", box);
-        button.type = "button";
-        button.textContent = sign;
-        button.title = w[word] || "";
-        button.setAttribute("aria-label", button.title);
-        button.addEventListener("click", act);
-      }
-    }
-
-    furniture() {
-      const box = L.DomUtil.create("div", "map-furniture", this.element);
-      box.innerHTML = '<div class="map-north"><svg viewBox="0 0 16 24" aria-hidden="true"><path d="M8 0L14 22L8 17L2 22Z"/></svg><span></span></div><div class="map-scale"><i></i><span></span></div>';
-      const bar = box.querySelector("i"), text = box.querySelector(".map-scale span");
-      const draw = () => {
-        if (!this.origin) return;
-        box.querySelector(".map-north span").textContent = (twin.words || {}).north || "";
-        const ppm = 2 ** this.map.getZoom() / (156543.034 * Math.cos((this.origin[1] * Math.PI) / 180));
-        const room = this.wall ? 140 : 100;
-        const steps = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
-        const metres = steps.filter((m) => m * ppm <= room).pop() || 10;
-        bar.style.width = Math.round(metres * ppm) + "px";
-        text.textContent = metres < 1000 ? `${metres} m` : `${metres / 1000} km`;
-      };
-      this.map.on("zoomend moveend", draw);
-      draw();
     }
 
     /* ---- what lies where ---- */
@@ -344,7 +314,16 @@
       return { kind, id: p.id, lon, lat, node, at: Date.now() };
     }
 
+    /** Stations that are drawn as one symbol here, if there is one. */
+    many(event) {
+      const at = this.local2(event), reach = 13 * at.reach, list = this.layers.station === false ? [] : this.shown || [];
+      return list.find((it) => it.members && it.members.length > 1 && Math.hypot(it.f.x - at.x, it.f.y - at.y) < reach);
+    }
+
     pick(event) {
+      if (this.tool) { this.tool.click(event); return; }
+      const many = this.many(event);
+      if (many) { this.map.flyTo(this.there(...this.lonlat(many.f.x, many.f.y)).reverse(), this.map.getZoom() + 1.5, { duration: 0.6 }); return; }
       const f = this.find(event), what = this.describe(f, event);
       this.select(f && f.p.layer !== "link" ? { kind: f.p.layer, id: f.p.id } : f ? { kind: "link", id: f.p.id } : null);
       this.tell("pick", what);
@@ -352,9 +331,10 @@
     }
 
     hover(event) {
-      const f = event && this.find(event);
+      if (this.tool) { this.tool.move(event); return; }
+      const f = event && (this.many(event) || this.find(event));
       this.map.getContainer().style.cursor = f ? "pointer" : "";
-      const key = f ? f.p.layer + "/" + f.p.id : null;
+      const key = f && f.p ? f.p.layer + "/" + f.p.id : null;
       if (key === this.hovered) return;
       this.hovered = key;
       this.symbols.soon();
@@ -372,6 +352,7 @@
     select(what) {
       this.selected = what && what.kind ? what.kind + "/" + what.id : null;
       this.symbols.soon();
+      this.tell("select", this.selected);
     }
 
     draw(collection) {
@@ -402,7 +383,7 @@
     }
 
     fit(what, animate) {
-      let box = what === "park" ? this.bounds : what;
+      let box = what === "park" ? this.options.fit || this.bounds : what;
       let pad = this.options.pad;
       if (what === "drawing") {
         if (!this.drawing) return;

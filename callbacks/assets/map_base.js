@@ -43,12 +43,24 @@
   /** How true positions and those on the screen belong together: [there, back]. */
   twin.datum = (name) => ways[name] ?? [same, same];
 
+  /** Name the base map's makers beside it, as plain words: a file may hold anything. */
+  function named(map, credit) {
+    const text = new DOMParser().parseFromString(credit, "text/html").body.textContent.trim();
+    const old = map.element.querySelector(".map-credit");
+    if (old) old.remove();
+    map.options.credit = text;
+    if (text) L.DomUtil.create("div", "map-credit", map.element).textContent = text;
+  }
+
   /** Show or hide the tiles below a map, and the park where they have it. */
   twin.baseMap = function (map, on) {
     const tiles = map.options.tiles;
     if (!tiles || on === !!map.tiles) return;
-    if (on) map.tiles = L.tileLayer("/tiles/{z}/{x}/{y}.png", { minZoom: 3, maxNativeZoom: 18, maxZoom: 20 }).addTo(map.map);
+    const { layers, zooms, credit } = map.options.base || { layers: ["under"], zooms: [3, 18], credit: "" };
+    const how = { minZoom: zooms[0], maxNativeZoom: zooms[1], maxZoom: 20 };
+    if (on) map.tiles = L.layerGroup(layers.map((name) => L.tileLayer(`/tiles/${name}/{z}/{x}/{y}.png`, how))).addTo(map.map);
     else { map.map.removeLayer(map.tiles); map.tiles = null; }
+    named(map, on ? credit : "");
     map.project(on ? tiles : "WGS 84");
   };
 })();

@@ -9,10 +9,10 @@
       Object.assign(this, { map, ctx, view, taken: [], texts: [], calls: [], waiting: [], spared: [] });
       this.fs = map.fs;
       // the page's own things over the map: nothing is written under them
-      const base = map.element.getBoundingClientRect(), s = view.shown;
-      for (const el of map.element.parentElement.querySelectorAll(".map-legend, .map-furniture, .map-buttons")) {
+      const base = map.element.getBoundingClientRect(), s = view.shown, zoom = twin.zoomed();
+      for (const el of map.paper ? [] : map.element.parentElement.querySelectorAll(".map-legend, .wl-legend, .map-furniture, .map-buttons")) {
         const r = el.getBoundingClientRect();
-        if (r.width) this.take(r.x - base.x + s.x0 - 4, r.y - base.y + s.y0 - 4, r.width + 8, r.height + 8, 30);
+        if (r.width) this.take((r.x - base.x) / zoom + s.x0 - 4, (r.y - base.y) / zoom + s.y0 - 4, r.width / zoom + 8, r.height / zoom + 8, 30);
       }
     }
     /** Keep a box; `weight` is how much a tag would rather not cover it. */

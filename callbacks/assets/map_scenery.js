@@ -181,33 +181,47 @@
     }
   }
 
-  /** Small arrowheads along the canals where the water moves, at even distances on the screen. */
+  /* Arrowheads along what flows: from which zoom on, in which colour, how far apart and how large, px. */
+  const FLOWS = [
+    { on: "canal", of: (p) => p.system === "canal", from: 12.75, colour: "map-canal-text", gap: 150, size: 3.2, width: 1.2 },
+    { on: "rain", of: (p) => p.system === "rain", from: 14.5, colour: "map-rain", gap: 110, size: 3.4, width: 1.3 },
+    { on: "pipe", of: (p) => p.kind === "pipe" && p.system !== "rain", from: 14.75, colour: "map-pipe", gap: 130, size: 3.6, width: 1.4 },
+  ];
+
+  /** Small arrowheads where the water moves, at even distances on the screen. */
   function chevrons(map, ctx, view) {
-    const { k, ox, oy, dpr, zoom } = view;
-    if (zoom < 12.75 || map.layers.canal === false) return;
-    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
-    ctx.strokeStyle = map.c("map-canal-text");
-    ctx.globalAlpha = 0.85;
-    ctx.lineWidth = map.wall ? 1.6 : 1.2;
+    const big = map.wall ? 1.3 : 1;
+    ctx.setTransform(view.dpr, 0, 0, view.dpr, 0, 0);
     ctx.lineJoin = "miter";
-    const size = map.wall ? 4.5 : 3.2, gap = map.wall ? 190 : 150;
-    const carry = new Map(); // distance since the last mark, by the node a reach begins at
-    ctx.beginPath();
+    ctx.globalAlpha = 0.85;
+    for (const flow of FLOWS) {
+      if (view.zoom < flow.from || map.layers[flow.on] === false) continue;
+      ctx.strokeStyle = map.c(flow.colour);
+      ctx.lineWidth = flow.width * big;
+      ctx.beginPath();
+      heads(map, ctx, view, flow, big);
+      ctx.stroke();
+    }
+    ctx.globalAlpha = 1;
+  }
+
+  function heads(map, ctx, view, flow, big) {
+    const { k, ox, oy, w, h } = view, gap = flow.gap * big, size = flow.size * big;
+    const carry = new Map(); // distance since the last mark, by the node a line begins at
     for (const f of map.data.network) {
-      if (f.p.system !== "canal" || !f.p.flow) continue;
+      if (!f.p.flow || !flow.of(f.p)) continue;
       let since = carry.get(f.p.from) ?? gap / 2;
       const r = f.rings[0];
       for (let n = 0; n + 3 < r.length; n += 2) {
         const x0 = r[n] * k + ox, y0 = r[n + 1] * k + oy, dx = (r[n + 2] - r[n]) * k, dy = (r[n + 3] - r[n + 1]) * k;
         const long = Math.hypot(dx, dy);
         if (!long) continue;
-        for (let at = gap - since; at <= long; at += gap) mark(ctx, x0 + (dx * at) / long, y0 + (dy * at) / long, dx / long, dy / long, size);
+        const seen = Math.max(x0, x0 + dx) > 0 && Math.max(y0, y0 + dy) > 0 && Math.min(x0, x0 + dx) < w && Math.min(y0, y0 + dy) < h;
+        for (let at = gap - since; seen && at <= long; at += gap) mark(ctx, x0 + (dx * at) / long, y0 + (dy * at) / long, dx / long, dy / long, size);
         since = (since + long) % gap;
       }
       carry.set(f.p.to, since);
     }
-    ctx.stroke();
-    ctx.globalAlpha = 1;
   }
 
   function mark(ctx, x, y, ux, uy, s) {

@@ -6,6 +6,8 @@
   /* A canvas as wide as the view and a bit. While the view moves or zooms, what is drawn moves and scales with it
      at no cost; it is drawn anew when the movement pauses, or when its edge or its scale would show too long. */
   const PAUSE_MS = 140, EDGE_MS = 45, LONG_MS = 450, BIG_PX = 5e6;
+  /** How much larger than its own pixels the page is shown: a wall on a screen of more pixels (wall.js). */
+  twin.zoomed = () => document.documentElement.currentCSSZoom || 1;
   twin.MapSheet = L.Renderer.extend({
     initialize(paint, options) {
       this._paint = paint;
@@ -46,7 +48,7 @@
     },
     _update() {
       if (!this._map || (this._map._animatingZoom && this._bounds)) return;
-      const shown = this._map.getSize(), dpr = Math.min(window.devicePixelRatio || 1, 3);
+      const shown = this._map.getSize(), dpr = Math.min((window.devicePixelRatio || 1) * twin.zoomed(), 3);
       this.options.padding = !this.options.owner.options.interactive ? 0 : shown.x * shown.y * dpr * dpr > BIG_PX ? 0.1 : 0.2;
       L.Renderer.prototype._update.call(this);
       const size = this._bounds.getSize();

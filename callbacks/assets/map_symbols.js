@@ -4,6 +4,7 @@
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
+  const FAR = 12.25, PATCH = 34; // farther than this zoom, stations within so many px are drawn as one
   const RANK = { offline: 0.5, normal: 0, watch: 2, warning: 3, alarm: 4, critical: 5 };
 
   twin.paintSymbols = function (map, ctx, view) {
@@ -59,15 +60,26 @@
     // beside an incident, what does not belong to it steps back
     const calm = map.drawing && map.drawing.items.some((f) => f.p.kind === "alarm") ? 0.72 : 1;
     const small = map.wall ? 15 : view.zoom >= 14.5 ? 13 : 11.5, big = (map.wall ? 24 : 18) * calm;
-    for (const it of list) {
-      [it.x, it.y] = at(view, it.f);
+    for (const it of list) [it.x, it.y] = at(view, it.f);
+    const shown = (map.shown = view.zoom < FAR ? gathered(list, view) : list);
+    for (const it of shown) {
       const quiet = it.level === "normal" || it.level === "offline";
       it.size = quiet ? (it.level === "offline" ? small * 1.1 : small) : it.level === "critical" ? big * 1.15 : big;
       twin.glyph(ctx, map.c, it.level, it.x, it.y, it.size);
       const r = quiet ? small * 0.3 : it.size / 2;
       board.take(it.x - r, it.y - r, 2 * r, 2 * r, quiet ? 0.3 : calm < 1 ? 0.6 : 2);
     }
-    return list;
+    return shown;
+  }
+
+  /** Seen from far, stations that would lie upon one another are one symbol: the worst of them, and how many. */
+  function gathered(list, view) {
+    const patches = new Map();
+    for (const it of list) { // from well to worst
+      const key = Math.floor((it.f.x * view.k) / PATCH) + "/" + Math.floor((it.f.y * view.k) / PATCH), had = patches.get(key);
+      patches.set(key, { ...it, members: had ? [...had.members, it.f] : [it.f] });
+    }
+    return [...patches.values()].sort((a, b) => RANK[a.level] - RANK[b.level]);
   }
 
   function gates(map, ctx, view, board) {
@@ -161,6 +173,10 @@
     if (drawn.size) return; // an incident's own stations carry tags; the others keep their symbol
     for (const it of [...list].reverse()) {
       const loud = RANK[it.level] >= 2;
+      if (it.members && it.members.length > 1) {
+        board.label("×" + it.members.length, it.x, it.y, { gap: it.size / 2 + 3, bold: loud, colour: loud ? "text-1" : "text-3", sides: "rltb" });
+        continue;
+      }
       if (!loud && (view.zoom < 15.5 || map.options.labels === "quiet")) continue;
       const detail = loud ? worst(map, it.f) : null;
       const text = loud ? it.f.p.id + " " + say(it.f) + (detail && !map.wall ? "  " + detail.text : "") : it.f.p.id;

@@ -118,7 +118,7 @@ async def test_the_very_first_page_has_scripts_and_names_nobody_else(tmp_path: P
 
 
 async def test_addresses_that_are_no_page_are_not_found(app: ASGIApp) -> None:
-    for path in ("/nothing", "/tiles/1/2/3.png"):
+    for path in ("/nothing", "/tiles/under/1/2/3.png"):
         assert (await ask(app, path)).status == 404
 
 
@@ -168,7 +168,12 @@ async def test_tiles_of_the_parks_own_base_map_are_served_and_nothing_else(tmp_p
     (tmp_path / "tiles" / "12" / "3411" / "1690.png").write_bytes(b"png")
     env = {"TWIN_DATA": str(tmp_path), "TWIN_OPEN": "1", "TWIN_TILES": str(tmp_path / "tiles")}
     app = create_app(load(env), park=tiny_park())
-    answer = await ask(app, "/tiles/12/3411/1690.png")
+    answer = await ask(app, "/tiles/under/12/3411/1690.png")
     assert (answer.status, answer.body) == (200, b"png")
-    for path in ("/tiles/12/3411/1691.png", "/tiles/12/../1690.png", "/tiles/a/b/c.png"):
+    for path in (
+        "/tiles/under/12/3411/1691.png",
+        "/tiles/over/12/3411/1690.png",
+        "/tiles/under/12/../1690.png",
+        "/tiles/under/a/b/c.png",
+    ):
         assert (await ask(app, path)).status in (404, 422)

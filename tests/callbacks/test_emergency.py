@@ -164,12 +164,13 @@ def test_only_what_changed_is_sent_again(web: Any, told: story.Story) -> None:
 
 def test_incident_takes_the_wall_and_hands_it_back(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
-    parts, drawn, whose = wall.view(web, "zh")
-    assert whose == "wl is-taken"
+    parts, drawn, owned = wall.view(web, "zh")
+    assert owned
     assert set(wall.TAKEN) <= set(parts)
     assert drawn["features"]
+    assert not wall.view(web, "zh", yields=False)[2]
     web.records.put_incident(replace(told.incident, state=IncidentState.CLOSED, updated=story.NOW))
-    parts, drawn, whose = wall.view(web, "zh")
-    assert whose == "wl"
+    parts, drawn, owned = wall.view(web, "zh")
+    assert not owned
     assert set(parts) == set(wall.QUICK)
     assert drawn["features"] == []

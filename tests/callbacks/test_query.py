@@ -175,6 +175,7 @@ def test_the_page_opens_on_the_question_of_its_address() -> None:
         park=web().park,
         access=SimpleNamespace(may=lambda *_: False),
         config=SimpleNamespace(tiles_datum=""),
+        base=None,
     )
     made = atlas.layout(site, visit)  # type: ignore[arg-type]
     store = next(c for c in walk(made) if getattr(c, "id", None) == query.ASK)

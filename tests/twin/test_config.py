@@ -50,6 +50,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "bd09"}).tiles_datum == "BD-09"
     with pytest.raises(ConfigError, match="TWIN_TILES_DATUM"):
         load({"TWIN_TILES": "t", "TWIN_TILES_DATUM": "Beijing 54"})
+    server = "https://t{s}.example.cn/img?x={x}&y={y}&l={z}"
+    assert load({"TWIN_TILES": server}).tiles == server
+    with pytest.raises(ConfigError, match=r"TWIN_TILES_OVER.*lacks \{y\}"):
+        load({"TWIN_TILES_OVER": "https://example.cn/{z}/{x}.png"})
     assert config.lang == "en"
 
 

@@ -1,0 +1,64 @@
+"""The base map's tiles, on our own address: whatever they come from, the page asks nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Response
+
+from twin.config import Config
+from twin.tiles import Tiles, open_tiles
+
+KEEP = {"Cache-Control": "public, max-age=86400"}
+LAYERS = ("under", "over")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base map of a park: what lies below, and what its makers want to lie above that (names)."""
+
+    under: Tiles
+    over: Tiles | None = None
+
+    def layer(self, name: str) -> Tiles | None:
+        """Return one of `LAYERS`, None where there is none."""
+        return self.under if name == "under" else self.over if name == "over" else None
+
+    @property
+    def credit(self) -> str:
+        """Whom to name beside it."""
+        return " ".join(dict.fromkeys(t.credit for t in (self.under, self.over) if t and t.credit))
+
+    @property
+    def about(self) -> dict[str, object]:
+        """What the page must know to show it."""
+        layers = [name for name in LAYERS if self.layer(name)]
+        return {"layers": layers, "zooms": list(self.under.zooms), "credit": self.credit}
+
+
+def base(config: Config) -> Base | None:
+    """Open the base map that the configuration names, None where it names none.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be used.
+    """
+    if config.tiles is None:
+        return None
+    kept = config.data / "tiles"
+    over = open_tiles(config.tiles_over, kept) if config.tiles_over else None
+    return Base(open_tiles(config.tiles, kept), over)
+
+
+def routes(server: FastAPI, base: Base | None) -> None:
+    """Add the addresses of the tiles."""
+
+    @server.get("/tiles/{layer}/{z}/{x}/{y}.png")
+    async def tile(layer: str, z: int, x: int, y: int) -> Response:
+        tiles = base.layer(layer) if base else None
+        found = await asyncio.to_thread(tiles.get, z, x, y) if tiles else None
+        if found is None:
+            return Response(status_code=404)
+        return Response(found.body, media_type=found.kind, headers=KEEP)
