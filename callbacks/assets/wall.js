@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
-  const DAY_MS = 86400e3, SILENT_MS = 300e3, ASK_MS = 60e3, HEAVY_B = 1e9;
+  const DAY_MS = 86400e3, SILENT_MS = 300e3, ASK_MS = 60e3, EMPTY_MS = 60e3, HEAVY_B = 1e9;
   const WIDE = 1920, HIGH = 1080; // what the style sheet is drawn for
   const born = Date.now();
   let turned = 0, last = Date.now(), asked = 0, fitted = "";
@@ -24,6 +24,7 @@
     last = now;
     const wall = document.getElementById("wl"), bar = document.getElementById("wl-views");
     size(!!wall);
+    if (!wall && location.pathname.startsWith("/wall") && !document.querySelector(".empty-page") && now - born > EMPTY_MS) again(now);
     if (!wall || !bar) return;
     rest(now, wall);
     const tabs = [...bar.children], turn_ms = Number(wall.dataset.turnS) * 1000;
@@ -60,13 +61,16 @@
 
   /** Load again if there is a reason, and only if the server is there to load from. */
   function rest(now, wall) {
-    if (now - asked < ASK_MS) return;
     const { live } = twin, memory = performance.memory;
     const why = twin.wallTired({
       now, born, heard: Math.max(live.lastFrame, born), hour: new Date(now).getHours(), quiet: Number(wall.dataset.quietHour),
       open: live.incidents.length > 0 || wall.classList.contains("is-taken"), heap: memory ? memory.usedJSHeapSize : 0,
     });
-    if (!why) return;
+    if (why) again(now);
+  }
+
+  function again(now) {
+    if (now - asked < ASK_MS) return;
     asked = now;
     fetch("/healthz", { cache: "no-store" }).then((r) => { if (r.ok) location.reload(); }).catch(() => {});
   }

@@ -121,6 +121,7 @@ def test_an_incident_takes_the_wall_and_hands_it_back(chromium: Browser, home: H
 def test_what_is_old_is_grey_and_comes_back(chromium: Browser, home: House) -> None:
     with screen(chromium) as it:
         it.open(f"{home.web.url}/wall")
+        expect(it.page.locator(".wl-gt .gate-mark").first).to_be_visible()
         expect(it.page.locator(".vd.lost")).to_be_hidden()
         home.web.stop()
         it.wait("twin.live.stale", 20)
