@@ -95,6 +95,7 @@ WORDS: dict[str, Text] = {
     "picture.layers": Text("图层", "Layers"),
     "picture.moment": Text("园区时间 {n}", "Park time {n}"),
     "picture.drill": Text("演练，不是真实园区", "A drill, not the real park"),
+    "picture.past": Text("回放的过去时刻", "A past moment, replayed"),
     "picture.stale": Text("数据已停更", "values are old"),
     "picture.source": Text("来源：园区资料版本 {v}，WGS 84", "Source: park version {v}, WGS 84"),
     "moving": Text("动作 {n}%", "moving {n}%"),

@@ -129,8 +129,9 @@
     const park_name = document.querySelector(".brand b"), live = twin.live, now = live.now();
     const when = now ? twin.stamp(now) + " UTC+8" : "—";
     write(park_name ? park_name.textContent : "", PAD, HEAD / 2, { size: 24, bold: true });
-    write(twin.fill(words["picture.moment"], { n: when }), wide - PAD, HEAD / 2 - (live.kpi && live.kpi.drill ? 10 : 0), { size: 15, align: "right" });
+    write(twin.fill(words["picture.moment"], { n: when }), wide - PAD, HEAD / 2 - (live.held || (live.kpi && live.kpi.drill) ? 10 : 0), { size: 15, align: "right" });
     if (live.kpi && live.kpi.drill) write(words["picture.drill"], wide - PAD, HEAD / 2 + 13, { size: 14, bold: true, colour: "lv-sim-text", align: "right" });
+    else if (live.held) write(words["picture.past"], wide - PAD, HEAD / 2 + 13, { size: 14, bold: true, align: "right" });
     ctx.drawImage(park(map, w, h), PAD, HEAD, w, h);
     ctx.strokeStyle = map.c("line-3");
     ctx.lineWidth = 1;

@@ -26,7 +26,7 @@
     size(!!wall);
     if (!wall && location.pathname.startsWith("/wall") && !document.querySelector(".empty-page") && now - born > EMPTY_MS) again(now);
     if (!wall || !bar) return;
-    rest(now, wall);
+    if (!twin.live.held) rest(now, wall); // while a past hour is shown, no frame is expected
     const tabs = [...bar.children], turn_ms = Number(wall.dataset.turnS) * 1000;
     let on = tabs.findIndex((tab) => tab.classList.contains("on"));
     if (wall.classList.contains("is-taken")) {
