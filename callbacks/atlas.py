@@ -9,7 +9,7 @@ import dash
 from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import card, exports, ids, notice, query
+from callbacks import about, card, exports, ids, notice, query
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang, reader_theme
 from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
@@ -151,7 +151,8 @@ def _levels(lang: Lang) -> Component:
         for level, text in sorted(LEVEL_WORDS.items(), reverse=True)
     ]
     online: Any = [html.Span(**data(live="kpi.online")), " / ", html.Span(**data(live="kpi.total"))]
-    head = html.H3([Text("站点级别", "Station levels").say(lang), html.Em(online)], className="h")
+    title = Text("站点级别", "Station levels")
+    head = html.H3([title.say(lang), about.mark(title, lang), html.Em(online)], className="h")
     return html.Section([head, html.Ul(rows)], className="atlas-group atlas-levels")
 
 

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
-from callbacks import login
+from callbacks import about, login
 from callbacks.pages import data
 from geodata import export
 from geodata.words import Lang, Text
@@ -46,7 +46,7 @@ def links(web: Web, lang: Lang, *, name: str = "atlas-group") -> Component | Non
     ]
     return html.Section(
         [
-            html.H3(TITLE.say(lang), className="h"),
+            html.H3([TITLE.say(lang), about.mark(TITLE, lang)], className="h"),
             html.Div(files, className="atlas-files"),
             html.P([SERVICE.say(lang), " ", html.Code("/ogc")], className="mut atlas-service"),
         ],

@@ -24,7 +24,7 @@ from twin.clock import as_datetime
 from twin.curves import Curve
 from twin.factors import factor
 from twin.limits import Limit
-from twin.model import Anomaly, Incident, Level
+from twin.model import Anomaly, Incident, Kind, Level
 
 OUTLET_KINDS: dict[OutletKind, Text] = {
     OutletKind.WASTEWATER: Text("废水", "wastewater"),
@@ -355,8 +355,7 @@ def happenings(
         when = wording.moment(incident.opened, now, lang)
         rows.append(_happening(incidents.level_of(incident), link, f"{when}　{words.say(lang)}", lang))
     for anomaly in anomalies[:6]:
-        what = factor(anomaly.point.factor)
-        said = f"{anomaly.point.station} {what.short.say(lang)} {what.show(anomaly.value)} {what.unit}"
+        said = f"{anomaly.point.station} {_what(anomaly, lang)}"
         end = "" if anomaly.until is None else Text(" 已恢复", " over").say(lang)
         level = anomaly.level if anomaly.until is None else Level.NORMAL
         rows.append(_happening(level, said, wording.moment(anomaly.since, now, lang) + end, lang))
@@ -364,6 +363,14 @@ def happenings(
         rows = [panel.empty(Text("没有事件和告警", "No incident, no alarm"), lang)]
         return panel.region(title, lang, rows, name="en-hap")
     return panel.region(title, lang, [html.Ul(rows, className="td")], name="en-hap")
+
+
+def _what(anomaly: Anomaly, lang: Lang) -> str:
+    """Return a value where the water is told of, a sentence where the instrument or its logger is."""
+    if anomaly.kind not in (Kind.EXCEEDANCE, Kind.DEVIATION):
+        return anomaly.reason.say(lang)
+    what = factor(anomaly.point.factor)
+    return f"{what.short.say(lang)} {what.show(anomaly.value)} {what.unit}".strip()
 
 
 def _happening(level: Level, title: Any, detail: str, lang: Lang) -> Any:

@@ -12,6 +12,7 @@ import dash
 from dash import html
 from plotly.utils import PlotlyJSONEncoder
 
+from callbacks import about
 from callbacks.shell import glyph
 from geodata.words import Lang, Text
 from layers.style import LEVEL_WORDS
@@ -28,8 +29,9 @@ def attrs(**named: Any) -> dict[str, Any]:
 
 
 def heading(title: Text, lang: Lang, note: Node = None) -> Node:
-    """Return a panel's heading: what it shows, and at its right end how to read it."""
-    return html.H2([title.say(lang), html.Em(note) if note is not None else None], className="h")
+    """Return a panel's heading: what it shows, its question mark, and at the right end how to read it."""
+    said = html.Em(note) if note is not None else None
+    return html.H2([title.say(lang), about.mark(title, lang), said], className="h")
 
 
 def region(title: Text, lang: Lang, body: Sequence[Node], *, name: str = "", note: Node = None) -> Node:

@@ -17,7 +17,7 @@ import numpy as np
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from callbacks import card
+from callbacks import about, card
 from callbacks.pages import Theme, data
 from geodata.network import Network
 from geodata.places import OutletKind
@@ -362,7 +362,7 @@ def section(web: Web, network: Network, found: Answer, lang: Lang, theme: Theme)
     figure = charts.longitudinal(profile(web.park, network, found.way_links), lang=lang, theme=theme)
     return html.Div(
         [
-            html.H3(charts.PROFILE.say(lang), className="h"),
+            html.H3([charts.PROFILE.say(lang), about.mark(charts.PROFILE, lang)], className="h"),
             dcc.Graph(
                 figure=figure, config={"displayModeBar": False, "responsive": True}, style={"height": "204px"}
             ),

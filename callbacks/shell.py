@@ -55,7 +55,7 @@ from urllib.parse import parse_qsl
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import drill, ids, login, replay
+from callbacks import drill, guide, ids, login, replay
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 
@@ -136,6 +136,7 @@ def frame(web: Web, lang: Lang) -> Component:
             replay.bar(lang),
             html.Div(id="link-banner", className="link-banner", role="status"),
             html.Div(id="park-note", className="park-note", role="status"),
+            guide.card(lang),
         ],
         id="shell",
         className="shell",
@@ -175,6 +176,7 @@ def _header_right(lang: Lang) -> list[Component]:
     return [
         drill.badge(lang),
         replay.button(lang),
+        guide.button(lang),
         html.Span([glyph("offline"), html.Span(className="age-text")], className="age", id="age"),
         html.Span(className="date", **data(clock="date")),
         html.B(className="clock", **data(clock="time")),

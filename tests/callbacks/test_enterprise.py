@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 
 from callbacks import enterprise, firm_panels, firms
+from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text, walk
 from twin.clock import as_ms
 from twin.curves import EMPTY, Curve, Window
 from twin.limits import Limit, Limits
-from twin.model import Level
+from twin.model import Kind, Level
 
 LANGS = ("zh", "en")
 END = as_ms(story.NOW)
@@ -148,6 +150,16 @@ def test_happenings_name_the_rank_it_was_suspected_at(lang: Any) -> None:
     assert "61%" in text(panel)
     assert [n for n in walk(panel) if getattr(n, "href", "") == f"/emergency/{story.ID}"]
     assert classed(firm_panels.happenings("E19", [], [], story.NOW, lang), "empty")
+
+
+def test_a_silent_logger_is_told_in_words_not_as_a_value() -> None:
+    seen = story.story().anomalies[0]
+    gone = replace(
+        seen, kind=Kind.OFFLINE, value=72_685.19, reason=Text("20 小时没有数据", "silent for 20 h")
+    )
+    said = text(firm_panels.happenings("E19", [gone], [], story.NOW, "zh"))
+    assert "20 小时没有数据" in said
+    assert "72685" not in said
 
 
 def test_small_map_is_centred_on_the_enterprise() -> None:
