@@ -32,11 +32,10 @@ from twin.hydraulics.pollutants import BY_FACTOR, raw_water, to_mg_l
 from twin.model import Incident, Ranking
 from twin.park_watch import Present
 from twin.simulate.scenarios import FLOW_STEPS
-from twin.watch import Sight
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
-QUIET_S, AFTER_S = 2.5 * 3600.0, 6 * 3600.0
-LOOKS_S = (600.0, 3600.0, 7200.0)  # after the incident was opened
+QUIET_S, AFTER_S = 1.5 * 3600.0, 5 * 3600.0
+LOOKS_S = (600.0, 5400.0)  # after the incident was opened
 BATCH_SD, STALE_SD, STALE = 0.4, 1.0, 0.15  # a batch is never the profile; some profiles are out of date
 SEEN = 0.2  # of a factor's usual value: such a rise, in two factors, is one a station can see
 UNKNOWN = "unknown"
@@ -151,17 +150,16 @@ def seen_by(park: Park, it: Water, until: int) -> list[str]:
     return found
 
 
-def play(park: Park, present: Present, release: Release, url: str, folder: Path) -> Score:
+def play(park: Park, present: Present, release: Release) -> Score:
     """Let the product live through a release."""
     began = time.process_time()
     day = release.day
     it = live_day.water(park, day)
-    name = f"{'u' if not release.enterprise else 'r'}{release.number}"
     looks: list[Look] = []
     opened_ms = 0
-    with live_day.inside(Sight.of(present), present.network, url, folder, name) as me:
-        for at, sent in live_day.frames(park, day, it):
-            me.minute(at, sent)
+    with live_day.inside(present) as me:
+        for at, builder in live_day.readings(park, day, it):
+            me.block(at, builder)
             if not opened_ms:
                 opened_ms = as_ms(found.opened) if (found := first(me, day)) else 0
             if opened_ms and at - opened_ms >= LOOKS_S[len(looks)] * 1000:
@@ -274,18 +272,20 @@ def main(words: Sequence[str] | None = None) -> None:
     present = Present.of(park)
     scores = read(o.out)
     began = time.monotonic()
-    wanted = [(True, k) for k in range(o.releases)] + [(False, k) for k in range(o.unlisted)]
-    with live_day.server() as (url, folder):
-        for key in [w for w in wanted if w not in scores]:
-            if time.monotonic() - began > o.seconds:
-                break
-            release = draw(park, o.seed, key[1], listed=key[0])
-            scores[key] = play(park, present, release, url, folder)
-            line = json.dumps(asdict(scores[key]))
-            print(line, flush=True)
-            if o.out:
-                with o.out.open("a") as file:
-                    file.write(line + "\n")
+    wanted = sorted(
+        [(True, k) for k in range(o.releases)] + [(False, k) for k in range(o.unlisted)],
+        key=lambda w: (w[1] / (o.releases if w[0] else o.unlisted), w),  # an early end has some of both
+    )
+    for key in [w for w in wanted if w not in scores]:
+        if time.monotonic() - began > o.seconds:
+            break
+        release = draw(park, o.seed, key[1], listed=key[0])
+        scores[key] = play(park, present, release)
+        line = json.dumps(asdict(scores[key]))
+        print(line, flush=True)
+        if o.out:
+            with o.out.open("a") as file:
+                file.write(line + "\n")
     print(json.dumps(summary([scores[w] for w in wanted if w in scores])))
 
 

@@ -1,8 +1,9 @@
 """A day in a park's water, and the product living through it in one process, as fast as the machine can.
 
-SWMM moves the water, the drill's loggers measure it and write HJ 212 frames; from there on everything is the
-product's own: the codec reads the frames, a block a minute goes through a real stream server, `Watch` makes
-anomalies and incidents of it, `Advise` ranks. Only sockets and the waiting are left out. Park time stands
+SWMM moves the water, the drill's instruments measure it; from there on everything is the product's own: a
+block a minute is decoded again, `Watch` makes anomalies and incidents of it, `Advise` ranks.
+The block is made of HJ 212 frames, read by the codec (`frames`), or of the same values without them, which
+is faster (`readings`). Only sockets and the waiting are left out. Park time stands
 still while a minute is worked through, so the same day gives the same answer on any machine.
 """
 
@@ -25,7 +26,7 @@ from geodata.network import Network
 from geodata.places import Park
 from twin import embedded
 from twin.advise import Advise
-from twin.blocks import BlockBuilder, encode
+from twin.blocks import BlockBuilder, Layout, encode
 from twin.clock import ClockState, ParkClock, wall_ms
 from twin.config import load
 from twin.history.reader import History
@@ -34,12 +35,14 @@ from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter
 from twin.model import Incident, PlanSet, Ranking
+from twin.park_watch import Present
 from twin.plan.look import Look
 from twin.records import Records
+from twin.shards import place
 from twin.simulate.instruments import Fault
 from twin.simulate.loggers import Frame, Logger, vendor_of
 from twin.simulate.nature import PH_CLEAN, Gauge, Setting
-from twin.stream import Keys, Stream
+from twin.stream import Entry, Stream
 from twin.watch import Sight, Watch
 
 MINUTE_MS = 60_000
@@ -149,13 +152,77 @@ def frames(park: Park, day: Day, it: Water) -> Iterator[tuple[int, list[tuple[st
         yield at, [(s, f) for s, logger in loggers.items() for f in logger.observe(at, truth[s])]
 
 
-class Inside:
-    """The product in this process: codec, stream, watch and advice."""
+def readings(park: Park, day: Day, it: Water) -> Iterator[tuple[int, BlockBuilder]]:
+    """Yield minute by minute what every instrument says, as the gateway would pack it."""
+    loggers = [Logger(s, day.seed, vendor_of(s), day.faults) for s in park.stations]
+    layouts = {s.id: Layout(s.mn, tuple((f, "2011", "Rtd") for f in s.factors)) for s in park.stations}
+    for k, at in enumerate(range(day.start_ms, day.end_ms + 1, MINUTE_MS)):
+        truth = it.at((at - day.wet_ms) // MINUTE_MS)
+        builder = BlockBuilder()
+        for n, logger in enumerate(loggers):
+            station = logger.station
+            every = station.interval_s // 60
+            if (k + n) % every == 0:
+                measured = logger.measure(at, truth[station.id])
+                values = [measured[f].value for f in station.factors]
+                flags = bytes(ord(measured[f].flag) for f in station.factors)
+                builder.add_run(b"", at, layouts[station.id], at, values, flags)
+        yield at, builder
 
-    def __init__(self, sight: Sight, network: Network, url: str, folder: Path, name: str) -> None:
+
+class Memory:
+    """What one process needs of a stream, without a server: it is not what is measured here."""
+
+    shards = 1
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[Entry]] = {}
+        self._clock = ClockState()
+
+    def put_clock(self, state: ClockState) -> None:
+        """Say the time."""
+        self._clock = state
+
+    def clock(self) -> ClockState:
+        """Read the time."""
+        return self._clock
+
+    def get(self, name: str) -> None:
+        """Nobody tells of gates here."""
+
+    def append(self, name: str, body: bytes, shard: int = 0) -> str:
+        """Add an entry; returns its id."""
+        entries = self._entries.setdefault(name, [])
+        entries.append(Entry(f"{len(entries) + 1}-0", body))
+        return entries[-1].id
+
+    def since(self, name: str, after: str | Sequence[str] = "0", count: int = 1000) -> list[Entry]:
+        """Entries after an id."""
+        first = place(after if isinstance(after, str) else after[0])[0]
+        return self._entries.get(name, [])[first : first + count]
+
+    def inside(self, name: str, id: str) -> tuple[int, tuple[int, int]]:
+        """Shard and place of an entry."""
+        return 0, place(id)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Inside:
+    """The product in this process: codec, stream, watch and advice.
+
+    Parameters
+    ----------
+    sight : Sight
+        Fresh: what is learnt goes into it.
+    stream : Stream or Memory
+    """
+
+    def __init__(self, sight: Sight, network: Network, stream: Any, folder: Path) -> None:
         self.park = sight.park
         self._network, self._folder = network, folder
-        self.stream = Stream(url, Keys(name))
+        self.stream = stream
         self.records = Records(f"sqlite:///{folder / 'records.sqlite'}")
         self.records.create()
         self.history = History(folder / "history", self.stream)
@@ -163,30 +230,28 @@ class Inside:
         self._readers = {s.id: Reader() for s in self.park.stations}
         self._interpreter = Interpreter()
         self._config = load({"TWIN_DATA": str(folder)})
-        self.now_ms = 0
 
     def close(self) -> None:
-        """Let go of the servers."""
+        """Let go of files."""
         self.history.close()
         self.records.close()
-        self.stream.close()
 
     def minute(self, at_ms: int, sent: Sequence[tuple[str, Frame]]) -> None:
         """Live through one minute: read its frames, commit them, watch."""
-        self.now_ms = at_ms
-        self.stream.put_clock(ClockState(True, "bench", 0.0, at_ms, wall_ms()))
-        self._watch.tick()
         builder = BlockBuilder()
         for station, frame in sent:
             for packet in self._readers[station].feed(frame.raw):
                 if isinstance(packet, Packet):
                     builder.add(packet.raw, at_ms, self._interpreter.readings(packet).rows)
-        if builder.frames:
-            entry = self.stream.append("readings", encode(builder.build()))
-            ms, _, n = entry.partition("-")
-            before = f"{ms}-{int(n) - 1}" if int(n) else str(int(ms) - 1)
-            self._watch.take(self.stream.since("readings", before, 8))
+        self.block(at_ms, builder)
+
+    def block(self, at_ms: int, builder: BlockBuilder) -> None:
+        """Live through one minute of which the readings are known."""
+        self.stream.put_clock(ClockState(True, "bench", 0.0, at_ms, wall_ms()))
         self._watch.tick()
+        if builder.frames:
+            body = encode(builder.build())
+            self._watch.take([Entry(self.stream.append("readings", body), body)])
 
     def incidents(self) -> list[Incident]:
         """Every incident, the oldest first."""
@@ -234,29 +299,38 @@ def no_look(plans: PlanSet, ranking: Ranking, incident: Incident, gates: object)
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, Path]]:
-    """Run a stream server in a folder of its own; gives its URL and the folder."""
-    shm = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="twin-", dir=shm if shm.is_dir() else None))
-    process = embedded.start(folder / "redis", folder / "r.sock")
-    try:
-        yield f"unix://{folder / 'r.sock'}", folder
-    finally:
-        process.kill()
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
-        shutil.rmtree(folder, ignore_errors=True)
+def server() -> Iterator[Stream]:
+    """Run a stream server in a folder of its own."""
+    with folder() as where:
+        process = embedded.start(where / "redis", where / "r.sock")
+        stream = Stream(f"unix://{where / 'r.sock'}")
+        try:
+            yield stream
+        finally:
+            stream.close()
+            process.kill()
+            process.wait()
+            if process.stderr:
+                process.stderr.close()
 
 
 @contextmanager
-def inside(sight: Sight, network: Network, url: str, folder: Path, name: str) -> Iterator[Inside]:
-    """Give a product that knows nothing yet; `sight` must be fresh too."""
-    own = folder / name
-    own.mkdir()
-    it = Inside(sight, network, url, own, name)
+def folder() -> Iterator[Path]:
+    """Give a folder that is thrown away, in memory where there is such a place."""
+    fast = Path("/dev/shm")
+    where = Path(tempfile.mkdtemp(prefix="twin-", dir=fast if fast.is_dir() else None))
     try:
-        yield it
+        yield where
     finally:
-        it.close()
-        shutil.rmtree(own, ignore_errors=True)
+        shutil.rmtree(where, ignore_errors=True)
+
+
+@contextmanager
+def inside(present: Present, stream: Stream | Memory | None = None) -> Iterator[Inside]:
+    """Give a product that knows nothing yet."""
+    with folder() as where:
+        it = Inside(Sight.of(present), present.network, stream or Memory(), where)
+        try:
+            yield it
+        finally:
+            it.close()

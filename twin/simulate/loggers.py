@@ -157,7 +157,7 @@ class Logger:
         """Measure once; return the values and the frames of periods that ended since the last look."""
         last = self._last_ms
         self._last_ms = at_ms
-        values = self._measure(at_ms, water)
+        values = self.measure(at_ms, water)
         due: list[Frame] = []
         if last and at_ms // MINUTE_MS > last // MINUTE_MS:
             due += self.close_period("2051", self._minute, at_ms // MINUTE_MS * MINUTE_MS - MINUTE_MS)
@@ -186,7 +186,7 @@ class Logger:
         offset = random.Random(self.station.mn).randrange(step)
         return at_ms + (offset - at_ms) % step
 
-    def _measure(self, at_ms: int, water: Mapping[str, float]) -> dict[str, Measured]:
+    def measure(self, at_ms: int, water: Mapping[str, float]) -> dict[str, Measured]:
         """Outlets breathe with the working day; the rest is what nature says."""
         works = self.station.kind in (StationKind.OUTLET, StationKind.WORKS, StationKind.PUMP_STATION)
         size = 0.05 if works else 0.015
