@@ -10,7 +10,18 @@ import dash
 import dash_ag_grid as dag
 from dash import ALL, Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, firm_cards, firm_month, firm_panels, firm_values, firms, ids, login, panel
+from callbacks import (
+    dossier,
+    firm_cards,
+    firm_month,
+    firm_panels,
+    firm_values,
+    firms,
+    ids,
+    login,
+    panel,
+    prints,
+)
 from callbacks.firms import Firm
 from callbacks.pages import Page, Theme, Visit, Web, in_thread, reader_lang, reader_theme
 from geodata.crs import to_lonlat
@@ -24,6 +35,7 @@ from twin.clock import as_ms
 from twin.curves import EMPTY
 from twin.errors import UnavailableError
 from twin.factors import factor
+from twin.fingerprints import Print, latest, of_park
 from twin.limits import Limit
 from twin.model import Incident
 
@@ -228,6 +240,13 @@ def points(web: Web, firm: str, today: firms.Day) -> list[firm_panels.Point]:
     ]
 
 
+def library(web: Web, firm: str) -> tuple[int, list[Print]]:
+    """Return the version of the fingerprint library, 0 where there is none, and an enterprise's prints."""
+    found = latest(web.records)
+    held = {p.key: p for p in of_park(web.park)} | ({p.key: p for p in found.prints} if found else {})
+    return found.version if found else 0, [p for p in held.values() if p.enterprise == firm]
+
+
 def suspected(web: Web, firm: str, most: int = 20) -> list[tuple[Incident, int, float]]:
     """Return the incidents an enterprise stands among the first three suspects of, with rank and share."""
     found = []
@@ -312,6 +331,8 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
     table = firm_values.rate_table(stations, week, as_ms(now), web.rules, lang)
     title, figure = chart(point, today, as_ms(now), theme, lang)
     key = f"{point.station.id}/{point.factor}" if point else ""
+    outlets = [o for o in web.park.outlets if o.enterprise == firm.id]
+    version, mine_prints = library(web, firm.id)
     return {
         "en-head": firm_panels.head(
             firm, count.level, lang, may_export=web.access.may(login.reader(), Act.EXPORT)
@@ -321,9 +342,10 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
         "en-chart-title": title,
         "en-chart": figure,
         "en-happen": firm_panels.happenings(firm.id, anomalies, suspected(web, firm.id), now, lang),
-        "en-outlets": firm_panels.outlets(
-            [o for o in web.park.outlets if o.enterprise == firm.id], found, key, theme, lang
-        ),
+        "en-outlets": [
+            firm_panels.outlets(outlets, found, key, theme, lang),
+            prints.of_firm(mine_prints, outlets, found, version, now.date(), lang),
+        ],
         "en-quality": firm_panels.quality(stations, web.live.facts.counters, table, lang),
         "view": look(web.park, firm),
     }

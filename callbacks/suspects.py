@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, wording
+from callbacks import panel, prints, wording
 from geodata.places import Enterprise
 from geodata.words import Lang, Text
 from twin.model import Ranking, Reason, Sample, Suspect
@@ -273,6 +273,7 @@ def show(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: L
             axis(lang),
             share_bar(ranking, lang),
             *groups(ranking, enterprises, lang),
+            *prints.against_sample(ranking, enterprises, lang),
             html.P(
                 [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect))],
                 className="sus-of",

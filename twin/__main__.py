@@ -73,6 +73,7 @@ PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 PLAN = Text(
     "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
 )
+FINGERPRINTS = Text("水质指纹库：导出、导入、学习", "the fingerprint library: export, import, learn")
 ASK = Text("向数采仪提一个 HJ 212 请求", "ask a logger something over HJ 212")
 BENCH = Text("性能测量", "measurements")
 VERSION = Text("版本号", "the version")
@@ -168,6 +169,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     park.add_parser("export", help=PARK_EXPORT.say(lang), add_help=False)
     park.add_parser("info", help=PARK_INFO.say(lang), description=PARK_INFO.say(lang))
     words.add_parser("plan", help=PLAN.say(lang), add_help=False)
+    words.add_parser("fingerprints", help=FINGERPRINTS.say(lang), add_help=False)
     words.add_parser("ask", help=ASK.say(lang), add_help=False)
     bench = add("bench", BENCH)
     bench_command.options(
@@ -229,6 +231,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.ask_command import main as ask
 
             return ask(words[1:], lang, config)
+        if words[:1] == ["fingerprints"]:
+            from twin.fingerprint_command import main as keep_fingerprints
+
+            return keep_fingerprints(words[1:], lang, config)
         if words[:1] == ["plan"]:
             from twin.plan_command import main as make_plan
 

@@ -25,6 +25,7 @@ from twin.clock import ParkClock, as_ms
 from twin.config import Config
 from twin.curves import Window
 from twin.errors import TwinError
+from twin.fingerprints import in_force, latest
 from twin.floodlock import FloodBook
 from twin.history.reader import History
 from twin.incidents import LIVE
@@ -256,7 +257,8 @@ class Advise:
         anomalies = self._records.anomalies(incident=incident.id)
         gates = self._gates()
         traced = self._network.with_gates(self._as_it_was(incident.id, gates))
-        found = rank(self._park, traced, self._observations(incident, now), incident, anomalies, now)
+        park = in_force(self._park, latest(self._records))
+        found = rank(park, traced, self._observations(incident, now), incident, anomalies, now)
         if brief.ranking is None or news_of_ranking(brief.ranking, found):
             self._records.put_ranking(found)
             self._tell("ranking.ready", incident.id, now)

@@ -142,6 +142,9 @@ class Suspect:
     release_to: datetime
     strength_kg: float | None = None
     strength_of: str = ""  # code of the factor that the strength is in kilograms of
+    makeup: dict[str, float] = field(
+        default_factory=dict
+    )  # factor -> seen over expected, their middle made 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 At canals and rain channels nothing is routine: two factors that leave their normal together are enough. On
 the wastewater side batches are routine and only these count:
     at works and pump stations, two factors over their limits for `SEWER_MS`;
-    at an enterprise's own meter, two factors over for `BATCH_MS`, or one, with company, for `LONG_MS`;
-    shorter ones stay alarms of that outlet;
+    at an enterprise's own meter, two factors over for `BATCH_MS`, or one, with company, for `LONG_MS`, or for
+    `BATCH_MS` where it is `GROSS` times its limit; others stay alarms of that outlet;
     at the meter of an enterprise with hours on the shared pipe, flow and another factor far above their usual
     for `SLOT_MS` outside those hours.
 """
@@ -25,6 +25,7 @@ from twin.detect.table import FLOW, Place
 SEWER_MS = 10 * 60_000
 BATCH_MS = 30 * 60_000
 LONG_MS = 120 * 60_000
+GROSS = 3.0  # times the limit: no batch is so for half an hour
 SLOT_MS = 4 * 60_000
 SPARE_MIN = 15  # a slot's water may run so much earlier or later
 ZONE_MS = 8 * 3_600_000  # park time to the local time that slots are written in
@@ -98,7 +99,8 @@ class Signs:
         allowed = SEWER_MS if bank.table.place[k] == Place.SEWER else BATCH_MS
         solid = bool(np.count_nonzero(lasted >= allowed) > 1)
         for i, since in zip(over.tolist(), lasted.tolist(), strict=True):
-            solid = solid or (since >= LONG_MS and len(self._alarms.company(i, bank.hinting)) > 0)
+            long = BATCH_MS if bank.share[i] >= GROSS else LONG_MS
+            solid = solid or (since >= long and len(self._alarms.company(i, bank.hinting)) > 0)
         if solid:
             yield Sign(k, tuple(over.tolist()), int(first.min()), solid=True)
 

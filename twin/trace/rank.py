@@ -271,6 +271,7 @@ def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> 
         release_to=datetime.fromtimestamp(round(start + long), UTC),
         strength_kg=strength if strength > 0 else None,
         strength_of=of if strength > 0 else "",
+        makeup={f: round(float(r), 3) for f, r in zip(scores.factors, scores.ratio[c], strict=True) if r > 0},
     )
 
 
