@@ -85,10 +85,10 @@ def test_the_library_goes_before_the_park_file(records: Records, park: Park) -> 
     source=st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), max_size=12),
 )
 def test_a_table_is_read_as_it_was_written(
-    value: float, spread: float, samples: int, day: date, source: str
+    park: Park, value: float, spread: float, samples: int, day: date, source: str
 ) -> None:
     one = Print("E01", "E01-DW001", "w21003", value, spread, samples, day, source)
-    found, faults = read_csv(write_csv([one]), tiny_park())
+    found, faults = read_csv(write_csv([one]), park)
     assert faults == []
     assert found[0].value == pytest.approx(value, rel=1e-5)
     assert found[0].spread == pytest.approx(spread, rel=1e-2)
