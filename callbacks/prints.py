@@ -82,8 +82,8 @@ def against_sample(ranking: Ranking, enterprises: Mapping[str, Enterprise], lang
     factors = shown_factors(top)
     if len(factors) < 2:
         return []
-    title = Text("水样对指纹", "The water against fingerprints")
-    note = Text("点在中线：比例相符", "dot in the middle: in proportion")
+    title = Text("水样对指纹", "Water against fingerprints")
+    note = Text("点在中线：比例相符", "middle: in proportion")
     head = [
         html.Th([html.I(str(k), className=f"rk s{k}"), _short(enterprises, s.enterprise, lang)], scope="col")
         for k, s in enumerate(top, 1)
@@ -137,7 +137,8 @@ def of_firm(
         if (mine := [p for p in prints if p.outlet == outlet])
         for now in [_medians(points)]
     ]
-    return panel.region(title, lang, body, note=note.say(lang) if note else "", name="en-fp")
+    said = note.say(lang) if note else ""
+    return panel.region(title, lang, [html.Div(body, className="fp-2")], note=said, name="en-fp")
 
 
 def _medians(points: Sequence[Point]) -> dict[str, float]:
@@ -170,10 +171,17 @@ def _water(mine: Sequence[Print], now: Mapping[str, float], today: date, lang: L
     return html.Div(
         [
             html.H4([html.B(name.say(lang)), *[f for f in facts if f.children]]),
-            html.Table(html.Tbody(rows), className="fp"),
+            html.Table([html.Thead(html.Tr(_heads(first, lang))), html.Tbody(rows)], className="fp"),
         ],
         className="fp-w",
     )
+
+
+def _heads(first: Print, lang: Lang) -> list[Any]:
+    words = [Text("中值", "middle"), Text("批次间", "batches")]
+    if first.outlet:
+        words.append(Text("近 24 小时", "last 24 h"))
+    return [html.Td(), *[html.Th(w.say(lang), scope="col") for w in words]]
 
 
 def _row(p: Print, now: float | None, lang: Lang) -> Any:
@@ -187,5 +195,5 @@ def _row(p: Print, now: float | None, lang: Lang) -> Any:
         return html.Tr([*cells, html.Td(words.say(lang), colSpan=2, className="mut")])
     spread = html.Td(f"×÷{math.exp(p.spread):.2f}", className="num mut")
     if not p.outlet:
-        return html.Tr([*cells, spread, html.Td()])
+        return html.Tr([*cells, spread])
     return html.Tr([*cells, spread, html.Td(mark(now / p.value if now else None, 1, p.spread))])

@@ -39,7 +39,7 @@ def test_suspects_stand_beside_the_water_that_was_seen(told: story.Story, lang: 
     enterprises = {e.id: e for e in told.park.enterprises}
     panel = suspects.show(ranking, enterprises, lang)
     said = text(panel)
-    assert ("水样对指纹" if lang == "zh" else "The water against fingerprints") in said
+    assert ("水样对指纹" if lang == "zh" else "Water against fingerprints") in said
     assert "×6.0" in said
     assert "÷5.0" in said
     assert len(classed(panel, "far")) == 2
