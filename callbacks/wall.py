@@ -61,7 +61,7 @@ def layout(web: Web, visit: Visit) -> Any:
     panels = _panels(park, lang)
     sides = {name: [panels.pop(p) for p in getattr(wall, name)] for name in ("left", "right")}
     shown = "".join(f" no-{name}" for name, parts in sides.items() if not parts)
-    pad = (30, 24, 70, 24)
+    pad = (64, 44, 84, 30)
     first = wall.views[0]
     return html.Div(
         [

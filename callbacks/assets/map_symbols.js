@@ -65,6 +65,7 @@
     for (const it of shown) {
       const quiet = it.level === "normal" || it.level === "offline";
       it.size = quiet ? (it.level === "offline" ? small * 1.1 : small) : it.level === "critical" ? big * 1.15 : big;
+      if (it.members && it.members.length > 1) it.size *= 1.4;
       twin.glyph(ctx, map.c, it.level, it.x, it.y, it.size);
       const r = quiet ? small * 0.3 : it.size / 2;
       board.take(it.x - r, it.y - r, 2 * r, 2 * r, quiet ? 0.3 : calm < 1 ? 0.6 : 2);

@@ -26,7 +26,9 @@ PATHS = {
     "admin": "/admin",
     "login": "/login",
 }
-SETTLE_MS = 5000
+SETTLE_MS = 4000
+WHOLE = """() => document.readyState === 'complete' && !document.querySelector('[aria-busy], ._dash-loading')
+  && [...document.querySelectorAll('.park-map')].every((map) => map.dataset.ready)"""
 HEAVIEST = 5
 
 
@@ -71,6 +73,7 @@ def weigh(chromium: Browser, url: str) -> dict[str, Any]:
             page = context.new_page()
             scale = Scale(page)
             page.goto(url)
+            page.wait_for_function(WHOLE, timeout=60_000)
             page.wait_for_timeout(SETTLE_MS)
             out[name] = scale.kb
             heavy = sorted(scale.by_url.items(), key=lambda it: -it[1])[:HEAVIEST]

@@ -110,6 +110,7 @@ def test_the_address_holds_what_is_looked_at(atlas: Screen) -> None:
     page.keyboard.press("Escape")
     atlas.wait("!location.search.includes('obj=')")
     page.keyboard.press("h")
+    page.wait_for_timeout(1000)  # it flies there
 
 
 def test_from_far_the_worst_of_a_patch_stands_for_it(atlas: Screen) -> None:
