@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Response
@@ -12,6 +13,7 @@ from twin.tiles import Tiles, open_tiles
 
 KEEP = {"Cache-Control": "public, max-age=86400"}
 LAYERS = ("under", "over")
+AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,17 @@ def base(config: Config) -> Base | None:
 
 
 def routes(server: FastAPI, base: Base | None) -> None:
-    """Add the addresses of the tiles."""
+    """Add the addresses of the tiles.
+
+    They have threads of their own: a tile server that does not answer must not keep callbacks waiting.
+    """
+    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tiles")
 
     @server.get("/tiles/{layer}/{z}/{x}/{y}.png")
     async def tile(layer: str, z: int, x: int, y: int) -> Response:
         tiles = base.layer(layer) if base else None
-        found = await asyncio.to_thread(tiles.get, z, x, y) if tiles else None
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(threads, tiles.get, z, x, y) if tiles else None
         if found is None:
             return Response(status_code=404)
         return Response(found.body, media_type=found.kind, headers=KEEP)

@@ -200,6 +200,12 @@ def _tiles(env: Mapping[str, str], name: str) -> Path | str | None:
         raise ConfigError(
             f"{name}={said!r} lacks {', '.join(missing)}: such as https://host/{{z}}/{{x}}/{{y}}.png"
         )
+    try:
+        said.format(z=0, x=0, y=0, s=0)
+    except (LookupError, ValueError, AttributeError):
+        raise ConfigError(
+            f"{name}={said!r}: use {{z}}, {{x}}, {{y}} and {{s}}, and no other braces"
+        ) from None
     return said
 
 

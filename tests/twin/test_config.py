@@ -54,6 +54,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert load({"TWIN_TILES": server}).tiles == server
     with pytest.raises(ConfigError, match=r"TWIN_TILES_OVER.*lacks \{y\}"):
         load({"TWIN_TILES_OVER": "https://example.cn/{z}/{x}.png"})
+    with pytest.raises(ConfigError, match="no other braces"):
+        load({"TWIN_TILES": "https://example.cn/{z}/{x}/{y}{r}.png"})
     assert config.lang == "en"
 
 
