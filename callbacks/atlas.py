@@ -50,7 +50,7 @@ GROUPS: tuple[tuple[Text, tuple[tuple[str, Text], ...]], ...] = (
     ),
 )
 BASE = Text("底图（{datum}）", "Base map ({datum})")
-SEARCH = Text("企业、排口、MN、闸", "Enterprise, outlet, MN, gate")
+SEARCH = Text("企业、排口、MN、闸", "Name, outlet, MN, gate")
 
 
 def layout(web: Web, visit: Visit) -> Component:
