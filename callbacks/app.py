@@ -41,6 +41,7 @@ from callbacks import (
 from callbacks.as_of import AsOf, Now, Past
 from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
+from callbacks.tickets import Tickets
 from geodata.places import Park
 from geodata.words import as_lang
 from layers import map as park_map
@@ -177,6 +178,7 @@ def _web(config: Config, ground: Ground) -> Web:
         ground=ground,
         past=Past(now, lambda: ground.present, build),
         access=Access(records),
+        tickets=Tickets(login.secret(config.data), records),
         rules=quality.load(config.quality),
         indicators=scorecard.load(config.indicators),
         base=tiles.base(config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,17 @@ from dash import html
 from callbacks import (
     approval,
     arrivals,
+    calls,
     dossier,
+    firsts,
+    flood,
     incidents,
+    login,
+    own,
     panel,
     plans,
     response,
+    score,
     signing,
     suspects,
     timeline,
@@ -28,6 +34,7 @@ from geodata.words import Lang, Text
 from layers import incidents as drawing
 from layers.map import empty_drawing
 from twin.errors import UnavailableError
+from twin.floodlock import FloodBook
 from twin.model import GatePlan, Incident
 
 RECORDS_AWAY = Text("记录库没有应答，正在重试", "The records do not answer; trying again")
@@ -53,6 +60,7 @@ class View:
     can_sign: bool
     can_refuse: bool
     shown: Mapping[str, Any]
+    calls: Sequence[Mapping[str, str]] = ()  # what a confirmation from the site can be about
 
 
 def view(web: Web, choice: Choice, lang: Lang) -> View:
@@ -67,12 +75,14 @@ def view(web: Web, choice: Choice, lang: Lang) -> View:
             {"em-list": away, "em-suspects": away, "em-cards": away}, dash.no_update, "", False, False, {}
         )
     if case is None:
-        return quiet(every, at, lang)
+        return quiet(web, every, at, people, lang)
     return desk(web, every, case, at, people, choice, lang)
 
 
-def quiet(every: list[Incident], at: Moment, lang: Lang) -> View:
-    """Return the desk when there has never been an incident."""
+def quiet(web: Web, every: list[Incident], at: Moment, people: Mapping[str, Text], lang: Lang) -> View:
+    """Return the desk when there has never been an incident; a flood lock is shown and set all the same."""
+    locks = FloodBook(web.records).standing()
+    shown = {"incident": "", "plan": "", "gates": list[str]()}
     nothing = panel.empty(NO_INCIDENT, lang)
     parts = {
         "em-list": incidents.listing(every, "", at.now, lang),
@@ -83,11 +93,19 @@ def quiet(every: list[Incident], at: Moment, lang: Lang) -> View:
         "em-suspects": panel.region(suspects.TITLE, lang, [nothing]),
         "em-strip": None,
         "em-cards": [html.Div(panel.region(plans.TITLE, lang, [nothing]), className="pl")],
+        "em-banner": flood.banner(locks, (), people, lang),
+        "em-flood": flood.show(locks, (), people, lang),
+        "em-firsts": None,
         "em-steps": None,
         "em-hint": None,
     }
     return View(
-        parts, empty_drawing(), Text("没有待批准的闸", "No gate to approve").say(lang), False, False, {}
+        parts,
+        empty_drawing(),
+        Text("没有待批准的闸", "No gate to approve").say(lang),
+        False,
+        False,
+        {**shown, "ticket": web.tickets.issue(shown, login.name())},
     )
 
 
@@ -109,7 +127,9 @@ def desk(
     waits = response.actions(plan, case.commands, at.gates)
     outcome = response.outcome(case.planset, plan, case.commands, at.gates)
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
-    now = matter(case, plan).round(case.commands, at.gates)
+    now = matter(web, case, plan).round(case.commands, at.gates)
+    waiting = calls.calls(park, case.commands, case.plans, at.now, at.drill)
+    shown = {"incident": case.incident.id, "plan": plan.id if plan else "", "gates": list(now.gates)}
     parts = {
         "em-list": incidents.listing(every, case.incident.id, at.now, lang),
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
@@ -129,6 +149,21 @@ def desk(
             ),
             beside(case, plan, gates, receptors, at, lang),
         ],
+        "em-banner": flood.banner(case.locks, case.overrides, people, lang),
+        "em-firsts": firsts.show(
+            case.planset,
+            case.plans,
+            picked=plan.id if plan else None,
+            movables={m.id: m for m in park.movables},
+            gates=at.gates,
+            commands=case.commands,
+            whatifs=case.whatifs,
+            lang=lang,
+        ),
+        "em-flood": flood.show(case.locks, case.overrides, people, lang),
+        "em-calls": calls.show(waiting, case.statements, at.gates, lang),
+        "em-own": own.show(case.drafts, receptors, lang),
+        "em-score": score.show(case.review, gates, receptors, lang),
         "em-steps": approval.steps(now, people, at.gates, lang),
         "em-hint": approval.hint(people, at.drill, lang),
     }
@@ -138,11 +173,8 @@ def desk(
         button=approval.button_text(now, lang),
         can_sign=bool(now.gates and case.incident.state in incidents.LIVE),
         can_refuse=bool(now.waiting),
-        shown={
-            "incident": case.incident.id,
-            "plan": plan.id if plan else "",
-            "gates": list(now.gates),
-        },
+        shown={**shown, "ticket": web.tickets.issue(shown, login.name())},
+        calls=tuple({"label": f"{c.gate.id} {c.gate.name.say(lang)}", "value": c.gate.id} for c in waiting),
     )
 
 
@@ -171,9 +203,10 @@ def beside(
     return html.Div(chart, className="pl em-arr")
 
 
-def matter(case: Dossier, plan: GatePlan | None) -> signing.Matter:
+def matter(web: Web, case: Dossier, plan: GatePlan | None) -> signing.Matter:
     """Return what a signature on this desk is about."""
-    return signing.Matter(case.incident.id, plan, case.others(plan))
+    held = case.flood & {g.id for g in web.park.gates}  # a valve of an enterprise holds back no flood
+    return signing.Matter(case.incident.id, plan, case.others(plan), held)
 
 
 def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline.Line]:

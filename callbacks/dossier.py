@@ -12,6 +12,7 @@ from callbacks.incidents import pick
 from geodata.words import Text
 from twin.clock import LIVE, as_datetime, park_ms
 from twin.errors import UnavailableError
+from twin.floodlock import FloodBook, FloodLock, Override, locked
 from twin.model import (
     Anomaly,
     AuditLine,
@@ -24,6 +25,10 @@ from twin.model import (
     WhatIf,
     from_json,
 )
+from twin.plan.afterwards import Review
+from twin.plan.own_plan import DRAFT, Draft, own_plans
+from twin.statement import KIND as STATEMENT
+from twin.statement import Statement
 
 if TYPE_CHECKING:
     from twin.records import Records
@@ -54,6 +59,11 @@ class Dossier:
     whatifs: tuple[WhatIf, ...]
     commands: tuple[Command, ...]
     audits: tuple[AuditLine, ...]
+    locks: tuple[FloodLock, ...] = ()  # in force
+    overrides: tuple[Override, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    review: Review | None = None
 
     @property
     def ranking(self) -> Ranking | None:
@@ -65,9 +75,23 @@ class Dossier:
         """Onset of the first anomaly; when the incident was opened where none is on record."""
         return min((a.since for a in self.anomalies), default=self.incident.opened)
 
+    @property
+    def plans(self) -> tuple[GatePlan, ...]:
+        """Everything that can be signed: stopping the source, gate plans, own closings that were run."""
+        if self.planset is None:
+            return ()
+        source = (self.planset.source,) if self.planset.source is not None else ()
+        return (*source, *self.planset.plans, *own_plans(self.drafts))
+
+    @property
+    def flood(self) -> frozenset[str]:
+        """Gates of any of the plans that a flood lock holds open."""
+        gates = {m.gate for p in self.plans for m in p.moves} | {c.gate for c in self.commands}
+        return locked(gates, self.locks, self.overrides, self.incident.id)
+
     def others(self, plan: GatePlan | None) -> tuple[str, ...]:
         """Ids of the other plans there are now."""
-        return tuple(p.id for p in self.planset.plans if p is not plan) if self.planset else ()
+        return tuple(p.id for p in self.plans if plan is None or p.id != plan.id)
 
     def plan(self, id: str | None = None) -> GatePlan | None:
         """The plan people act on: the one chosen, else the one that already has commands, else the best."""
@@ -76,6 +100,9 @@ class Dossier:
             for plan in self.planset.plans:
                 if plan.id in used:
                     return plan
+        for plan in self.plans:
+            if plan.id == id:
+                return plan
         return response.chosen(self.planset, id)
 
 
@@ -83,10 +110,10 @@ def moment(stream: Stream, wall_ms: int | None = None) -> Moment:
     """Read park time and gates; with the stream away the wall clock must do, and no gate is known."""
     try:
         clock = stream.clock()
-        body = stream.get("gates")
+        bodies = [stream.get("gates"), stream.get("devices")]
     except UnavailableError:
         return Moment(as_datetime(park_ms(LIVE, wall_ms)), False, {}, up=False)
-    states = from_json(body, list[GateState]) if body else []
+    states = [s for body in bodies if body for s in from_json(body, list[GateState])]
     return Moment(as_datetime(park_ms(clock, wall_ms)), clock.drill, {g.gate: g for g in states})
 
 
@@ -105,7 +132,7 @@ def load(records: Records, wanted: str = "") -> tuple[list[Incident], Dossier | 
 
 def of(records: Records, incident: Incident) -> Dossier:
     """Read everything about one incident."""
-    commands = records.commands(incident.id)
+    commands, book = records.commands(incident.id), FloodBook(records)
     about = [incident.id, *(c.id for c in commands)]
     audits = [line for one in about for line in records.audits(one, limit=80)]
     return Dossier(
@@ -116,6 +143,11 @@ def of(records: Records, incident: Incident) -> Dossier:
         whatifs=tuple(records.whatifs(incident.id)),
         commands=tuple(commands),
         audits=tuple(audits),
+        locks=tuple(book.standing()),
+        overrides=tuple(book.overrides(incident.id)),
+        statements=tuple(records.papers(STATEMENT, Statement, incident.id)),
+        drafts=tuple(reversed(records.papers(DRAFT, Draft, incident.id))),
+        review=next(iter(records.papers("review", Review, incident.id)), None),
     )
 
 

@@ -15,13 +15,15 @@ from callbacks import (
     desk,
     dossier,
     ids,
+    login,
     panel,
     signing,
+    tools,
 )
 from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from layers.map import draw_id, park_map
-from twin.errors import UnavailableError
+from twin.errors import RefusedError, UnavailableError
 from twin.records_past import READ_ONLY
 
 PATH = "/emergency"
@@ -29,7 +31,19 @@ NAME = Text("应急", "Emergency")
 MAP = "emergency-map"
 
 # What the desk is made of: the component whose children each part is.
-PARTS = ("em-list", "em-timeline", "em-head", "em-suspects", "em-strip", "em-cards", "em-steps", "em-hint")
+PARTS = (
+    "em-list",
+    "em-timeline",
+    "em-head",
+    "em-banner",
+    "em-suspects",
+    "em-strip",
+    "em-firsts",
+    "em-cards",
+    "em-steps",
+    "em-hint",
+    *tools.PARTS,
+)
 
 
 def layout(web: Web, visit: Visit) -> Any:
@@ -52,13 +66,26 @@ def layout(web: Web, visit: Visit) -> Any:
             ),
             html.Div([_drawer(lang), html.Div(id="em-head")], className="em-top"),
             html.Div(
-                [park_map(MAP, version=web.park.version, lang=lang), _map_key(lang)],
+                [
+                    park_map(MAP, version=web.park.version, lang=lang),
+                    _map_key(lang),
+                    html.Div(id="em-banner"),
+                    tools.bar(lang),
+                    *tools.sheets(web, lang),
+                ],
                 className="em-map",
             ),
             html.Div(id="em-strip", className="em-strip"),
             html.Div(wait, id="em-suspects", className="em-sus"),
             html.Div(
-                [html.Div(wait, id="em-cards", className="em-cards"), _approval(lang)], className="em-plans"
+                [
+                    html.Div(
+                        [html.Div(id="em-firsts"), html.Div(wait, id="em-cards", className="em-cards")],
+                        className="em-left-plans",
+                    ),
+                    _approval(lang),
+                ],
+                className="em-plans",
             ),
         ],
         className="em",
@@ -138,7 +165,11 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
     """
     if as_of.moment() is not None:
         return signing.Outcome(False, READ_ONLY)
-    at = dossier.moment(web.stream)
+    at, reader = dossier.moment(web.stream), login.name()
+    try:
+        number = web.tickets.check(shown, reader)
+    except RefusedError as error:
+        return signing.Outcome(False, error.text)
     try:
         incident = web.records.incident(str(shown.get("incident", "")))
         case = dossier.of(web.records, incident) if incident else None
@@ -146,17 +177,21 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
         return signing.Outcome(False, signing.AWAY)
     if case is None:
         return signing.Outcome(False, signing.NOTHING)
-    every = case.planset.plans if case.planset else ()
-    about = desk.matter(case, next((p for p in every if p.id == shown.get("plan")), None))
+    about = desk.matter(web, case, next((p for p in case.plans if p.id == shown.get("plan")), None))
     doors = signing.Desk(web.records, web.access, web.stream)
     if act == "em-refuse":
         return signing.send_back(doors, about, at.gates, mark, at.now)
-    return signing.sign(doors, about, at.gates, mark, at.now, shown.get("gates", []))
+
+    def spend() -> None:
+        web.tickets.spend(number, reader, about.incident, at.now)
+
+    return signing.sign(doors, about, at.gates, mark, at.now, shown.get("gates", []), spend)
 
 
 def register(app: Dash, web: Web) -> None:
     """Add the page and its callbacks."""
     web.pages.add(Page(PATH, NAME, partial(layout, web), theme="dark"))
+    tools.register(app, web)
     _register_view(app, web)
     _register_picks(app)
     _register_signatures(app, web)
@@ -171,6 +206,7 @@ def _register_view(app: Dash, web: Web) -> None:
         Output("em-refuse", "hidden"),
         Output("em-seen", "data"),
         Output("em-shown", "data"),
+        Output("em-calls-gate", "options"),
         Input(ids.REVISION, "data"),
         Input("em-plan", "data"),
         Input("em-suspect", "data"),
@@ -193,16 +229,18 @@ def _register_view(app: Dash, web: Web) -> None:
             not shown.can_refuse,
             {**(seen or {}), **prints},
             shown.shown,
+            list(shown.calls),
         )
 
 
 def _register_picks(app: Any) -> None:
     app.clientside_callback(
-        "function(clicks, ids) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && clicks.some(n => n) ? c.index : dash_clientside.no_update; }",
+        "function(clicks, others) { const c = dash_clientside.callback_context.triggered_id;"
+        " if (!c || !(clicks.some(n => n) || others.some(n => n))) return dash_clientside.no_update;"
+        " return c.type === 'em-pick' ? c.index.split('|')[1] : c.index; }",
         Output("em-plan", "data"),
         Input({"type": "em-plan", "index": ALL}, "n_clicks"),
-        State({"type": "em-plan", "index": ALL}, "id"),
+        Input({"type": "em-pick", "index": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

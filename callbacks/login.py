@@ -63,6 +63,12 @@ def reader() -> User | None:
     return _READER.get()
 
 
+def name() -> str:
+    """Return the account that is signed in where the present request comes from; empty for a visitor."""
+    person = _READER.get()
+    return "" if person is None else person.name
+
+
 def secret(folder: Path) -> str:
     """Return the key that signs sessions, made at the first start and kept from then on."""
     path = folder / "session.key"

@@ -26,6 +26,7 @@ from twin.stream import Stream
 if TYPE_CHECKING:
     from callbacks.as_of import Past
     from callbacks.live import Live
+    from callbacks.tickets import Tickets
     from callbacks.tiles import Base
     from geodata.network import Network
     from twin.access import Access
@@ -128,6 +129,7 @@ class Web:
     ground: Ground
     past: Past
     access: Access
+    tickets: Tickets
     rules: Rules = field(default_factory=rules.load)
     indicators: tuple[Indicator, ...] = field(default_factory=scorecard.load)
     pages: Pages = field(default_factory=Pages)

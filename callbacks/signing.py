@@ -6,13 +6,14 @@ first signature proposes and approves; the second, of another person, approves a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from callbacks import response
+from callbacks.tickets import Tickets
 from geodata.words import Text
 from twin.approval import same_person
 from twin.errors import RefusedError, TwinError, UnavailableError
@@ -22,6 +23,11 @@ WRONG = Text("账号或口令不对，未记录批准", "Name or password is wro
 NO_REASON = Text("请写明理由", "Give a reason")
 NO_NAME = Text("请填账号和口令", "Give name and password")
 MAY_NOT = Text("{who} 无权{act}，须值班长或指挥", "{who} may not {act}; a duty officer or commander must")
+ACTS = {
+    "approve": Text("批准", "approve"),
+    "flood": Text("动用防汛锁定", "touch a flood lock"),
+    "propose": Text("推演或确认", "try closings or confirm them"),
+}
 SAME = Text("{who} 已经批准过，须由另一人批准", "{who} has approved already; a second person must")
 CHANGED = Text(
     "方案刚刚更新为关闭 {gates}，请看过再签", "The plan has just become: close {gates}. Look at it, then sign"
@@ -33,6 +39,10 @@ FIRST_DONE = Text(
 SECOND_DONE = Text("{who} 已批准，已下发关闭 {gates}", "{who} approved; the order to close {gates} is out")
 NOT_SENT = Text(
     "已批准，但指令未能发出，请重新下发", "Approved, but the order could not be sent; send it again"
+)
+HELD = Text(
+    "{g} 防汛锁定中，须先由两人（含指挥）越过锁定",
+    "{g} under flood lock: two people, a commander among them, must override it first",
 )
 SENT_BACK = Text("{who} 已退回 {gates}", "{who} sent back {gates}")
 AWAY = Text("记录库没有应答，未记录批准", "The records do not answer; nothing was approved")
@@ -84,12 +94,13 @@ class Desk:
 class Matter:
     """What a signature is about: an incident, and the plan where there is one.
 
-    `others` are the ids of the incident's other plans.
+    `others` are the ids of the incident's other plans, `flood` the gates a flood lock holds open now.
     """
 
     incident: str
     plan: GatePlan | None
     others: tuple[str, ...] = ()
+    flood: frozenset[str] = frozenset()
 
     def round(self, commands: Sequence[Command], gates: Mapping[str, GateState]) -> Round:
         """Tell where its approval stands."""
@@ -178,11 +189,22 @@ def listed(gates: Sequence[str]) -> Text:
     return Text("、".join(gates), ", ".join(gates))
 
 
-def _identified(desk: Desk, mark: Signature, act: str, about: str, at: datetime) -> Any:
+def ticketed(tickets: Tickets, shown: object, reader: str) -> Outcome | None:
+    """Refuse a form that does not come from a page of ours, or was altered on its way."""
+    try:
+        tickets.check(shown if isinstance(shown, Mapping) else {}, reader)
+    except RefusedError as error:
+        return Outcome(False, error.text)
+    return None
+
+
+def identified(
+    desk: Desk, mark: Signature, act: str, about: str, at: datetime, *, reason: bool = True
+) -> Any:
     """Return the person, or the outcome that says why there is none."""
     if not mark.user.strip() or not mark.password:
         return Outcome(False, NO_NAME)
-    if not mark.reason.strip():
+    if reason and not mark.reason.strip():
         return Outcome(False, NO_REASON)
     try:
         person = desk.access.authenticate(mark.user.strip(), mark.password)
@@ -193,7 +215,7 @@ def _identified(desk: Desk, mark: Signature, act: str, about: str, at: datetime)
         desk.records.audit(AuditLine(at, mark.user.strip()[:64], "sign.failed", about, detail))
         return Outcome(False, WRONG)
     if not desk.access.may(person, act):
-        text = MAY_NOT.fill(who=person.display, act=Text("批准", "approve"))
+        text = MAY_NOT.fill(who=person.display, act=ACTS.get(act, ACTS["approve"]))
         desk.records.audit(AuditLine(at, person.name, "sign.refused", about, text))
         return Outcome(False, text)
     return person
@@ -227,6 +249,7 @@ def sign(
     mark: Signature,
     at: datetime,
     seen: Sequence[str] | None = None,
+    spend: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Take one person's signature under a plan; the second one's gives the order.
 
@@ -236,6 +259,8 @@ def sign(
         The gates the person had before their eyes; a signature counts for those and no others.
     at : datetime
         Park time of the signature.
+    spend : callable
+        Uses up the page's ticket just before anything is written; raises `RefusedError` if it was used.
 
     Returns
     -------
@@ -243,7 +268,7 @@ def sign(
         Whether it counts, and the sentence to show; every refusal says what the rule is.
     """
     try:
-        person = _identified(desk, mark, "approve", matter.incident, at)
+        person = identified(desk, mark, "approve", matter.incident, at)
         if isinstance(person, Outcome):
             return person
         now = matter.round(desk.records.commands(matter.incident), gates)
@@ -253,6 +278,11 @@ def sign(
             return Outcome(False, text)
         if seen is not None and set(seen) != set(now.gates):
             return Outcome(False, CHANGED.fill(gates=listed(now.gates)) if now.gates else NOTHING)
+        held = _held(desk, matter, now)
+        if held is not None:
+            return held
+        if now.gates:
+            spend()
         waiting = list(now.waiting)
         if not waiting and matter.plan is not None:
             waiting = _proposed(desk, matter.plan, now.fresh, person.name, at)
@@ -263,6 +293,14 @@ def sign(
         return Outcome(False, RULE.fill(why=error.text))
     except UnavailableError:
         return Outcome(False, AWAY)
+
+
+def _held(desk: Desk, matter: Matter, now: Round) -> Outcome | None:
+    """Say which of the gates a flood lock holds, whatever the plan said when it was made."""
+    if not matter.flood:
+        return None
+    held = [g for g in now.gates if g in matter.flood]
+    return Outcome(False, HELD.fill(g=listed(held))) if held else None
 
 
 def _approved(
@@ -300,6 +338,12 @@ def send(stream: Post, ready: Sequence[Command], by: str, at: datetime) -> None:
         stream.append("commands", to_json(Order("gate.execute", at, by, about=command.id)))
 
 
+def announced(desk: Desk, kind: str, about: str, at: datetime) -> None:
+    """Tell every page that something changed; who misses it is only late."""
+    with suppress(UnavailableError):
+        desk.stream.append("events", to_json(Event(kind, at, about)))
+
+
 def announce(stream: Post, commands: Sequence[Command], at: datetime) -> None:
     """Tell every page that commands changed. What counts is on record; who misses this is only late."""
     with suppress(UnavailableError):
@@ -312,7 +356,7 @@ def send_back(
 ) -> Outcome:
     """Refuse what is waiting for a second signature."""
     try:
-        person = _identified(desk, mark, "approve", matter.incident, at)
+        person = identified(desk, mark, "approve", matter.incident, at)
         if isinstance(person, Outcome):
             return person
         now = matter.round(desk.records.commands(matter.incident), gates)

@@ -20,12 +20,12 @@ from twin.errors import MissingError, TwinError, UnavailableError
 from twin.hydraulics.runner import Runners
 from twin.model import AuditLine, CommandState, Event, GateState, from_json, to_json
 from twin.park_file import present_path
-from twin.plan.own import Draft, DraftState, Told, compare
+from twin.plan.own import compare
+from twin.plan.own_plan import DRAFT, Draft, DraftState, Told
 from twin.plan.strokes import with_measured
 from twin.records import Records
 from twin.stream import Stream
 
-KIND = "draft"
 MOST_WAITING = 4  # more are refused: a queue nobody sees the end of helps nobody
 LIMIT_S = 90.0  # of wall time for one draft; then its processes are killed
 PROCESSES = 2
@@ -81,7 +81,7 @@ class Drafts:
 
     def _begin(self, id: str) -> None:
         try:
-            draft = self._records.change_paper(KIND, id, Draft, _started)
+            draft = self._records.change_paper(DRAFT, id, Draft, _started)
         except (MissingError, _NotWaitingError):
             return
         self._running = _Run(draft, self._compare)
@@ -104,7 +104,7 @@ class Drafts:
                 draft, state=DraftState.DONE, told=told, factor=factor, hours=hours, seconds=seconds
             )
 
-        draft = self._records.change_paper(KIND, run.draft.id, Draft, done)
+        draft = self._records.change_paper(DRAFT, run.draft.id, Draft, done)
         own = next(t for t in told if t.label == "own")
         said = FOUND.fill(g=Text("、".join(own.gates), ", ".join(own.gates)), k=f"{own.kept:.0%}")
         self._records.audit(AuditLine(self._clock.now(), draft.by, "draft.done", draft.incident, said))
@@ -117,7 +117,7 @@ class Drafts:
             return draft
 
         try:
-            self._records.change_paper(KIND, id, Draft, end)
+            self._records.change_paper(DRAFT, id, Draft, end)
         except MissingError:
             return
         self._tell(id)

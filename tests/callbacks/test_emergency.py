@@ -14,6 +14,7 @@ import pytest
 from callbacks import desk, emergency, panel, wall
 from callbacks.live import Facts
 from callbacks.signing import Signature
+from callbacks.tickets import STALE, USED, Tickets
 from tests.callbacks import story
 from tests.callbacks.words import classed, text
 from twin.access import Access
@@ -65,6 +66,7 @@ def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
         stream=Stream(told),
         records=records,
         access=access,
+        tickets=Tickets("k", records),
         live=SimpleNamespace(facts=Facts(gates=tuple(told.gates.values()), clock=LIVE)),
     )
     records.close()
@@ -79,7 +81,8 @@ def test_desk_is_whole(web: Any, told: story.Story, lang: Any) -> None:
     story.put(web.records, told)
     view = desk.view(web, desk.Choice(), lang)
     assert set(view.parts) == set(emergency.PARTS)
-    assert view.shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"]}
+    shown = {k: v for k, v in view.shown.items() if k != "ticket"}
+    assert shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"]}
     assert view.can_sign
     assert not view.can_refuse
     kinds = {f["properties"]["kind"] for f in view.drawing["features"]}
@@ -146,6 +149,31 @@ def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.
     assert {c.gate for c in web.records.commands(story.ID)} == {"G10", "G13"}
     assert web.records.commands(newer.id) == []
     assert not _sign(web, "office", {}).done
+
+
+def test_a_form_counts_once_and_only_as_it_was_shown(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    shown = dict(desk.view(web, desk.Choice(), "zh").shown)
+    other = dict(desk.view(web, desk.Choice(plan=f"{story.ID}/B"), "zh").shown)
+    for forged in (
+        {k: v for k, v in shown.items() if k != "ticket"},
+        {**shown, "gates": ["G13"]},
+        {**shown, "plan": f"{story.ID}/B"},
+        {**shown, "ticket": other["ticket"]},
+        {**shown, "ticket": "1.2.3"},
+        {**shown, "ticket": f"0{shown['ticket']}"},
+    ):
+        said = _sign(web, "duty", forged)
+        assert not said.done
+        assert said.text == STALE
+    assert web.records.commands(story.ID) == []
+    assert _sign(web, "duty", shown).done
+    for command in web.records.commands(story.ID):  # somebody sends it back; the old request comes again
+        web.records.set_command(replace(command, state=CommandState.REFUSED))
+    again = _sign(web, "duty", shown)
+    assert not again.done
+    assert again.text.en.endswith(USED.en)
+    assert all(c.state is CommandState.REFUSED for c in web.records.commands(story.ID))
 
 
 def test_only_what_changed_is_sent_again(web: Any, told: story.Story) -> None:

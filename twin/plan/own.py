@@ -6,16 +6,13 @@ All of them are run anew with the same release and over the same hours, so that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from geodata.network import CLOSED_BELOW
 from geodata.places import Park
-from geodata.words import Text
 from twin.config import Config
 from twin.errors import MissingError
 from twin.hydraulics.graft import Release
@@ -23,60 +20,13 @@ from twin.hydraulics.pollutants import BY_FACTOR
 from twin.hydraulics.runner import Course, Runners
 from twin.model import GatePlan, GateState, PlanSet, Ranking
 from twin.plan.outlook import lost_kg
+from twin.plan.own_plan import Draft, Told
 from twin.plan.release import release
 from twin.plan.source import devices_of
 from twin.plan.waters import Waters, of_park, warmed
 
 HOURS = 6.0  # after the last closing or the end of the release that runs go on
 FULL = 0.999  # of the depth to a bank
-
-
-class DraftState(StrEnum):
-    """Where somebody's own closings stand."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """A gate, valve or pump to close, and when its stroke is to begin."""
-
-    gate: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One course of events: what comes to receptors, and when water would be at a bank."""
-
-    label: str  # own | plan | second | nothing
-    plan: str  # id of the plan; empty for own closings and for nothing
-    gates: tuple[str, ...]
-    kg: dict[str, float]
-    kept: float  # share of what comes if nothing is done
-    overtops_h: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Somebody's own closings: asked for, run, compared. A simulation until two people sign it."""
-
-    id: str  # "<incident>/U1"
-    incident: str
-    by: str
-    at: datetime
-    closings: tuple[Closing, ...]
-    state: DraftState = DraftState.WAITING
-    told: tuple[Told, ...] = ()
-    factor: str = ""
-    hours: float = 0.0
-    seconds: float = 0.0
-    message: Text | None = None
-    wall_ms: int = field(default=0)  # when it was asked for, by the wall clock
 
 
 def compare(

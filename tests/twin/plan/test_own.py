@@ -24,7 +24,8 @@ from twin.hydraulics.runner import Runners
 from twin.model import Event, from_json
 from twin.plan import source
 from twin.plan.checking import check
-from twin.plan.own import Closing, Draft, DraftState, Told, compare
+from twin.plan.own import compare
+from twin.plan.own_plan import Closing, Draft, DraftState, Told
 from twin.records import Records
 
 
