@@ -15,7 +15,7 @@ from geodata.places import Park, Receptor
 from geodata.words import Lang, Text
 from twin.access import Act, User
 from twin.clock import wall_ms
-from twin.errors import UnavailableError
+from twin.errors import RefusedError, UnavailableError
 from twin.model import AuditLine, Order, Ranking, to_json
 from twin.plan.own_plan import DRAFT, Closing, Draft, DraftState, Told
 from twin.plan.source import devices_of
@@ -96,6 +96,8 @@ def ask(
         records.audit(AuditLine(at, person.name, "draft.asked", incident, said))
         desk.stream.append("commands", to_json(Order("draft.try", at, person.name, about=draft.id)))
         return Outcome(True, said)
+    except RefusedError as error:
+        return Outcome(False, error.text)
     except UnavailableError:
         return Outcome(False, Text("服务没有应答，未推演", "A server does not answer; nothing was run"))
 
@@ -104,6 +106,8 @@ def cancel(desk: Desk, id: str, by: str, at: datetime) -> Outcome:
     """Stop a run; it moved nothing, so whoever is at the desk may."""
     try:
         desk.stream.append("commands", to_json(Order("draft.cancel", at, by, about=id)))
+    except RefusedError as error:
+        return Outcome(False, error.text)
     except UnavailableError:
         return Outcome(False, Text("数据流没有应答", "The stream does not answer"))
     return Outcome(True, Text("已请求取消", "Asked to cancel"))

@@ -16,6 +16,7 @@ from geodata.words import Text
 from twin.approval import NEEDED
 from twin.clock import as_ms
 from twin.errors import RefusedError
+from twin.floodlock import FloodLock
 from twin.model import Anomaly, Command, CommandState, Incident, IncidentState
 from twin.records import Records
 
@@ -97,6 +98,8 @@ class RecordsThen(Records):
             return anomaly_then(noun, self._at)  # type: ignore[return-value]
         if isinstance(noun, Command):
             return command_then(noun, self._at)  # type: ignore[return-value]
+        if isinstance(noun, FloodLock):
+            return lock_then(noun, self._at)  # type: ignore[return-value]
         return noun
 
     def _incident(self, incident: Incident) -> Incident:
@@ -129,6 +132,12 @@ def refuse() -> NoReturn:
 def anomaly_then(anomaly: Anomaly, at: datetime) -> Anomaly:
     """Return an anomaly as it stood: without an end that was still to come."""
     return anomaly if anomaly.until is None or anomaly.until <= at else replace(anomaly, until=None)
+
+
+def lock_then(lock: FloodLock, at: datetime) -> FloodLock:
+    """Return a flood lock as it stood: in force until it was lifted."""
+    later = lock.lifted_at is not None and lock.lifted_at > at
+    return replace(lock, lifted_by="", lifted_at=None, lift_reason="") if later else lock
 
 
 def command_then(command: Command, at: datetime) -> Command:
