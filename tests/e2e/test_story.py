@@ -31,6 +31,23 @@ def sign(page: Page, who: str, reason: str) -> None:
     page.click("#em-sign")
 
 
+def compare(page: Page) -> None:
+    """Try a closing of one's own beside the plan and doing nothing; it is plainly a simulation."""
+    page.locator(".em-tools .btn").nth(2).click()
+    sheet = page.locator(".em-sheet.own")
+    sheet.locator(".ow-min").filter(has_text="G10").locator("input").fill("0")
+    page.fill("#em-own-user", "duty")
+    page.fill("#em-own-password", "demo-duty")
+    page.click("#em-own-go")
+    expect(sheet.locator(".say.ok")).to_contain_text("G10", timeout=30_000)
+    rows = sheet.locator(".ow").first.locator("tbody tr")
+    expect(rows.first).to_contain_text("自拟", timeout=90_000)
+    expect(rows.last).to_contain_text("不处置")
+    expect(sheet.locator(".ow").first).to_have_attribute("data-watermark", "推演 非实况")
+    sheet.locator(".em-x").click()
+    expect(sheet).to_be_hidden()
+
+
 def test_from_the_first_anomaly_to_the_closed_gate(address: str) -> None:
     faults: list[str] = []
     with sync_playwright() as playwright, chromium(playwright) as browser:
@@ -70,6 +87,16 @@ def test_from_the_first_anomaly_to_the_closed_gate(address: str) -> None:
             "data-gate", "closed", timeout=30_000
         )
         expect(duty.locator(".lg")).to_contain_text(f"{gate} 关闭到位")
+
+        # the source comes first, somebody tries closings of their own, and the act is scored
+        expect(duty.locator(".em-firsts .ef").first).to_contain_text("停源")
+        compare(duty)
+        office.locator(".em-tools .btn").nth(3).click()
+        expect(office.locator(".sc-big")).to_have_attribute(
+            "data-score", re.compile(r"^\d+$"), timeout=60_000
+        )
+        expect(office.locator(".em-sheet.score")).to_contain_text("Gates in time/late/failed")
+        assert not re.search("[\u4e00-\u9fff]", office.locator(".em-sheet.score").inner_text())
 
         # the wall was taken over and says what was done
         wall = visit(reader(browser, "zh"), address, "/wall", "zh", faults)
