@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from geodata.words import Lang, Text
 from twin import clock
 from twin.access import Act, User
 from twin.clock import as_datetime
+from twin.errors import MissingError
+from twin.evidence import gather, seal
 from twin.model import AuditLine
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ NAMES = {
 SERVICE = Text(
     "QGIS 等可直接加载：OGC API – Features，含实时值", "For QGIS: OGC API – Features, with live values"
 )
+SEALED = Text("导出证据包 SHA-256 {digest}…", "evidence exported, SHA-256 {digest}…")
 EXPORTED = Text("导出园区 {version} 为 {form}", "exported version {version} of the park as {form}")
 
 
@@ -93,4 +97,23 @@ def routes(server: FastAPI, web: Web) -> None:
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return Response(body, media_type=export.MEDIA[form], headers=headers)
 
+    async def incident(id: str) -> Response:
+        reader = login.reader()
+        if reader is None or not web.access.may(reader, Act.EXPORT):
+            return JSONResponse(
+                {"error": "sign in as somebody who may export"}, 401 if reader is None else 403
+            )
+        at = as_datetime(web.live.now_ms())
+        try:
+            found = await asyncio.to_thread(gather, web.records, id, web.park.version, reader.name, at)
+        except MissingError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        body = await asyncio.to_thread(seal, found)
+        said = SEALED.fill(digest=hashlib.sha256(body).hexdigest()[:16])
+        line = AuditLine(at, reader.name, "evidence.exported", id, said)
+        await asyncio.to_thread(web.records.audit, line)
+        name = {"Content-Disposition": f'attachment; filename="{found.incident.id}.json"'}
+        return Response(body, media_type="application/json", headers=name | {"Cache-Control": "no-store"})
+
     server.add_api_route("/export/park.{form}", serve, methods=["GET"], response_model=None)
+    server.add_api_route("/export/incident/{id}.json", incident, methods=["GET"], response_model=None)

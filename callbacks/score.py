@@ -37,6 +37,12 @@ def show(
             ),
             html.Dl([html.Div([html.Dt(k.say(lang)), html.Dd(v.say(lang))]) for k, v in facts(review)]),
             _arrivals(review, gates, receptors, lang),
+            html.A(
+                Text("证据包（JSON，带校验）", "Evidence (JSON, sealed)").say(lang),
+                href=f"/export/incident/{review.incident}.json",
+                download="",
+                className="btn s sc-file",
+            ),
         ],
         className="sc",
     )

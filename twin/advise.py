@@ -315,7 +315,9 @@ class Advise:
         states = [] if body is None else from_json(body, list[GateState])
         failed = self._failed(states)
         ours = [g for g in states if g.gate in self._network.gates]
-        return [replace(g, failed=True) if g.gate in failed else g for g in ours]
+        silent = failed & set(self._network.gates) - {g.gate for g in ours}
+        unknown = [GateState(g, None, False, True, self._clock.now()) for g in sorted(silent)]
+        return [replace(g, failed=True) if g.gate in failed else g for g in ours] + unknown
 
     def _failed(self, states: Iterable[GateState]) -> set[str]:
         """Gates whose last command failed and that do not stand where it wanted them: not counted on again.

@@ -14,10 +14,13 @@ from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.test_watch import DIRTY, Bench
 from twin import advise as module
+from twin.access import Role, User
 from twin.advise import Advise, joined
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
+from twin.evidence import gather, opened, seal
+from twin.floodlock import FloodBook
 from twin.history.reader import History
 from twin.model import (
     Arrival,
@@ -36,6 +39,7 @@ from twin.model import (
 )
 from twin.park_watch import Present
 from twin.plan import plans
+from twin.plan.afterwards import Review
 from twin.plan.look import Checked, Look
 from twin.plan.news import news_of_plans, news_of_ranking, recommended, steady
 from twin.records import Records
@@ -274,3 +278,56 @@ def test_a_closed_incident_is_reviewed_on_record(scene: Scene) -> None:
     (line,) = [a for a in scene.bench.records.audits(incident.id) if a.what == "incident.review"]
     assert line.detail.en.startswith("Review: ")
     assert line.detail.zh.startswith("复盘：")
+
+
+def test_a_gate_whose_command_failed_is_not_counted_on_and_the_plan_names_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its controller need not know that it failed."""
+    incident = scene.slug()
+    scene.advise.note(scene.bench.events("incident.opened")[0])
+    scene.settle()
+    records = scene.bench.records
+    best = recommended(records.plans(incident.id))  # type: ignore[arg-type]
+    assert best is not None
+    gate, now = best.moves[0].gate, scene.advise._clock.now()
+    asked = records.propose(
+        Command(
+            f"{best.id}/{gate}/1", incident.id, best.id, gate, 0.0, "duty", now, (), CommandState.PROPOSED
+        )
+    )
+    records.approve(asked.id, "duty", "seen", now)
+    approved = records.approve(asked.id, "office", "agreed", now)
+    records.set_command(replace(approved, state=CommandState.SENT, sent_at=now))
+    records.set_command(replace(approved, state=CommandState.FAILED, sent_at=now))
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    scene.advise.note(Event("command.changed", now, asked.id))
+    scene.settle()
+    after = records.plans(incident.id)
+    assert after is not None
+    assert all(m.gate != gate for p in after.plans for m in p.moves)
+    score = records.papers("review", Review, incident.id)
+    assert [(r.failed, r.final) for r in score] == [(1, False)]
+    evidence = gather(records, incident.id, scene.bench.park.version, "duty", now)
+    file = seal(evidence)
+    assert opened(file) == evidence
+    assert evidence.score == score[0].score
+    with pytest.raises(ValueError, match="sealed"):
+        opened(file.replace(b'"duty"', b'"dutz"', 1))
+
+
+def test_a_flood_lock_makes_the_plan_anew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    incident = scene.slug()
+    scene.advise.note(scene.bench.events("incident.opened")[0])
+    scene.settle()
+    now = scene.advise._clock.now()
+    duty = User("duty", Text("duty", "duty"), Role.DUTY_OFFICER)
+    FloodBook(scene.bench.records).set("", duty, "typhoon", now)
+    monkeypatch.setattr(module, "LEAST_WALL_S", 0.0)
+    scene.advise.note(Event("flood.changed", now, incident.id))
+    scene.settle()
+    after = scene.bench.records.plans(incident.id)
+    assert after is not None
+    assert after.plans
+    assert all(m.flood_lock for p in after.plans for m in p.moves)
+    assert not any(p.recommended for p in after.plans)

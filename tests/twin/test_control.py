@@ -71,7 +71,7 @@ class Gatehouse:
         start, aim, since = self._aim.get(unit, (1.0, 1.0, 0))
         way = min((self.clock_ms - since) / 1000 / STROKE_S, abs(aim - start))
         if self.mood.get(unit) in ("jams", "stops"):
-            way = min(way, 0.4)
+            way = min(way, 0.6)
         sign = 1 if aim > start else -1
         return start + way * (-sign if self.mood.get(unit) == "backwards" else sign)
 
@@ -86,7 +86,7 @@ class Gatehouse:
             if function == 4:
                 at, mood = self.position(unit), self.mood.get(unit)
                 aim = self._aim.get(unit, (1.0, 1.0, 0))[1]
-                halted = mood in ("jams", "stops") and abs(at - 0.6) < 1e-6
+                halted = mood in ("jams", "stops") and abs(at - 0.4) < 1e-6
                 bits = REMOTE | (MOVING if abs(at - aim) > 1e-6 and not halted else 0)
                 bits |= FAILED if halted and mood == "jams" else 0
                 registers[:] = [UNKNOWN if mood == "blind" else round(at * 1000), bits, 240, 1]
@@ -236,8 +236,8 @@ def test_the_same_order_twice_moves_once(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("mood", "words"),
     [
-        ("jams", "stuck at 60% open"),
-        ("stops", "not in place in time, at 60% open"),
+        ("jams", "stuck at 40% open"),
+        ("stops", "not in place in time, at 40% open"),
         ("blind", "no position"),
         ("backwards", "moves the wrong way"),
     ],

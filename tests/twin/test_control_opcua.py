@@ -33,7 +33,7 @@ class Gatehouse:
 
     port: int
     clock_ms: int = 1_795_000_000_000
-    mood: dict[int, str] = field(default_factory=dict)  # good | stops | blind | backwards | refuses
+    mood: dict[int, str] = field(default_factory=dict)  # jams | stops | blind | backwards | refuses
     moves: list[tuple[int, float]] = field(default_factory=list)
     _aim: dict[int, tuple[float, float, int]] = field(default_factory=dict)
     _counter: dict[int, int] = field(default_factory=dict)
@@ -100,7 +100,9 @@ class Gatehouse:
                 self.moves.append((unit, target))
                 self._aim[unit] = (self.position(unit), target, self.clock_ms)
             at, aim = self.position(unit), self._aim.get(unit, (1.0, 1.0, 0))[1]
-            await self._nodes[unit, "Moving"].write_value(abs(at - aim) > 1e-6)
+            jammed = self.mood.get(unit) == "jams" and abs(at - 0.4) < 1e-6
+            await self._nodes[unit, "Moving"].write_value(abs(at - aim) > 1e-6 and not jammed)
+            await self._nodes[unit, "Failed"].write_value(jammed)
             blind = self.mood.get(unit) == "blind"
             status = ua.StatusCode(ua.StatusCodes.BadSensorFailure if blind else ua.StatusCodes.Good)
             value = ua.DataValue(ua.Variant(float(at), ua.VariantType.Double), status)
@@ -109,7 +111,7 @@ class Gatehouse:
     def position(self, unit: int) -> float:
         start, aim, since = self._aim.get(unit, (1.0, 1.0, 0))
         way = min((self.clock_ms - since) / 1000 / STROKE_S, abs(aim - start))
-        if self.mood.get(unit) == "stops":
+        if self.mood.get(unit) in ("stops", "jams"):
             way = min(way, 0.6)
         sign = 1 if aim > start else -1
         return start + way * (-sign if self.mood.get(unit) == "backwards" else sign)
@@ -181,6 +183,7 @@ def test_two_people_and_the_gate_closes(bench: Desk) -> None:
     ("mood", "words"),
     [
         ("stops", "not in place in time, at 40% open"),
+        ("jams", "stuck at 40% open"),
         ("blind", "no position"),
         ("backwards", "moves the wrong way"),
     ],

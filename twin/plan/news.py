@@ -72,7 +72,11 @@ def steady(old: PlanSet | None, new: PlanSet) -> PlanSet:
     gates = [m.gate for m in before.moves]
     for plan in new.plans:
         same = [m.gate for m in plan.moves] == gates
-        if same and plan.contained >= best.contained - HELD_NEWS and not any(m.too_late for m in plan.moves):
+        if (
+            same
+            and plan.contained >= best.contained - HELD_NEWS
+            and not any(m.too_late or m.flood_lock for m in plan.moves)
+        ):
             chosen = plan.id
             return replace(new, plans=tuple(replace(p, recommended=p.id == chosen) for p in new.plans))
     return new
