@@ -50,7 +50,9 @@ def _span(seconds: float) -> Text:
 def _slack(move: GateMove, command: Command | None, state: GateState | None, lang: Lang) -> Any:
     """Return what stands in the slack column: time left, or why there is none to count."""
     if response.is_shut(state):
-        return html.Span(Text("已关", "closed").say(lang), className="tx-normal")
+        said = state is not None and state.stated
+        word = Text("陈述已关", "said closed") if said else Text("已关", "closed")
+        return html.Span(word.say(lang), className="tx-warning" if said else "tx-normal")
     if command is not None and command.state in (*response.LIVE, CommandState.FAILED):
         tone = "tx-alarm" if command.state is CommandState.FAILED else "tx-act"
         return html.Span(wording.COMMAND_STATES[command.state].say(lang), className=tone)

@@ -52,7 +52,7 @@ def chosen(planset: PlanSet | None, id: str | None) -> GatePlan | None:
 
 
 def is_shut(state: GateState | None) -> bool:
-    """Tell whether a gate's own controller says it is closed."""
+    """Tell whether a gate is closed, as its controller says or, where none does, the people on site."""
     return state is not None and state.position is not None and state.position <= SHUT and not state.failed
 
 

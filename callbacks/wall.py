@@ -250,9 +250,10 @@ def taken(web: Web, case: Dossier, lang: Lang) -> tuple[dict[str, Any], Any]:
     plan = case.plan()
     parts = {
         "wl-head": wall_incident.head(case, lang),
-        "wl-next": wall_incident.next_action(
-            case.planset, plan, case.commands, at.gates, gates, people, lang
-        ),
+        "wl-next": [
+            flood.banner(case.locks, case.overrides, people, lang),
+            wall_incident.next_action(case.planset, plan, case.commands, at.gates, gates, people, lang),
+        ],
         "wl-who": wall_incident.who(case.ranking, enterprises, lang),
         "wl-arr": arrivals.chart(
             case.planset,

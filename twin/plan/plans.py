@@ -20,6 +20,7 @@ from twin.config import Config
 from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
 from twin.plan import arrival, choice, levels, source, telling
 from twin.plan.arrival import Ensemble
+from twin.plan.cards import ON_SITE_S
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
 from twin.plan.look import Checked, Look
@@ -285,13 +286,15 @@ def _deadline(scene: _Scene, gate: Gate, found: Arrival, *, helps: bool = False)
     c = scene.config
     left = found.early.timestamp() - scene.now_s
     margin = max(c.margin_s, c.margin_share * max(left, 0.0))
-    by = found.early.timestamp() - gate.stroke_s - c.decision_s - margin
+    # Who works a gate by hand must be called and get there first; the engine's search counts that too.
+    decision = c.decision_s + (0.0 if gate.remote else ON_SITE_S)
+    by = found.early.timestamp() - gate.stroke_s - decision - margin
     move = GateMove(
         gate=gate.id,
         close_by=datetime.fromtimestamp(round(by), UTC),
         arrival=found,
         stroke_s=gate.stroke_s,
-        decision_s=c.decision_s,
+        decision_s=decision,
         margin_s=margin,
         too_late=by < scene.now_s,
         flood_lock=gate.id in scene.locked,

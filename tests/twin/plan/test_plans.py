@@ -176,6 +176,17 @@ def test_a_flood_lock_marks_every_move_and_is_told(park: Park) -> None:
     assert not any(p.recommended for p in locked.plans)
 
 
+def test_people_need_time_to_get_to_a_gate_worked_by_hand(park: Park, early: PlanSet) -> None:
+    by_hand = replace(park, gates=tuple(replace(g, remote=False) for g in park.gates))
+    later = plan(by_hand, saw={"S01": 5})
+    ours = {m.gate: m for p in early.plans for m in p.moves}
+    theirs = {m.gate: m for p in later.plans for m in p.moves}
+    both = ours.keys() & theirs.keys()
+    assert both
+    assert all(ours[g].close_by - theirs[g].close_by == timedelta(minutes=30) for g in both)
+    assert all(m.decision_s == CONFIG.decision_s + 1800 for m in theirs.values())
+
+
 def test_a_gate_under_a_lock_of_its_own_makes_room_for_another(park: Park, early: PlanSet) -> None:
     best = next(p for p in early.plans if p.recommended)
     own = plan(park, saw={"S01": 5}, locked=(best.moves[0].gate,))
