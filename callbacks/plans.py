@@ -11,6 +11,7 @@ from callbacks import panel, response, wording
 from geodata.places import Gate, Receptor
 from geodata.words import Lang, Text
 from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet, WhatIf
+from twin.plan.levels import reopening
 
 TITLE = Text("关闸方案", "Gate plans")
 
@@ -277,8 +278,12 @@ def show(
         ]
     if not planset.plans and (closed := response.shut(None, commands, gates)):
         held = Text("{g} 已关闭，推算不再需要别的闸", "{g} closed; no other gate is needed any more")
-        text = held.fill(g="、".join(closed))
-        return [html.Div([panel.heading(TITLE, lang), panel.empty(text, lang)], className="pl")]
+        text = held.fill(g=Text("、".join(closed), ", ".join(closed)))
+        again = [
+            html.P([html.Span(Text("复位", "Reopening").say(lang)), t.say(lang)], className="sd")
+            for t in reopening(closed)
+        ]
+        return [html.Div([panel.heading(TITLE, lang), panel.empty(text, lang), *again], className="pl")]
     if not planset.plans:
         none = planset.note or Text(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"

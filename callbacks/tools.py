@@ -29,7 +29,7 @@ def bar(lang: Lang) -> Any:
     """Return the buttons that open the sheets."""
     buttons = [
         html.Button(
-            [TITLES[n].say(lang), html.Em(id=f"em-tool-{n}-n")],
+            TITLES[n].say(lang),
             id={"type": "em-tool", "index": n},
             className="btn s",
         )

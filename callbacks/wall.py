@@ -13,7 +13,18 @@ import dash
 import numpy as np
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import arrivals, desk, dossier, firms, ids, panel, wall_incident, wall_quiet, wall_screens
+from callbacks import (
+    arrivals,
+    desk,
+    dossier,
+    firms,
+    flood,
+    ids,
+    panel,
+    wall_incident,
+    wall_quiet,
+    wall_screens,
+)
 from callbacks.dossier import Dossier
 from callbacks.live import gate_word
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang

@@ -61,7 +61,11 @@ def undo(plans: Sequence[GatePlan]) -> tuple[Text, ...]:
     if best is None:
         return ()
     moves = sorted(best.moves, key=lambda m: (m.arrival.middle, m.gate))
-    gates = [m.gate for m in moves]
+    return reopening([m.gate for m in moves])
+
+
+def reopening(gates: Sequence[str]) -> tuple[Text, ...]:
+    """Say when closed gates open again, in which order and by how much at first."""
     return (
         Text(
             "闸前各断面连续 {h} 小时达标（或本底），或已转输处理",
