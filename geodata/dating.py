@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from geodata.formats.report import FormatError
+from geodata.formats.report import SAY_DAY, FormatError
 from geodata.words import Text
 
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -99,14 +99,8 @@ def day(said: str, field: str, rows: Iterable[str], file: str) -> Day:
 
 def said(layer: Mapping[str, Any]) -> Text:
     """Return a layer's day (`as_of`, `as_of_by`) in words."""
-    return SAY[Known(layer.get("as_of_by", ""))].fill(date=layer.get("as_of", ""))
+    return SAY_DAY[str(layer.get("as_of_by", ""))].fill(date=layer.get("as_of", ""))
 
 
 NO_DATE = Text("“{text}” 不是日期;应写成 2025、2025-06 或 2025-06-30",
                "“{text}” is no date; write 2025, 2025-06 or 2025-06-30")  # fmt: skip
-SAY = {
-    Known.STATED: Text("资料日期 {date}(导入时说明)", "of {date}, as was said at the import"),
-    Known.ROWS: Text("资料日期 {date}(最新一行)", "of {date}, its newest row"),
-    Known.FILE: Text("文件修改于 {date},资料不晚于此日", "file changed {date}; what it holds is no newer"),
-    Known.NOT: Text("资料日期未知", "of no known date"),
-}

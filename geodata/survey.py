@@ -197,20 +197,26 @@ def levels(nodes: pd.DataFrame, links: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     ground, invert = nodes["ground_m"].to_numpy(float).copy(), nodes["invert_m"].to_numpy(float).copy()
     made = links.copy()
     low = np.full(len(nodes), np.inf)
-    for end in ("from", "to"):
-        where = np.array([at[n] for n in links[f"{end}_node"].tolist()], int)
+    own: dict[str, Floats] = {}
+    ends = {end: np.array([at[n] for n in links[f"{end}_node"].tolist()], int) for end in ("from", "to")}
+    for end, where in ends.items():
         level = links[f"{end}_level_m"].to_numpy(float).copy()
         by_depth = ground[where] - links[f"{end}_depth_m"].to_numpy(float)
-        offset = links["offset_in_m" if end == "from" else "offset_out_m"].to_numpy(float)
         level = np.where(np.isfinite(level), level, by_depth)
-        level = np.where(np.isfinite(level), level, invert[where] + offset)
+        offset = links["offset_in_m" if end == "from" else "offset_out_m"].to_numpy(float)
+        own[end] = np.where(np.isfinite(level), level, invert[where] + offset)
+    # A pipe that tells no level at all lies on the bottoms of its manholes; one bottom says nothing beside
+    # a level of the other end, for sumps lie deeper than pipes.
+    bare = ~np.isfinite(own["from"]) & ~np.isfinite(own["to"])
+    for end, where in ends.items():
+        level = np.where(bare, invert[where], own[end])
         made[f"{end}_level_m"] = level
         np.minimum.at(low, where, np.where(np.isfinite(level), level, np.inf))
     empty = ~np.isfinite(invert) & np.isfinite(low)
     invert[empty] = low[empty]
     derived = mark(Confidence.DERIVED, empty)
     for end, offset_name in (("from", "offset_in_m"), ("to", "offset_out_m")):
-        where = np.array([at[n] for n in links[f"{end}_node"].tolist()], int)
+        where = ends[end]
         above = made[f"{end}_level_m"].to_numpy(float) - invert[where]
         given = links[offset_name].to_numpy(float)
         above = np.where(np.isfinite(given), given, above)

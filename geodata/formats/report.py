@@ -172,6 +172,9 @@ def _lines(layer: LayerReport, lang: Lang) -> list[str]:
     lines = [head.say(lang)]
     if layer.fields:
         lines.append("  " + FIELDS.say(lang) + ", ".join(f"{k}={v}" for k, v in layer.fields.items()))
+    if layer.role not in ("", "skip"):
+        day = SAY_DAY[layer.as_of_by].fill(date=layer.as_of)
+        lines.append("  " + day.say(lang))
     by_text: dict[tuple[str, str, bool], list[int]] = {}
     for note in layer.notes:
         by_text.setdefault((note.text.say(lang), note.field, note.skipped), []).append(note.row)
@@ -248,3 +251,9 @@ GUESS = Text(
 )
 OPTION = Text("确认:{option},或用 --yes 接受全部", "to say so: {option}, or --yes for all")
 OTHERS = Text("也可能是:{others}", "could also be: {others}")
+SAY_DAY = {  # by how the day of a layer is known, as `geodata.dating.Known`
+    "stated": Text("资料日期 {date}(导入时说明)", "of {date}, as was said at the import"),
+    "rows": Text("资料日期 {date}(最新一行)", "of {date}, its newest row"),
+    "file": Text("文件修改于 {date},资料不晚于此日", "file changed {date}; what it holds is no newer"),
+    "": Text("资料日期未知", "of no known date"),
+}

@@ -76,3 +76,20 @@ def test_nothing_known_stays_unknown() -> None:
     full, pipes = levels(nodes, links())
     assert full["invert_m"].isna().all()
     assert pipes["offset_in_m"].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("own", "source"),
+    [
+        ({}, "invert"),  # the bottoms of its manholes are all that is known
+        ({"from_depth_m": 1.0}, "assumed"),  # a sump at the other end says nothing
+        ({"from_depth_m": 1.0, "to_depth_m": 2.0}, "invert"),
+    ],
+)
+def test_a_pipe_without_levels_lies_on_its_manholes_bottoms(own: dict[str, float], source: str) -> None:
+    nodes = pd.DataFrame(
+        {"id": ["a", "b"], "ground_m": [4.0, 4.0], "invert_m": [2.4, 2.6], "max_depth_m": [np.nan, np.nan]}
+    )
+    made = directed(levels(nodes, links(**own))[1]).iloc[0]
+    assert made["direction_source"] == source
+    assert (made["from_node"] == "b") == (own == {})
