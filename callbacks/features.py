@@ -36,6 +36,7 @@ TITLES: dict[str, Text] = {
     "enterprise": Text("企业", "Enterprises"),
     "outlet": Text("排口", "Outlets"),
     "receptor": Text("敏感点", "Receptors"),
+    "device": Text("企业端的阀和泵", "Valves and pumps of enterprises"),
     "pool": Text("应急池", "Emergency pools"),
     "facility": Text("污水厂与泵站", "Works and pump stations"),
     "node": Text("管网节点", "Nodes of the network"),
@@ -95,6 +96,7 @@ def collections(web: Web) -> dict[str, Collection]:
                 ("enterprise", park.enterprises),
                 ("outlet", park.outlets),
                 ("receptor", park.receptors),
+                *((("device", park.devices),) if park.devices else ()),
                 ("pool", park.pools),
                 ("facility", park.facilities),
             )

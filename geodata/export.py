@@ -15,7 +15,7 @@ from geodata import crs
 from geodata import park as park_file
 from geodata.check.export import harmless
 from geodata.places import Park
-from geodata.schema import OPTIONAL, TABLES
+from geodata.schema import EXTRA, OPTIONAL, TABLES
 
 FORMATS = {"gpkg": ".gpkg", "geojson": ".geojson", "xlsx": ".xlsx"}
 MEDIA = {
@@ -97,7 +97,9 @@ def tables(park: Park) -> Iterator[tuple[str, Any, Any]]:
     """Give every layer of a park: name, table without its geometry, and shapes in the park's CRS or None."""
     head = {"id": park.id, "name_zh": park.name.zh, "name_en": park.name.en, "crs": park.crs}
     yield "park", pd.DataFrame([head | {"version": park.version}]), None
-    for layer, kind, attribute in park_file.RECORDS:
+    for layer, kind, attribute in park_file.EVERY:
+        if not getattr(park, attribute) and layer not in TABLES:
+            continue
         table = park_file.frame_of(getattr(park, attribute), kind)
         placed = "x" in table.columns
         yield (
@@ -130,7 +132,7 @@ def _guide() -> pd.DataFrame:
     """What every column means."""
     rows = [
         {"sheet": name, "column": column, "meaning": text}
-        for name, layer in TABLES.items()
+        for name, layer in (TABLES | {park_file.DEVICES: EXTRA[park_file.DEVICES]}).items()
         for column, text in {**layer.columns, **OPTIONAL.get(name, {})}.items()
     ]
     return pd.DataFrame(rows)

@@ -44,6 +44,8 @@ RECORDS: tuple[tuple[str, type, str], ...] = (
     ("fingerprint", places.Fingerprint, "fingerprints"),
 )
 
+EVERY = (*RECORDS, (DEVICES, places.Device, "devices"))  # with those whose layer may be missing
+
 
 def demo_path() -> Path:
     """Return where the shipped demo park lies."""

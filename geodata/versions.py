@@ -26,7 +26,7 @@ import shapely
 
 from geodata import park as park_file
 from geodata import provenance
-from geodata.park import RECORDS, VERSION_CHARS, content_hash
+from geodata.park import EVERY, VERSION_CHARS, content_hash
 from geodata.places import Park
 
 JOURNAL = "versions.jsonl"
@@ -256,7 +256,7 @@ def compare(a: Park, b: Park) -> dict[str, Change]:
     if (a.id, a.name, a.crs) != (b.id, b.name, b.crs):
         columns = tuple(c for c in ("id", "name", "crs") if getattr(a, c) != getattr(b, c))
         found["park"] = Change(changed={b.id: columns})
-    for layer, kind, attribute in RECORDS:
+    for layer, kind, attribute in EVERY:
         names = [f.name for f in fields(kind)]
         old, new = (
             pd.DataFrame([[getattr(r, n) for n in names] for r in getattr(p, attribute)], columns=names)

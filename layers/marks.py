@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from geodata.check.findings import Finding
-from geodata.park import RECORDS
+from geodata.park import EVERY
 from geodata.places import Park
 from geodata.versions import Change
 from layers.feature import lonlat
@@ -68,7 +68,7 @@ def shapes(park: Park, layer: str) -> dict[str, Any]:
     if layer == "node":
         table = park.nodes
         return _points(table["id"].astype(str), table["x"].to_numpy(float), table["y"].to_numpy(float))
-    attribute = next((a for name, _, a in RECORDS if name == layer), "")
+    attribute = next((a for name, _, a in EVERY if name == layer), "")
     records = [r for r in getattr(park, attribute, ()) if hasattr(r, "x")]
     x, y = (np.array([getattr(r, c) for r in records], float) for c in ("x", "y"))
     return _points([r.id for r in records], x, y)

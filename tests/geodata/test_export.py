@@ -89,3 +89,17 @@ def test_the_command_writes_beside_the_park_and_never_over_it(
     assert park_export.main([str(file), "--out", str(tmp_path / "p.shp")], "en") == 2
     assert "gpkg, geojson, xlsx" in capsys.readouterr().err
     assert park_export.main([str(tmp_path / "gone.gpkg"), "--format", "xlsx"], "en") == 2
+
+
+def test_valves_and_pumps_of_enterprises_leave_with_the_rest(tmp_path: Path) -> None:
+    park = park_file.read(park_file.demo_path())
+    park = replace(park, scenery={}, devices=park.devices[:3])
+    export.write(park, tmp_path / "p.xlsx")
+    book = pd.read_excel(tmp_path / "p.xlsx", sheet_name=None, engine="calamine")
+    assert book["device"]["id"].tolist() == [d.id for d in park.devices]
+    assert "device" in set(book["columns"]["sheet"])
+    export.write(park, tmp_path / "p.geojson")
+    features = json.loads((tmp_path / "p.geojson").read_text("utf-8"))["features"]
+    assert [f["properties"]["id"] for f in features if f["properties"]["layer"] == "device"] == [
+        d.id for d in park.devices
+    ]

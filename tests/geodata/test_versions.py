@@ -156,3 +156,13 @@ def test_two_saving_at_once_lose_nothing(tmp_path: Path) -> None:
     versions = Store(tmp_path).list()
     assert sorted(v.note for v in versions) == ["1", "2"]
     assert versions[0].parent == versions[1].version
+
+
+def test_valves_and_pumps_of_enterprises_are_compared_too() -> None:
+    park = demo()
+    first, second = park.devices[:2]
+    other = replace(park, devices=(replace(first, x=first.x + 2.0, stroke_s=7.0), *park.devices[2:]))
+    found = compare(park, other)["device"]
+    assert found.removed == (second.id,)
+    assert found.moved == {first.id: 2.0}
+    assert set(found.changed[first.id]) == {"stroke_s"}
