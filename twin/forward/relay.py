@@ -21,10 +21,12 @@ from twin.blocks import decode
 from twin.clock import ParkClock, wall_ms
 from twin.config import Config
 from twin.errors import ConfigError, UnavailableError
+from twin.forward.callup import Past as CalledUp
+from twin.forward.past import FRAME, FromHistory
 from twin.forward.rewrite import Unseal, composed, header
 from twin.forward.spool import Copy, Spool
 from twin.forward.targets import Target
-from twin.forward.upper import Upper
+from twin.forward.upper import COUNTED, Upper
 from twin.stream import AsyncStream, Entry, Stream
 
 KEY = "forward"
@@ -35,9 +37,6 @@ PUBLISH_S = 1.0
 CUT_S = 10.0
 CLOSE_S = 15.0
 LOOK_AGAIN_S = 30.0
-DAY_MS = 86_400_000
-BACK_MS = 7 * DAY_MS  # park time before the gap that frames received in it may be about
-FRAME = b"##"
 log = logging.getLogger(__name__)
 
 
@@ -167,6 +166,10 @@ class Relay:
     ----------
     unseal : callable, optional
         Reads frames of loggers that encrypt.
+    past : Past, optional
+        What platforms may call up.
+    mns : sequence of str
+        Loggers whose data they may call up.
     """
 
     def __init__(
@@ -176,8 +179,10 @@ class Relay:
         stream: AsyncStream,
         filler: Filler,
         unseal: Unseal | None = None,
+        past: CalledUp | None = None,
+        mns: Sequence[str] = (),
     ) -> None:
-        self.uppers = tuple(Upper(target, spool, unseal) for target in targets)
+        self.uppers = tuple(Upper(target, spool, unseal, past, mns) for target in targets)
         self._spool = spool
         self._stream = stream
         self._filler = filler
@@ -225,7 +230,7 @@ class Relay:
             known = {row["name"]: row for row in json.loads(body or b"{}").get("targets", ())}
             for upper in self.uppers:
                 row = known.get(upper.target.name, {})
-                for key in ("relayed", "resent", "unreadable", "dropped", "asked"):
+                for key in COUNTED:
                     upper.counts[key] += int(row.get(key, 0))
 
     async def _publish(self) -> None:
@@ -243,22 +248,6 @@ class Relay:
                 with suppress(UnavailableError):
                     dropped = await asyncio.to_thread(self._spool.cut, target.name, target.keep)
                     upper.counts["dropped"] += dropped
-
-
-class FromHistory:
-    """Frames of the past, out of the history's files."""
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-
-    def frames(self, mns: Sequence[str], from_ms: int, to_ms: int) -> Iterator[tuple[int, bytes]]:
-        """Frames received between two moments of the wall clock, oldest first."""
-        from twin.history.reader import History
-
-        with closing(History(self._folder)) as history:
-            found = history.raw_frames(mns, from_ms - BACK_MS, to_ms + DAY_MS)
-        kept = sorted((f for f in found if from_ms < f.received_ms < to_ms), key=lambda f: f.received_ms)
-        yield from ((f.received_ms, f.raw) for f in kept)
 
 
 async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asyncio.Event) -> None:
@@ -282,8 +271,10 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
         closing(Spool(Path(config.data) / "forward.sqlite")) as spool,
         closing(Stream(config.redis)) as behind,
     ):
-        filler = Filler(targets, spool, behind, FromHistory(config.history), mns)
-        relay = Relay(targets, spool, stream, filler, load_loggers(config.loggers).keyring())
+        unseal = load_loggers(config.loggers).keyring()
+        past = FromHistory(config.history, unseal, config.redis, clock.now_ms)
+        filler = Filler(targets, spool, behind, past, mns)
+        relay = Relay(targets, spool, stream, filler, unseal, past, mns)
         relay.open()
         await until_stopped(relay, stop)
 

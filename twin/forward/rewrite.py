@@ -53,7 +53,7 @@ def packet_of(raw: bytes, unseal: Unseal | None) -> Packet | None:
     return packets[0] if packets else None
 
 
-def rewritten(packet: Packet, target: Target, queued_ms: int, late: bool) -> Sent:
+def rewritten(packet: Packet, target: Target, queued_ms: int, late: bool, *, qn: str | None = None) -> Sent:
     """Return a frame as its target wants it. The same frame gives the same bytes, however often it is sent.
 
     Parameters
@@ -62,10 +62,12 @@ def rewritten(packet: Packet, target: Target, queued_ms: int, late: bool) -> Sen
         Wall clock of its receipt: QN of a frame that has none, where an answer is asked for.
     late : bool
         It was held back for long, which HJ 212-2025 marks with RF=1.
+    qn : str, optional
+        Of the request that it is an answer to, in place of its own.
     """
     mn = target.mns.get(packet.mn or "", packet.mn or "")
     pw = target.pws.get(packet.mn or "") or target.pw or packet.pw
-    qn, flag, extra = packet.qn, packet.flag, packet.extra
+    qn, flag, extra = qn or packet.qn, packet.flag, packet.extra
     if target.proven:
         flag = (flag or 0) | 1
         qn = qn or qn_text(queued_ms)

@@ -14,24 +14,27 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
 from twin.clock import wall_ms
 from twin.errors import UnavailableError
+from twin.forward import callup
+from twin.forward.callup import CallUps, Past
 from twin.forward.rewrite import Sent, Unseal, packet_of, rewritten
 from twin.forward.spool import Frame, Spool
 from twin.forward.targets import Target
 from twin.ingest.hj212.answers import ANSWERS
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
-from twin.ingest.hj212.write import frame
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 CONNECT_S = 10.0
 LOOK_S = 0.05
 ASK_AGAIN_S = 60.0  # a logger that the target does not know, or knows by another PW
+COUNTED = ("relayed", "resent", "unreadable", "dropped", "asked", "called")
 AT_ONCE = 40  # frames of one logger read from disk together
 SETTINGS = frozenset({"3", "4", "5"})  # QnRtn: PW, MN, ST wrong
 log = logging.getLogger(__name__)
@@ -51,9 +54,20 @@ class Upper:
     ----------
     unseal : callable, optional
         Reads frames of loggers that encrypt.
+    past : Past, optional
+        What the platform may call up.
+    mns : sequence of str
+        Loggers whose data it may call up.
     """
 
-    def __init__(self, target: Target, spool: Spool, unseal: Unseal | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        spool: Spool,
+        unseal: Unseal | None = None,
+        past: Past | None = None,
+        mns: Sequence[str] = (),
+    ) -> None:
         self.target = target
         self._spool = spool
         self._unseal = unseal
@@ -67,11 +81,13 @@ class Upper:
         self._heard = 0.0
         self._done: list[tuple[str, int]] = []
         self._flushing = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._callups = CallUps(target, past, mns, unseal, self._tell, self._deliver_called)
         self.connected = False
         self.trouble = ""
         self.since_ms = wall_ms()
         self.counts: Counter[str] = Counter()
-        """relayed, resent, unreadable, dropped, asked (requests of the target, which are refused)."""
+        """relayed, resent, unreadable, dropped, asked (requests of the target), called (frames they got)."""
         self.last_ms = 0
 
     async def run(self) -> None:
@@ -106,7 +122,7 @@ class Upper:
             "last_ms": self.last_ms,
             "refused": self._spool.refused(name),
             "blocked": {mn: why for mn, (_, why) in self._blocked.items()},
-            **{k: self.counts[k] for k in ("relayed", "resent", "unreadable", "dropped", "asked")},
+            **{k: self.counts[k] for k in COUNTED},
         }
 
     def _note(self, trouble: str) -> None:
@@ -136,6 +152,7 @@ class Upper:
             hear.result()
         finally:
             self._writer = None
+            await self._callups.close()
             tasks = [hear, *self._lanes.values()]
             self._lanes.clear()
             for task in tasks:
@@ -210,6 +227,19 @@ class Upper:
         if not sent.answered:
             await self._write(sent.data)  # sent is all there is to know of it
             return _End.DONE, ""
+        async with self._turns.setdefault(sent.mn, asyncio.Lock()):  # with frames that are called up
+            return await self._proved(sent)
+
+    async def _deliver_called(self, sent: Sent) -> str:
+        """Send a frame that was called up; returns the ExeRtn."""
+        try:
+            end, _ = await self._deliver(sent)
+        except OSError:
+            return callup.SILENT
+        self.counts["called"] += end is _End.DONE
+        return {_End.DONE: callup.DONE, _End.SILENT: callup.SILENT}.get(end, callup.FAILED)
+
+    async def _proved(self, sent: Sent) -> tuple[_End, str]:
         end, why, silent = _End.SILENT, "no_answer", 0
         self._twice[sent.mn] = 0
         for attempt in range(self.target.re_count + 1):
@@ -255,7 +285,8 @@ class Upper:
 
     def _said(self, packet: Packet) -> None:
         if packet.cn not in ANSWERS:
-            self._decline(packet)
+            self.counts["asked"] += 1
+            self._callups.asked(packet)
             return
         qn = packet.qn or packet.value("QN")
         for mn in [packet.mn] if packet.mn in self._waiting else list(self._waiting) if not packet.mn else []:
@@ -272,15 +303,9 @@ class Upper:
             self._twice[mn or ""] += 1
         self.counts["stray"] += 1  # a late second answer, most often
 
-    def _decline(self, packet: Packet) -> None:
-        """An upper platform does not operate this park's loggers: its request gets a no (QnRtn=2)."""
-        self.counts["asked"] += 1
-        writer = self._writer
-        if writer is None or not packet.need_ack or not packet.qn or not packet.mn:
-            return
-        flag = (packet.flag or 0) & ~3
-        head = f"QN={packet.qn};ST=91;CN=9011;PW={packet.pw or ''};MN={packet.mn};Flag={flag}"
-        writer.write(frame(f"{head};CP=&&QnRtn=2&&".encode()))
+    def _tell(self, data: bytes) -> None:
+        if self._writer is not None:
+            self._writer.write(data)
 
 
 def _verdict(answer: Packet) -> tuple[_End, str]:

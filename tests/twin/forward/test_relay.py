@@ -35,7 +35,6 @@ from twin.ingest.gateway import Gateway
 from twin.ingest.hj212 import times
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
-from twin.ingest.hj212.requests import parse
 from twin.ingest.hj212.write import Message, frame, frames
 from twin.stream import AsyncStream
 
@@ -228,18 +227,6 @@ async def test_a_late_answer_does_not_settle_the_next_part_of_a_split_message(be
         await until(lambda: relay.uppers[0].counts["relayed"] == 2, "not relayed")
         # Part 2 got no answer of its own at first: the late one to part 1 must not have passed for it.
         assert [p.pno for p in asked] == [1, 1, 2, 2]
-
-
-async def test_an_upper_platform_does_not_operate_our_loggers(bench: Bench) -> None:
-    async with platform(lambda p: [answer(p)] if p.cn == "2011" else []) as there:
-        relay = await bench.open(target(there.port))
-        await until(lambda: there.writers, "never connected")
-        request = parse("CN=1062;RtdInterval=60")
-        asked = f"QN={times.qn(T0)};ST=32;CN={request.cn};PW=1;MN={MNS[0]};Flag=5;CP=&&RtdInterval=60&&"
-        there.writers[0].write(frame(asked.encode()))
-        await until(lambda: there.got, "no answer to a request")
-        assert (there.got[0].cn, there.got[0].value("QnRtn")) == ("9011", "2")
-        assert relay.uppers[0].counts["asked"] == 1
 
 
 async def test_frames_of_other_doors_are_forwarded_as_hj212(bench: Bench) -> None:
