@@ -10,7 +10,7 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import panel, wording
+from callbacks import admin_again, panel, wording
 from callbacks.admin_overview import reason, table
 from callbacks.admin_tab import Tab
 from callbacks.pages import Visit, Web, in_thread, reader_lang
@@ -64,6 +64,7 @@ def layout(web: Web, visit: Visit) -> Any:
             dcc.Interval(id="ado-again", interval=AGAIN_MS),
             dcc.Store(id="ado-seen"),
             *[html.Div(wait, id=part, className=part) for part in PARTS],
+            *admin_again.parts(),
         ],
         className="ado",
     )
@@ -142,6 +143,7 @@ def targets(told: Mapping[str, Any] | None, now_ms: int, lang: Lang) -> Any:
         (Text("已送达", "Delivered"), "num"),
         (Text("重发", "Sent again"), "num"),
         (Text("丢弃", "Dropped"), "num"),
+        (Text("应召补传", "Called up"), "num"),
         (Text("对方拒绝", "Refused there"), ""),
     )
     quiet = is_quiet(told, now_ms)
@@ -162,6 +164,7 @@ def _target(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
             html.Td(wording.number(row.get("relayed")), className="num"),
             html.Td(wording.number(row.get("resent")), className="num mut"),
             html.Td(wording.number(dropped), className="num tx-alarm" if dropped else "num mut"),
+            html.Td(wording.number(row.get("called")), className="num mut"),
             html.Td(
                 [
                     *tags(Counter(row.get("refused") or {}), lang),
@@ -251,6 +254,7 @@ def _json(body: bytes | None) -> Mapping[str, Any] | None:
 
 def register(app: Dash, web: Web) -> None:
     """Add the callbacks."""
+    admin_again.register(app, web)
 
     @app.callback(
         *[Output(part, "children") for part in PARTS],

@@ -227,6 +227,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             module, function = PARK_TASKS[words[1]]
             answer: int = getattr(import_module(module), function)(words[2:], lang, config.flows)
             return answer
+        if words[:1] == ["forward"] and len(words) > 1:
+            from twin.forward_command import main as forward
+
+            return forward(words[1:], lang, config)
         if words[:1] == ["ask"]:
             from twin.ask_command import main as ask
 

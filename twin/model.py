@@ -325,7 +325,8 @@ class Order:
     kind: gate.execute (about = command id, approvals already on record), gate.stated (about = command id),
     draft.try, draft.cancel (about = draft id), drill.start (about = scenario,
     number = speed), drill.speed (number), drill.stop, logger.ask (about = MN, detail = an HJ 212 request,
-    `CN=1062;RtdInterval=60`).
+    `CN=1062;RtdInterval=60`), forward.again (about = upper platform, detail = "refused" or a span,
+    `2026-11-20..2026-11-21`).
     """
 
     kind: str

@@ -12,15 +12,17 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from twin.blocks import decode
 from twin.clock import ParkClock, wall_ms
 from twin.config import Config
 from twin.errors import ConfigError, UnavailableError
+from twin.forward.again import Again
 from twin.forward.callup import Past as CalledUp
 from twin.forward.past import FRAME, FromHistory
 from twin.forward.rewrite import Unseal, composed, header
@@ -28,6 +30,10 @@ from twin.forward.spool import Copy, Spool
 from twin.forward.targets import Target
 from twin.forward.upper import COUNTED, Upper
 from twin.stream import AsyncStream, Entry, Stream
+
+if TYPE_CHECKING:
+    from twin.model import AuditLine
+    from twin.records import Records
 
 KEY = "forward"
 GROUP, CONSUMER = "forward", "1"
@@ -170,6 +176,8 @@ class Relay:
         What platforms may call up.
     mns : sequence of str
         Loggers whose data they may call up.
+    beside : sequence of callable
+        More work that fills the queues, each in a thread of its own until its event is set.
     """
 
     def __init__(
@@ -181,6 +189,7 @@ class Relay:
         unseal: Unseal | None = None,
         past: CalledUp | None = None,
         mns: Sequence[str] = (),
+        beside: Sequence[Callable[[threading.Event], None]] = (),
     ) -> None:
         self.uppers = tuple(Upper(target, spool, unseal, past, mns) for target in targets)
         self._spool = spool
@@ -188,14 +197,16 @@ class Relay:
         self._filler = filler
         self._stop = threading.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._filling: asyncio.Task[None] | None = None
+        self._filling: list[asyncio.Task[None]] = []
+        self._beside = (filler.run, *beside)
         self._restored = False
 
     def open(self) -> None:
         """Start filling and relaying."""
-        self._filling = asyncio.ensure_future(asyncio.to_thread(self._filler.run, self._stop))
+        work = (asyncio.to_thread(job, self._stop) for job in self._beside)
+        self._filling = [asyncio.ensure_future(one) for one in work]
         jobs = [upper.run() for upper in self.uppers] + [self._publish(), self._cut()]
-        self._tasks = [self._filling, *(asyncio.ensure_future(job) for job in jobs)]
+        self._tasks = [*self._filling, *(asyncio.ensure_future(job) for job in jobs)]
 
     async def wait(self) -> None:
         """Wait until one of the jobs ends, which none does by itself; what ended it is raised."""
@@ -207,8 +218,8 @@ class Relay:
         """End; what waits stays in the queues."""
         self._stop.set()
         # A thread cannot be cancelled: what it has taken from the stream it must still put into the queues.
-        if self._filling is not None:
-            await asyncio.wait([self._filling], timeout=CLOSE_S)
+        if self._filling:
+            await asyncio.wait(self._filling, timeout=CLOSE_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -261,6 +272,7 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
     from geodata import park as parks
     from twin.ingest.doors import load, until_stopped
     from twin.ingest.loggers import load as load_loggers
+    from twin.records import Records
 
     targets = load(config.doors).forward
     if not targets:
@@ -270,13 +282,21 @@ async def serve(config: Config, stream: AsyncStream, clock: ParkClock, stop: asy
     with (
         closing(Spool(Path(config.data) / "forward.sqlite")) as spool,
         closing(Stream(config.redis)) as behind,
+        closing(Stream(config.redis)) as ordered,
+        closing(Records(config.db)) as records,
     ):
         unseal = load_loggers(config.loggers).keyring()
         past = FromHistory(config.history, unseal, config.redis, clock.now_ms)
         filler = Filler(targets, spool, behind, past, mns)
-        relay = Relay(targets, spool, stream, filler, unseal, past, mns)
+        again = Again(targets, spool, ordered, past, mns, partial(_audit, records))
+        relay = Relay(targets, spool, stream, filler, unseal, past, mns, [again.run])
         relay.open()
         await until_stopped(relay, stop)
+
+
+def _audit(records: Records, line: AuditLine) -> None:
+    records.create()
+    records.audit(line)
 
 
 def run(config: Config) -> None:

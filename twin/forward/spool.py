@@ -106,8 +106,8 @@ class Spool:
         return True
 
     def last_entry(self) -> str | None:
-        """Return the id of the entry queued last; None before the first."""
-        rows = self._all("SELECT id FROM entry ORDER BY n DESC LIMIT 1")
+        """Return the id of the entry of the stream that was queued last; None before the first."""
+        rows = self._all("SELECT id FROM entry WHERE id GLOB '[0-9]*' ORDER BY n DESC LIMIT 1")
         return rows[0][0] if rows else None
 
     def next(self, target: str, mn: str, count: int) -> list[Frame]:

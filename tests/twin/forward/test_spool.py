@@ -88,3 +88,11 @@ def test_a_disk_that_fails_is_told_and_loses_nothing(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
         Spool(tmp_path / "none" / "s")
+
+
+def test_only_entries_of_the_stream_tell_how_far_it_was_read(tmp_path: Path) -> None:
+    with closing(Spool(tmp_path / "s")) as spool:
+        spool.add("17-0", copies("A", 1))
+        spool.add("past-1-2", copies("A", 2))
+        spool.add("again-18-0-0", copies("A", 3))
+        assert spool.last_entry() == "17-0"
