@@ -21,7 +21,8 @@ from twin.errors import UnavailableError
 from twin.factors import factor
 from twin.history.columns import DAY_MS, ZONE_MS
 from twin.quality import point
-from twin.quality.hours import FLOW, Verdict
+from twin.quality.doubts import Suspect
+from twin.quality.hours import FLOW, Hours, Verdict
 from twin.quality.point import PointValues
 
 if TYPE_CHECKING:
@@ -38,7 +39,26 @@ VERDICTS: dict[Verdict, Text] = {
     Verdict.MISSING: Text("缺失", "missing"),
     Verdict.NOT_DUE: Text("无应报", "not due"),
     Verdict.NOT_OVER: Text("未结束", "not over"),
+    Verdict.DIFFERS: Text("与数采仪上报值不符", "the logger says otherwise"),
+    Verdict.UNPROVEN: Text("核查未通过", "a check failed"),
 }
+SUSPECTS: dict[Suspect, Text] = {
+    Suspect.JUMP: Text("突变", "jump"),
+    Suspect.CONSTANT: Text("恒值", "does not move"),
+    Suspect.ZERO: Text("零值", "zero while water runs"),
+}
+
+
+def verdict(hours: Hours, i: int, lang: Lang) -> str:
+    """Return how one hour is judged, in words: its verdict, and what is odd about a value that counts."""
+    said = VERDICTS[Verdict(int(hours.verdict[i]))].say(lang)
+    odd = [text.say(lang) for kind, text in SUSPECTS.items() if hours.suspect[i] & kind]
+    if not odd:
+        return said
+    listed = Text("、".join(odd), ", ".join(odd))
+    return (
+        Text("{said}，待复核：{odd}", "{said}, to be looked at: {odd}").fill(said=said, odd=listed).say(lang)
+    )
 
 
 def address(station: str, code: str, days: int = 1) -> str:
@@ -81,6 +101,7 @@ def asked(web: Web, station_id: str, code: str, days: int) -> tuple[Station, Poi
         from_ms=from_ms,
         to_ms=to_ms,
         rules=web.rules,
+        station=station.id,
     )
     return station, found, web.history.versions(station.mn, code, from_ms, to_ms)
 
@@ -92,7 +113,7 @@ def tables(station: Station, code: str, found: PointValues, every: Versions, lan
     value = Text(f"数值{unit}", f"value{unit}")
     local = [wording.local(as_datetime(ms)) for ms in h.start_ms.tolist()]
     counts = zip(h.due.tolist(), h.received.tolist(), h.valid.tolist(), strict=True)
-    said = [VERDICTS[Verdict(v)].say(lang) for v in h.verdict.tolist()]
+    said = [verdict(h, i, lang) for i in range(len(h))]
     bounds = zip(_known(h.value), _known(h.low), _known(h.high), strict=True)
     who = (station.id, station.name.say(lang), code, it.name.say(lang))
     hour_rows = [
@@ -216,6 +237,11 @@ def _notes(web: Web, lang: Lang) -> Table:
             (Text("日有效份额", "share of a day"), rules.day_share),
             (Text("月有效份额", "share of a month"), rules.month_share),
             (Text("视为无排放的流量 L/s", "flow up to which nothing is discharged, L/s"), rules.zero_flow),
+            (Text("数采仪与平台允许偏差", "logger and platform may differ by"), rules.differs),
+            (Text("标准样品核查允许偏差", "a standard sample may be off by"), rules.standard),
+            (Text("突变提示", "a jump that wants a look"), rules.jump),
+            (Text("恒值提示，小时", "equal hours that want a look"), rules.constant),
+            (Text("零值提示，小时", "hours at zero that want a look"), rules.zero),
         )
     ]
     head = (Text("规则", "rule"), Text("数值", "value"), Text("来源", "source"))

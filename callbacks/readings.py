@@ -15,7 +15,7 @@ from dash import Dash, dcc, html
 from callbacks import panel, wording
 from callbacks.firm_panels import limit_text
 from callbacks.pages import Page, Visit, Web, reader_theme
-from callbacks.point_tables import DAYS, PATH, VERDICTS, address, asked, file_address, replaced
+from callbacks.point_tables import DAYS, PATH, VERDICTS, address, asked, file_address, replaced, verdict
 from geodata.places import Station
 from geodata.words import Lang, Text
 from layers import charts
@@ -26,7 +26,7 @@ from twin.factors import Factor, factor
 from twin.history.columns import DAY_MS
 from twin.quality import point
 from twin.quality.days import Day, total
-from twin.quality.hours import Verdict
+from twin.quality.hours import Hours, Verdict
 from twin.quality.point import PointValues
 from twin.quality.rules import Rule
 
@@ -193,6 +193,11 @@ def _said(verdict: Verdict, lang: Lang) -> Any:
     return html.Td(VERDICTS[verdict].say(lang), className="" if verdict is Verdict.VALID else "no")
 
 
+def _kind(hours: Hours, i: int) -> str:
+    """Nothing that wants a look looks well."""
+    return "" if hours.verdict[i] == Verdict.VALID and not hours.suspect[i] else "no"
+
+
 def _hours(it: Factor, found: PointValues, lang: Lang) -> Any:
     h, rows = found.hours, []
     for i in reversed(range(len(h))):
@@ -205,7 +210,7 @@ def _hours(it: Factor, found: PointValues, lang: Lang) -> Any:
                     html.Td(html.B(it.show(float(h.value[i]))), className="num"),
                     html.Td(f"{low} – {high}" if h.valid[i] else wording.NONE, className="num mut"),
                     html.Td(f"{h.valid[i]}/{h.received[i]}/{h.due[i]}", className="num mut"),
-                    _said(Verdict(int(h.verdict[i])), lang),
+                    html.Td(verdict(h, i, lang), className=_kind(h, i)),
                 ]
             )
         )

@@ -36,7 +36,9 @@ LANGS = ("zh", "en")
 class Past:
     """A logger that sends a mean every ten minutes, and one reading that was corrected."""
 
-    def series(self, mn: str, factor: str, from_ms: int, to_ms: int, cn: str = "2011") -> Curve:
+    def series(
+        self, mn: str, factor: str, from_ms: int, to_ms: int, cn: str = "2011", stat: Any = None
+    ) -> Curve:
         if cn != "2051" or factor not in (COD, FLOW):
             return EMPTY
         at = np.arange(from_ms, to_ms, TEN, dtype=np.int64)

@@ -5,7 +5,7 @@ Nothing is filled: an hour without enough valid values has no value, and says wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -30,6 +30,8 @@ class Verdict(IntEnum):
     MISSING = 5
     NOT_DUE = 6
     NOT_OVER = 7  # a day that still goes on
+    DIFFERS = 8  # the logger itself gives another value than follows from what it sent
+    UNPROVEN = 9  # a check of the analyser failed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +50,8 @@ class Hours:
         Values that should have come, that came, and that count; each interval once.
     verdict : (n,) uint8
         `Verdict`.
+    suspect : (n,) uint8
+        `twin.quality.doubts.Suspect`: what is odd about a value that counts; 0 for nothing.
     """
 
     start_ms: NDArray[np.int64]
@@ -58,6 +62,7 @@ class Hours:
     received: NDArray[np.int64]
     valid: NDArray[np.int64]
     verdict: NDArray[np.uint8]
+    suspect: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.start_ms)
@@ -65,16 +70,7 @@ class Hours:
     def since(self, from_ms: int) -> Hours:
         """Only the hours that begin at a moment or later."""
         at = int(np.searchsorted(self.start_ms, from_ms))
-        return Hours(
-            self.start_ms[at:],
-            self.value[at:],
-            self.low[at:],
-            self.high[at:],
-            self.due[at:],
-            self.received[at:],
-            self.valid[at:],
-            self.verdict[at:],
-        )
+        return Hours(*(getattr(self, f.name)[at:] for f in fields(self)))
 
     @property
     def transfer(self) -> Transfer:
@@ -131,7 +127,9 @@ def hours(
         dry = (flow.verdict == Verdict.VALID) & (flow.value <= rules.zero_flow.value)
         verdict = np.where(dry, Verdict.NO_FLOW, verdict)
     value = np.where(verdict == Verdict.VALID, value, np.nan)
-    return Hours(start, value, low, high, due, received, valid, verdict.astype(np.uint8))
+    return Hours(
+        start, value, low, high, due, received, valid, verdict.astype(np.uint8), np.zeros(n, np.uint8)
+    )
 
 
 def _filled(at_ms: NDArray[np.int64], step: int, first: int, n: int) -> NDArray[np.int64]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One check of an analyser. at_ms: park time, epoch milliseconds."""
+
+    at_ms: int
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Every rule.
 
@@ -47,6 +56,18 @@ class Rules:
         Mean flow of an hour, L/s, up to which nothing was discharged.
     good, fair : Rule
         Valid transmission from which it is good, from which it is fair.
+    near : Rule
+        Share of a permit from which a load is a warning.
+    differs : Rule
+        Share by which a logger's own hour or day value may be off from what follows from its values.
+    standard : Rule
+        Share by which a standard sample may be off in a check.
+    jump : Rule
+        Share by which an hour may rise or fall against the one before without a second look.
+    constant, zero : Rule
+        Equal hours in a row, and hours at zero while water runs, that want a look.
+    checks : mapping of (station, factor code) to tuple of Check
+        Checks that people have written down.
     counted : frozenset of int
         Character codes of the marks whose values count; 0 for none sent.
     ranges : mapping of factor code to (low, high)
@@ -61,6 +82,13 @@ class Rules:
     zero_flow: Rule
     good: Rule
     fair: Rule
+    near: Rule
+    differs: Rule
+    standard: Rule
+    jump: Rule
+    constant: Rule
+    zero: Rule
+    checks: Mapping[tuple[str, str], tuple[Check, ...]]
     counted: frozenset[int]
     ranges: Mapping[str, tuple[float, float]]
     keep_days: Mapping[Kind, float]
@@ -111,6 +139,11 @@ def _rules(said: Mapping[str, Any]) -> Rules:
         zero_flow=_rule(said["hour"]["zero_flow"]),
         good=_rule(rates["good"], most=1.0),
         fair=_rule(rates["fair"], most=1.0),
+        near=_rule(said["load"]["near"], most=1.0),
+        differs=_rule(said["transfer"]["differs"], most=1.0),
+        standard=_rule(said["check"]["standard"], most=1.0),
+        **{name: _rule(said["suspect"][name]) for name in ("jump", "constant", "zero")},
+        checks=_checks(said.get("done", ())),
         counted=frozenset(ord(mark) if mark else 0 for mark in said["marks"]["count"]),
         ranges={code: _range(given) for code, given in said["range"].items() if code != "source"},
         keep_days={kind: float(said["keep"][kind]) for kind in KINDS},
@@ -126,3 +159,14 @@ def _rule(said: Mapping[str, Any], most: float = float("inf")) -> Rule:
 
 def _range(said: Mapping[str, Any]) -> tuple[float, float]:
     return float(said.get("low", "-inf")), float(said.get("high", "inf"))
+
+
+def _checks(said: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[Check, ...]]:
+    out: dict[tuple[str, str], list[Check]] = {}
+    for one in said:
+        at = one["at"]
+        if not isinstance(at, datetime) or at.tzinfo is None:
+            raise ValueError(f"{at} of a check is no moment with a zone, such as 2026-11-20T08:00:00+08:00")
+        check = Check(round(at.timestamp() * 1000), bool(one["passed"]))
+        out.setdefault((str(one["station"]), str(one["factor"])), []).append(check)
+    return {point: tuple(found) for point, found in out.items()}

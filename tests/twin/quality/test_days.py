@@ -34,6 +34,7 @@ def hourly(values: list[float | Verdict | None], start: int = MIDNIGHT) -> Hours
         ones,
         ones,
         np.array(verdict, np.uint8),
+        np.zeros(n, np.uint8),
     )
 
 

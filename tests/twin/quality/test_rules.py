@@ -14,7 +14,8 @@ from twin.quality import rules
 
 def test_a_number_nobody_has_checked_is_not_shown_as_law() -> None:
     it = rules.load()
-    for rule in (it.hour_share, it.day_share, it.month_share, it.good, it.fair, it.zero_flow):
+    numbers = (it.hour_share, it.day_share, it.month_share, it.good, it.fair, it.zero_flow, it.near)
+    for rule in (*numbers, it.differs, it.standard, it.jump, it.constant, it.zero):
         assert not rule.verified
         assert "非法定" in rule.cited.zh
         assert "not law" in rule.cited.en
@@ -56,3 +57,14 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, old: str, new: str,
     assert "mine.toml" in str(error.value)
     with pytest.raises(ConfigError):
         rules.load(tmp_path / "none.toml")
+
+
+def test_checks_that_people_have_written_down(tmp_path: Path) -> None:
+    text = resources.files("twin").joinpath("data", "quality.toml").read_text("utf-8")
+    one = '[[done]]\nstation = "S01"\nfactor = "w01018"\nat = 2026-11-20T08:00:00+08:00\npassed = false\n'
+    path = tmp_path / "quality.toml"
+    path.write_text(text + one, "utf-8")
+    assert rules.load(path).checks == {("S01", "w01018"): (rules.Check(1_795_132_800_000, False),)}
+    path.write_text(text + one.replace("+08:00", ""), "utf-8")
+    with pytest.raises(ConfigError, match="zone"):
+        rules.load(path)
