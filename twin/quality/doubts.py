@@ -68,7 +68,7 @@ def unproven(start_ms: NDArray[np.int64], checks: Sequence[Check]) -> NDArray[np
 def differing(it: Hours, told: Curve, code: str, rules: Rules) -> NDArray[np.bool_]:
     """(n,) tell which hours the logger itself gives another value for than follows from what it sent.
 
-    Only hours that came whole are compared; half a step of the factor's last decimal is rounding.
+    Only hours that came whole are compared; a step of the factor's last decimal is rounding.
     """
     found = np.zeros(len(it), bool)
     _, here, there = np.intersect1d(it.start_ms, told.at_ms // HOUR_MS * HOUR_MS, return_indices=True)
@@ -148,7 +148,7 @@ def compared(
 
 
 def _room(value: NDArray[np.float64], code: str, rules: Rules) -> NDArray[np.float64]:
-    rounding = 10.0 ** -max(factor(code).decimals, 0)
+    rounding = 1.001 * 10.0 ** -max(factor(code).decimals, 0)  # the step itself, whatever binary makes of it
     room: NDArray[np.float64] = np.maximum(np.abs(value) * rules.differs.value, rounding)
     return room
 
