@@ -1,4 +1,4 @@
-"""The OPC UA door: nodes of a server, read on a period, with the server's own moments and status.
+"""The OPC UA door: nodes of a server, read on a period or told by it, with its own moments and status.
 
 A value is for its source timestamp, so reading it twice changes nothing. A value whose timestamp stays (many
 servers move it only when the value changes) would look like a dead station; while the server still calls it
@@ -22,9 +22,10 @@ from twin.ingest.doorway import Doorway, retrying
 from twin.ingest.fields import Fields
 from twin.ingest.hj212.readings import Note, Row
 from twin.ingest.moments import moment_ms
+from twin.ingest.opcua_lock import Lock, read_lock
 from twin.ingest.scales import KINDS, Scale, number_of, scale_of, usual_stat
 
-LOOK_S = 0.25
+QUEUED = 1000  # values that wait to be taken in
 _MARKS = (
     ("NoCommunication", "B"),
     ("CommunicationError", "B"),
@@ -54,7 +55,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server and what of it is read."""
+    """One server and what of it is read.
+
+    Attributes
+    ----------
+    period_s : float
+        Between two readings, or at most between a change and its being told.
+    subscribe : bool
+        The server tells every change (monitored items); without it all nodes are read again and again.
+    lock : Lock or None
+        None: nothing is signed or encrypted.
+    """
 
     name: str
     url: str
@@ -63,6 +74,8 @@ class Server:
     period_s: float
     confirm_s: float
     timeout_s: float
+    subscribe: bool
+    lock: Lock | None
     nodes: tuple[Node, ...]
 
 
@@ -83,6 +96,8 @@ def read_server(f: Fields) -> Server:
         f.number("period_s", 10.0, least=0.1),
         f.number("confirm_s", 60.0, least=0.0),
         f.number("timeout_s", 4.0, least=0.1),
+        f.switch("subscribe", False),
+        read_lock(f),
         tuple(_node(n, mn) for n in f.tables("node")),
     )
     if not server.url.startswith("opc.tcp://"):
@@ -122,6 +137,7 @@ class OpcUaDoor:
         self._written: dict[str, int] = {}
         self._told: dict[str, str] = {}
         self._writing: set[asyncio.Task[None]] = set()
+        self._last: dict[str, tuple[Node, ua.DataValue]] = {}
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -139,23 +155,59 @@ class OpcUaDoor:
         if s.user:
             client.set_user(s.user)
             client.set_password(s.password)
+        if s.lock is not None:
+            await s.lock.close(client)
         async with client:
-            nodes = [client.get_node(n.id) for n in s.nodes]
-            while True:
-                got = await client.read_attributes(nodes)
-                self._take(got)
-                self._doorway.note("")
-                await asyncio.sleep(s.period_s)
+            await (self._follow(client) if s.subscribe else self._poll(client))
 
-    def _take(self, got: list[ua.DataValue]) -> None:
-        """Take in what one reading of all nodes has brought."""
+    async def _poll(self, client: Client) -> None:
+        """Read all nodes again and again."""
+        s = self._server
+        nodes = [client.get_node(n.id) for n in s.nodes]
+        while True:
+            got = await client.read_attributes(nodes)
+            self._take(list(zip(s.nodes, got, strict=True)))
+            self._doorway.note("")
+            await asyncio.sleep(s.period_s)
+
+    async def _follow(self, client: Client) -> None:
+        """Take in what the server tells; what it has not told anew is confirmed as what is read is."""
+        s, told = self._server, Told()
+        ids = {client.get_node(n.id).nodeid: n for n in s.nodes}
+        most = max(QUEUED, QUEUED * len(ids) // 10)
+        subscription = await client.create_subscription(s.period_s * 1000, told, queue_maxsize=most)
+        nodes = [client.get_node(n.id) for n in s.nodes]
+        beat_ms = ua.Double(s.period_s * 1000)
+        handles = await subscription.subscribe_data_change(
+            nodes, queuesize=QUEUED, sampling_interval=ua.Double(beat_ms)
+        )
+        refused = [
+            (node, ua.DataValue(StatusCode=one))
+            for node, one in zip(s.nodes, handles, strict=True)
+            if isinstance(one, ua.StatusCode)
+        ]
+        while True:
+            await client.check_connection()
+            if told.ended:
+                raise ConnectionError(f"the server has ended its telling: {told.ended}")
+            news = [(ids[nodeid], value) for nodeid, value in told.take()]
+            fresh = {node.id for node, _ in news}
+            old = [pair for name, pair in self._last.items() if name not in fresh]
+            self._take([*refused, *old, *news])
+            self._last |= {node.id: (node, value) for node, value in news}
+            refused = []
+            self._doorway.note("")
+            await asyncio.sleep(s.period_s)
+
+    def _take(self, got: list[tuple[Node, ua.DataValue]]) -> None:
+        """Take in what one reading of all nodes, or one telling, has brought."""
         rows: list[Row] = []
         notes: list[Note] = []
         told: list[str] = []
         clocked = (
             False  # a node's first value may have stood for long: it tells nothing of the server's clock
         )
-        for node, value in zip(self._server.nodes, got, strict=True):
+        for node, value in got:
             known = self._newest.get(node.id)
             one = self._interpret(node, value)
             if one is None:
@@ -201,6 +253,27 @@ class OpcUaDoor:
             self._newest[node.id] = at_ms, status
         self._written[node.id] = now_ms
         return node.series, at_ms, node.scale(number), ord(mark(status))
+
+
+class Told:
+    """What a server has told since it was last asked for; the library calls it."""
+
+    def __init__(self) -> None:
+        self._news: list[tuple[ua.NodeId, ua.DataValue]] = []
+        self.ended = ""
+
+    def take(self) -> list[tuple[ua.NodeId, ua.DataValue]]:
+        """Return the news, oldest first."""
+        news, self._news = self._news, []
+        return news
+
+    def datachange_notification(self, node: Any, val: Any, data: Any) -> None:
+        """A value has changed."""
+        self._news.append((node.nodeid, data.monitored_item.Value))
+
+    def status_change_notification(self, status: Any) -> None:
+        """The subscription itself has changed: it has timed out, or the server goes."""
+        self.ended = str(getattr(status, "Status", status))
 
 
 def _name(value: ua.DataValue) -> str:

@@ -350,6 +350,7 @@ class OpcUaRig(Rig):
     """An asyncua server whose nodes carry moments and status codes of their own."""
 
     kind = "opcua"
+    subscribe = False
     garbage_reasons = frozenset({"not_a_number", "opcua_BadSensorFailure", "opcua_BadNodeIdUnknown"})
     up = False
 
@@ -366,6 +367,7 @@ class OpcUaRig(Rig):
         ]
         address = f"opc.tcp://{HERE}:{self.port}/park/"
         server = {"name": "s", "url": address, "period_s": 0.1, "confirm_s": 0.0, "mn": MN, "node": nodes}
+        server["subscribe"] = self.subscribe
         doorway = Doorway(self.stream, self.kind, "s", lambda: self.now, 1.0)
         return doorway, OpcUaDoor(read_server(Fields(server, "test")), doorway).run
 
@@ -388,6 +390,13 @@ class OpcUaRig(Rig):
         await self._write("text", ua.DataValue(ua.Variant("high")))
         broken = ua.StatusCode(ua.StatusCodes.BadSensorFailure)
         await self._write("ph", ua.DataValue(StatusCode=broken))
+
+
+class OpcUaToldRig(OpcUaRig):
+    """The same server, which tells its changes by itself."""
+
+    kind = "opcua-told"
+    subscribe = True
 
 
 class Hj212Rig(Rig):
@@ -449,5 +458,5 @@ class Hj212Rig(Rig):
         await logger.hang_up()
 
 
-RIGS: tuple[type[Rig], ...] = (MqttRig, ModbusRig, OpcUaRig, Hj212Rig)
+RIGS: tuple[type[Rig], ...] = (MqttRig, ModbusRig, OpcUaRig, OpcUaToldRig, Hj212Rig)
 __all__ = ["COD", "MN", "RIGS", "T0", "Rig", "Series", "until"]

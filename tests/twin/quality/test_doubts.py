@@ -59,7 +59,9 @@ def test_a_standard_sample_is_passed_within_the_ruled_share() -> None:
 
 def test_an_hour_of_which_the_logger_says_something_else_is_not_valid() -> None:
     it = hourly([100.0, 100.0, 100.0, None, 3.0])
-    told = curve({hour(0): 100.9, hour(1): 101.1, hour(3): 80.0, hour(4): 3.1})  # of 3.1 the last digit is rounding
+    told = curve(
+        {hour(0): 100.9, hour(1): 101.1, hour(3): 80.0, hour(4): 3.1}
+    )  # of 3.1 the last digit is rounding
     found = judged(it, None, COD, RULES, told)
     assert found.verdict.tolist() == [
         Verdict.VALID,
