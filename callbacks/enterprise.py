@@ -192,7 +192,7 @@ def counted(web: Web) -> tuple[firms.Day, dict[str, Firm]]:
         History or records are away.
     """
     today = firms.day(web.history, as_ms(dossier.moment(web.stream).now), WINDOW_H)
-    return today, firms.count(web.park, today, web.records.anomalies(limit=1000))
+    return today, firms.count(web.park, today, web.records.anomalies(limit=1000), web.rules)
 
 
 def rows(enterprises: Sequence[Enterprise], counts: Mapping[str, Firm], lang: Lang) -> list[dict[str, Any]]:
@@ -212,7 +212,7 @@ def rows(enterprises: Sequence[Enterprise], counts: Mapping[str, Firm], lang: La
                 "name": firm.short.say(lang),
                 "trade": firm.trade.say(lang),
                 "cod": None if count.cod is None else round(count.cod * 100, 1),
-                "codLevel": firms.level_of(count.cod).name.lower(),
+                "codLevel": count.level_of(count.cod).name.lower(),
                 "none": Text("无在线排口", "no live outlet").say(lang)
                 if count.transfer is None
                 else Text("读数不足", "no readings").say(lang),

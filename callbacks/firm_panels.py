@@ -13,7 +13,7 @@ from dash import dcc, html
 
 from callbacks import firm_values, incidents, panel, wording
 from callbacks.card import PERMITS
-from callbacks.firms import COD, FLOW, LEAST_TRANSFER, NH3N, Firm, level_of
+from callbacks.firms import COD, FLOW, NH3N, Firm
 from callbacks.pages import Theme, data
 from callbacks.point_tables import address
 from callbacks.shell import glyph
@@ -105,9 +105,8 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
     """Return the indicators the readings allow, and by name those they do not."""
     sent = count.transfer
     effective = None if sent is None else sent.effective
-    ok = (
-        Level.OFFLINE if effective is None else Level.NORMAL if effective >= LEAST_TRANSFER else Level.WARNING
-    )
+    least = count.rules.good.value
+    ok = Level.OFFLINE if effective is None else Level.NORMAL if effective >= least else Level.WARNING
     window = Text("近 {s}", "last {s}").fill(s=wording.hours(hours))
     of_permit = Text("占同期许可", "of the permit so far")
     online = Level.OFFLINE if not points else Level.NORMAL if live == points else Level.WARNING
@@ -117,10 +116,10 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
             _percent(effective, 1),
             "%",
             ok,
-            Text("≥ 95 · {w}", "≥ 95 · {w}").fill(w=window),
+            Text("≥ {n} · {w}", "≥ {n} · {w}").fill(n=f"{least * 100:g}", w=window),
         ),
-        (Text("COD 负荷", "COD load"), _percent(count.cod), "%", level_of(count.cod), of_permit),
-        (Text("氨氮负荷", "NH₃-N load"), _percent(count.nh3n), "%", level_of(count.nh3n), of_permit),
+        (Text("COD 负荷", "COD load"), _percent(count.cod), "%", count.level_of(count.cod), of_permit),
+        (Text("氨氮负荷", "NH₃-N load"), _percent(count.nh3n), "%", count.level_of(count.nh3n), of_permit),
         (
             Text("超标", "Exceedances"),
             str(count.exceedances) if points else wording.NONE,
@@ -172,7 +171,7 @@ def loads(firm: Enterprise, count: Firm, lang: Lang, week: firm_values.Values | 
         (Text("COD", "COD"), COD, count.cod, firm.cod_permit_t),
         (Text("氨氮", "NH₃-N"), NH3N, count.nh3n, firm.nh3n_permit_t),
     ):
-        level = level_of(share)
+        level = count.level_of(share)
         width = 0.0 if share is None else min(share / 1.3, 1.0) * 100
         bar = [
             html.I(className=f"b-{level.name.lower()}", style={"width": f"{width:.1f}%"}),

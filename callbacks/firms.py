@@ -12,11 +12,11 @@ from geodata.places import Enterprise, Park, Station
 from twin.curves import Curve, Window
 from twin.indicators import Load, Transfer, load, together, transfer
 from twin.model import Anomaly, Kind, Level
+from twin.quality.rules import Rules
 
 COD, NH3N, FLOW = "w01018", "w21003", "w00000"
-NEAR, FULL = 0.8, 1.0
-"""Shares of the permitted rate from which a load is a warning, and an alarm."""
-LEAST_TRANSFER = 0.95
+FULL = 1.0
+"""Share of the permitted rate from which a load is an alarm."""
 RECENT_MS = 3_600_000
 """How far back real-time values are looked for."""
 
@@ -113,6 +113,8 @@ class Firm:
         None where it has no station.
     exceedances : int
         Exceedances that began in the stretch.
+    rules : Rules
+        From what share on a load is near its permit, and transmission good.
     """
 
     id: str
@@ -121,13 +123,14 @@ class Firm:
     hours: float
     transfer: Transfer | None
     exceedances: int
+    rules: Rules
 
     @property
     def level(self) -> Level:
         """The worst thing the numbers say; offline where they say nothing."""
-        said = [level_of(s) for s in (self.cod, self.nh3n) if s is not None]
+        said = [self.level_of(s) for s in (self.cod, self.nh3n) if s is not None]
         if self.transfer is not None and self.transfer.effective is not None:
-            poor = self.transfer.effective < LEAST_TRANSFER
+            poor = self.transfer.effective < self.rules.good.value
             said.append(Level.WARNING if poor else Level.NORMAL)
         if self.exceedances:
             said.append(Level.ALARM)
@@ -135,12 +138,12 @@ class Firm:
             return Level.OFFLINE
         return max(said, default=Level.OFFLINE)
 
-
-def level_of(share: float | None) -> Level:
-    """Return the level of a load."""
-    if share is None:
-        return Level.OFFLINE
-    return Level.ALARM if share > FULL else Level.WARNING if share > NEAR else Level.NORMAL
+    def level_of(self, share: float | None) -> Level:
+        """Return the level of a load."""
+        if share is None:
+            return Level.OFFLINE
+        near = share > self.rules.near.value
+        return Level.ALARM if share > FULL else Level.WARNING if near else Level.NORMAL
 
 
 def stations_of(park: Park) -> dict[str, list[Station]]:
@@ -157,23 +160,25 @@ def since(window: Window, from_ms: int) -> int:
     return max(from_ms, int(window.at_ms.min())) if len(window.at_ms) else from_ms
 
 
-def count(park: Park, today: Day, anomalies: Iterable[Anomaly]) -> dict[str, Firm]:
+def count(park: Park, today: Day, anomalies: Iterable[Anomaly], rules: Rules) -> dict[str, Firm]:
     """Return how every enterprise stands over a day."""
     begin = today.from_ms
     over = [a for a in anomalies if a.kind is Kind.EXCEEDANCE and a.since.timestamp() * 1000 >= begin]
     owned = stations_of(park)
-    return {firm.id: _firm(firm, owned[firm.id], today, over) for firm in park.enterprises}
+    return {firm.id: _firm(firm, owned[firm.id], today, over, rules) for firm in park.enterprises}
 
 
-def _firm(firm: Enterprise, stations: Sequence[Station], today: Day, over: Sequence[Anomaly]) -> Firm:
+def _firm(
+    firm: Enterprise, stations: Sequence[Station], today: Day, over: Sequence[Anomaly], rules: Rules
+) -> Firm:
     ids = {s.id for s in stations}
     exceedances = sum(a.point.station in ids for a in over)
     if not stations:
-        return Firm(firm.id, None, None, 0.0, None, exceedances)
+        return Firm(firm.id, None, None, 0.0, None, exceedances, rules)
     cod, hours = _share(stations, today, COD, firm.cod_permit_t)
     nh3n, _ = _share(stations, today, NH3N, firm.nh3n_permit_t)
     sent = together([received(s, today) for s in stations])
-    return Firm(firm.id, cod, nh3n, hours, sent, exceedances)
+    return Firm(firm.id, cod, nh3n, hours, sent, exceedances, rules)
 
 
 def received(station: Station, today: Day) -> Transfer:

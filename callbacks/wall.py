@@ -223,12 +223,12 @@ def slow(web: Web, now: datetime, lang: Lang) -> dict[str, Any]:
     sent = transfer(curves if known else [], today.interval_s, today.from_ms, today.to_ms)
     flow = flows(web.park, today.newest.last())
     works = [w.flow_m3d for w in flow.works if w.flow_m3d is not None]
-    counted = firms.count(web.park, today, web.records.anomalies(limit=1000))
+    counted = firms.count(web.park, today, web.records.anomalies(limit=1000), web.rules)
     ends = (today.from_ms, today.to_ms)
     spaced = [(c, today.interval_s) for c in curves]
     bars = hourly(spaced, *ends, BARS).tolist() if known and ends[1] > ends[0] else []
     return {
-        "wl-trans": wall_quiet.transmission(sent.effective, bars, today.hours, lang),
+        "wl-trans": wall_quiet.transmission(sent.effective, bars, today.hours, web.rules.good.value, lang),
         "wl-works": wall_quiet.works(flow.works, lang),
         "wl-water": wall_quiet.water(flow.outlets, flow.metered, sum(works) if works else None, lang),
         "wl-loads": wall_quiet.loads(counted, web.park.enterprises, lang),

@@ -11,7 +11,7 @@ from typing import Any
 from dash import html
 
 from callbacks import panel, wording
-from callbacks.firms import Firm, level_of
+from callbacks.firms import Firm
 from callbacks.pages import data
 from callbacks.shell import glyph
 from callbacks.timeline import KINDS
@@ -21,7 +21,6 @@ from layers.style import LEVEL_WORDS
 from twin.factors import factor
 from twin.model import Anomaly, Kind, Level
 
-REQUIRED = 0.95
 """Share of due values that must arrive."""
 
 ABNORMAL = (Level.CRITICAL, Level.ALARM, Level.WARNING, Level.WATCH)
@@ -87,16 +86,20 @@ def stations(park: Park, lang: Lang) -> Any:
     return _block(title, lang, [count, html.Div(marks, className="wl-dots")], note)
 
 
-def transmission(share: float | None, parts: Sequence[float], hours: float, lang: Lang) -> Any:
-    """Return the share of due values that arrived, with its course over the window."""
-    level = Level.OFFLINE if share is None else Level.NORMAL if share >= REQUIRED else Level.WARNING
+def transmission(
+    share: float | None, parts: Sequence[float], hours: float, required: float, lang: Lang
+) -> Any:
+    """Return the share of due values that arrived and count, with its course over the window."""
+    level = Level.OFFLINE if share is None else Level.NORMAL if share >= required else Level.WARNING
     span = wording.hours(hours)
-    note = Text("近 {s} · 要求 ≥ 95%", "{s} · required ≥ 95%").fill(s=span).say(lang)
+    note = (
+        Text("近 {s} · 要求 ≥ {n}%", "{s} · required ≥ {n}%").fill(s=span, n=f"{required * 100:g}").say(lang)
+    )
     value = wording.NONE if share is None else f"{math.floor(share * 1000) / 10:.1f}"
     bars = [
         html.I(
             style={"height": f"{max(p, 0.02) * 100:.0f}%"} if math.isfinite(p) else {},
-            className="gap" if not math.isfinite(p) else "low" if p < REQUIRED else "",
+            className="gap" if not math.isfinite(p) else "low" if p < required else "",
         )
         for p in parts
     ]
@@ -270,7 +273,7 @@ def loads(firms: Mapping[str, Firm], enterprises: Sequence[Enterprise], lang: La
                 html.Span(names[f.id].say(lang)),
                 _target(f.cod, 1.0),
                 html.B(f"{(f.cod or 0) * 100:.0f}"),
-                panel.mark(level_of(f.cod), lang),
+                panel.mark(f.level_of(f.cod), lang),
             ]
         )
         for f in known

@@ -1,4 +1,4 @@
-"""The compose file starts what there is: roles the command knows, settings the program reads, ports it opens."""
+"""The compose file starts what there is: roles the command knows, settings it reads, ports it opens."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_service_runs_a_role_with_settings_that_are_read(name: str) -> None:
     inside = {"gateway": (found.gateway_host, found.gateway_port), "web": (found.host, found.port)}
     published = [text.rpartition(":")[2] for text in it.get("ports", ())]
     assert published == ([str(inside[name][1])] if name in inside else [])
-    assert name not in inside or inside[name][0] == "0.0.0.0"  # noqa: S104 - inside the container
+    assert name not in inside or inside[name][0] == "0.0.0.0"
 
 
 def test_every_role_that_lasts_has_a_service() -> None:

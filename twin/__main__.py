@@ -30,6 +30,12 @@ ROLES = {
     "web": Text("页面", "role: the pages"),
     "redis": Text("内嵌数据流服务", "role: the embedded stream server"),
 }
+FORWARD = {
+    "show": Text(
+        "每个上级平台：连接、待送、滞后、拒绝", "each platform: its line, what waits, what it refused"
+    ),
+    "again": Text("重新发送被拒绝的或一段时间的报文", "send again what was refused, or a span of time"),
+}
 DEMO = Text("演示园区:启动全部进程并给出网址", "the demo park: start every role and print the address")
 SIM = Text(
     "演练用的外部世界:水、数采仪、闸门控制器", "role: the drill's outside world: water, loggers, gate PLCs"
@@ -142,7 +148,11 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     demo.add_argument("--check", action="store_true", help=CHECK.say(lang))
     demo.add_argument("--no-browser", action="store_true", help=NO_BROWSER.say(lang))
     for name, about in ROLES.items():
-        add(name, about)
+        role = add(name, about)
+        if name == "forward":
+            tasks = role.add_subparsers(dest="task", metavar="TASK", parser_class=kind)
+            for task, text in FORWARD.items():
+                tasks.add_parser(task, help=text.say(lang), add_help=False)
     sim = add("sim", SIM)
     _drill_options(sim, lang)
     sim.add_argument("--past-hours", type=float, default=24.0, metavar="H", help=PAST.say(lang))
@@ -227,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             module, function = PARK_TASKS[words[1]]
             answer: int = getattr(import_module(module), function)(words[2:], lang, config.flows)
             return answer
-        if words[:1] == ["forward"] and len(words) > 1:
+        if words[:1] == ["forward"] and words[1:2] and words[1] in FORWARD:
             from twin.forward_command import main as forward
 
             return forward(words[1:], lang, config)

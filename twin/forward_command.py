@@ -18,7 +18,6 @@ from twin.forward.again import KIND, REFUSED, Done, Span, told
 from twin.model import Order, to_json
 from twin.stream import Stream
 
-TASKS = ("show", "again")
 ABOUT = Text("转发队列：查看，或重新发送", "the queues of forwarding: look, or send again")
 SHOW = Text(
     "每个上级平台：连接、待送、滞后、拒绝", "each platform: its line, what waits, how late, what it refused"

@@ -17,6 +17,7 @@ from twin.clock import as_ms
 from twin.curves import EMPTY, Curve, Window
 from twin.limits import Limit, Limits
 from twin.model import Kind, Level
+from twin.quality import rules
 
 LANGS = ("zh", "en")
 END = as_ms(story.NOW)
@@ -44,7 +45,7 @@ def counted() -> dict[str, firms.Firm]:
         values[station.mn, "w00000"] = mg_s * share / 200.0
     window = _window(values)
     today = firms.Day(window, STEP / 1000, window.last(), firms.since(window, 0), END)
-    return firms.count(park, today, story.story().anomalies)
+    return firms.count(park, today, story.story().anomalies, rules.load())
 
 
 def test_load_is_against_the_permit_for_the_same_hours(counted: dict[str, firms.Firm]) -> None:
@@ -125,7 +126,7 @@ def test_a_day_is_counted_from_means_and_ends_with_real_time() -> None:
     nothing = Window((), np.zeros(1, np.int64), EMPTY.at_ms, EMPTY.value, EMPTY.flag)
     assert len(firms.day(_Past(nothing, real), END).window.at_ms) == 3
     empty = firms.day(_Past(nothing, nothing), END)
-    assert firms.count(story.demo_park(), empty, [])["E01"].level is Level.OFFLINE
+    assert firms.count(story.demo_park(), empty, [], rules.load())["E01"].level is Level.OFFLINE
 
 
 def test_limits_read_as_people_write_them() -> None:

@@ -17,8 +17,10 @@ from tests.callbacks.words import classed, prop, text, walk
 from twin.curves import Window
 from twin.indicators import Transfer
 from twin.model import Approval, Command, CommandState, GateState, Level
+from twin.quality import rules
 
 LANGS = ("zh", "en")
+RULES = rules.load()
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +106,11 @@ def _no_chinese(shown: Any) -> bool:
 def test_english_wall_has_no_chinese(told: story.Story) -> None:
     park = told.park
     empty = Window((), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, np.uint8))
-    counted = firms.count(park, firms.Day(empty, 60.0, empty, 0, 1), told.anomalies)
+    counted = firms.count(park, firms.Day(empty, 60.0, empty, 0, 1), told.anomalies, RULES)
     shown = [
         wall_quiet.verdict("en"),
         wall_quiet.stations(park, "en"),
-        wall_quiet.transmission(0.97, [0.9, float("nan")], 3.0, "en"),
+        wall_quiet.transmission(0.97, [0.9, float("nan")], 3.0, 0.95, "en"),
         wall_quiet.exceedances(told.anomalies, park, story.NOW, "en"),
         wall_quiet.works(wall.flows(park, empty).works, "en"),
         wall_quiet.water(None, 0, 3.0, "en"),
@@ -130,7 +132,7 @@ def test_every_station_and_gate_has_its_live_mark(told: story.Story) -> None:
 
 
 def test_nothing_known_is_never_shown_as_zero_or_normal(told: story.Story) -> None:
-    panel = wall_quiet.transmission(None, [], 24.0, "zh")
+    panel = wall_quiet.transmission(None, [], 24.0, 0.95, "zh")
     assert "—" in text(panel)
     assert "offline" in [prop(n, "data-lv") for n in walk(panel)]
     assert "—" in text(wall_quiet.works([wall_quiet.Works(Text("甲", "A"), None, 1000.0)], "zh"))
@@ -164,9 +166,9 @@ def test_flows_are_what_the_meters_say() -> None:
 
 def test_firm_level_is_the_worst_it_has_and_offline_without_readings() -> None:
     good = Transfer(100, 100, 100)
-    assert firms.Firm("E", 0.5, 0.5, 1.0, good, 0).level is Level.NORMAL
-    assert firms.Firm("E", 0.9, 0.5, 1.0, good, 0).level is Level.WARNING
-    assert firms.Firm("E", 0.5, 1.2, 1.0, good, 0).level is Level.ALARM
-    assert firms.Firm("E", 0.5, 0.5, 1.0, Transfer(100, 80, 80), 0).level is Level.WARNING
-    assert firms.Firm("E", 0.5, 0.5, 1.0, good, 1).level is Level.ALARM
-    assert firms.Firm("E", None, None, 0.0, None, 0).level is Level.OFFLINE
+    assert firms.Firm("E", 0.5, 0.5, 1.0, good, 0, RULES).level is Level.NORMAL
+    assert firms.Firm("E", 0.9, 0.5, 1.0, good, 0, RULES).level is Level.WARNING
+    assert firms.Firm("E", 0.5, 1.2, 1.0, good, 0, RULES).level is Level.ALARM
+    assert firms.Firm("E", 0.5, 0.5, 1.0, Transfer(100, 80, 80), 0, RULES).level is Level.WARNING
+    assert firms.Firm("E", 0.5, 0.5, 1.0, good, 1, RULES).level is Level.ALARM
+    assert firms.Firm("E", None, None, 0.0, None, 0, RULES).level is Level.OFFLINE
