@@ -114,10 +114,12 @@ class Alarms:
             return []
         changes: list[Change] = []
         away, hinting, calm = self.bank.away, self.bank.hinting, self.bank.calm(now_ms)
+        odd = self.bank.odd
         for k in np.unique(self.bank.table.station[touched]):
             members = self._members[int(k)]
             changes += self._silence(int(k), members, now_ms)
-            for i in members[self.bank.odd[members] | np.isin(members, list(self.open))]:
+            opened = np.fromiter((i in self.open for i in members.tolist()), bool, len(members))
+            for i in members[odd[members] | opened]:
                 kind = self._kind(int(i), members, away, hinting, calm)
                 changes += self._settle(int(i), kind, now_ms)
         return changes

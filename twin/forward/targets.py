@@ -9,7 +9,10 @@ from twin.ingest.fields import Fields
 from twin.ingest.hj212.sealing import Seal
 from twin.ingest.hj212.sm4 import Cipher
 
-DATA = ("2011", "2021", "2031", "2041", "2051", "2061", "2081", "3015", "3019", "3020")
+DATA = (
+    *("2011", "2021", "2031", "2041", "2051", "2061", "2081", "3015", "3019", "3020"),
+    *("2013", "2052", "2062", "2111"),  # HJ 212-2025
+)
 _PW = re.compile(r"[0-9A-Za-z]{1,24}")
 _MN = re.compile(r"[0-9A-Za-z_]{1,40}")
 

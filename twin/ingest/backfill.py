@@ -152,12 +152,12 @@ def run(config: Config, o: argparse.Namespace) -> int:
     code = 0
     with closing(Stream(config.redis)) as stream:
         for path in o.files:
-            report = _file(config, stream, roll, path, given, o)
+            report = fill_from(config, stream, roll, path, given, o)
             code = max(code, 2 if report is None else int(report.refused > 0))
     return code
 
 
-def _file(
+def fill_from(
     config: Config,
     stream: Stream,
     roll: Roll,
@@ -165,7 +165,13 @@ def _file(
     given: sheets.Given,
     o: argparse.Namespace,
 ) -> Report | None:
-    """Back-fill one file and tell what became of it."""
+    """Back-fill one file and tell what became of it; None for a file that cannot be read.
+
+    Raises
+    ------
+    UnavailableError
+        The stream is away: give the file again.
+    """
     lang = as_lang(config.lang)
     try:
         found = tables.read(path, o.encoding)
@@ -194,6 +200,7 @@ def _file(
             sys.stderr.write(line.say(lang) + "\n")
         total.taken += report.taken
         total.refused += report.refused
+        total.reasons += report.reasons
     done = DONE.fill(file=path.name, taken=total.taken, refused=total.refused)
     sys.stdout.write(done.say(lang) + "\n")
     audit(config, o.by or getpass.getuser(), path.name, done)

@@ -48,7 +48,7 @@ ODD = [-0.0, float("nan"), 1.25, 9007199254740991.0]
 
 @given(st.lists(row, max_size=20))
 @example([(0, at, v, 0, 0) for at, v in enumerate(ODD)])
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_value_comes_back_to_the_bit(rows: list[Row]) -> None:
     given_ = columns(rows)
     back = files.values(files.table(given_))
@@ -86,7 +86,7 @@ def merged(tmp: Path, parts: list[list[Row]], *, rough: bool) -> list[Row]:
 
 
 @given(st.lists(st.lists(row, max_size=12), min_size=1, max_size=4), st.booleans(), st.integers(1, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_files_become_one_as_a_plain_sort_would_make_it(
     tmp_path_factory: object, parts: list[list[Row]], rough: bool, group: int
 ) -> None:

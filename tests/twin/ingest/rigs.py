@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import hashlib
+import http.client
 import json
 import logging
 import os
@@ -13,20 +16,29 @@ import struct
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL, Popen
+from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
+import uvicorn
 from asyncua import Server as UaServer
 from asyncua import ua
+from fastapi import FastAPI
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from callbacks import intake
 from tests.twin.ingest.test_gateway import Logger
+from tests.twin.parks import tiny_park
 from twin.blocks import Series
 from twin.clock import ClockState, ParkClock
+from twin.config import load
+from twin.errors import UnavailableError
+from twin.ingest import backfill, sheets
 from twin.ingest.connection import Limits
 from twin.ingest.doorway import Doorway
 from twin.ingest.fields import Fields
@@ -36,8 +48,10 @@ from twin.ingest.hj212.write import Message, frames
 from twin.ingest.modbus import ModbusDoor, read_device
 from twin.ingest.mqtt import MqttDoor, read_broker
 from twin.ingest.opcua import OpcUaDoor, read_server
+from twin.ingest.rows import Roll
 from twin.ingest.stations import Stations
-from twin.stream import AsyncStream
+from twin.ingest.tokens import Token
+from twin.stream import AsyncStream, Stream
 
 MN = "010000A8900016F000169DC0"
 COD = "w01018"
@@ -111,7 +125,7 @@ class Rig:
     has_clock = True
 
     def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
+        self.folder, self.url = folder, url
         self.stream = AsyncStream(url)
         self.now = T0
         self.line: Dribble | None = None
@@ -458,5 +472,157 @@ class Hj212Rig(Rig):
         await logger.hang_up()
 
 
-RIGS: tuple[type[Rig], ...] = (MqttRig, ModbusRig, OpcUaRig, OpcUaToldRig, Hj212Rig)
+class Filling(Rig):
+    """What is sent and reported at once: the sender is told of every row, and sends all again if need be.
+
+    What the door counted is what it has told its sender.
+    """
+
+    has_clock = False  # of its own: its rows carry moments, and none may lie ahead of park time
+    heads = "station,factor,time,value,kind\n"
+
+    def __init__(self, folder: Path, url: str) -> None:
+        super().__init__(folder, url)
+        self.counted = Stations()
+        whole = tiny_park()
+        first = replace(whole.stations[0], mn=MN, factors=(COD,))
+        self.park = replace(whole, stations=(first, *whole.stations[1:]))
+
+    def stations(self) -> Stations:
+        return self.counted
+
+    def count(self, taken: int, reasons: dict[str, int]) -> None:
+        if taken:
+            self.counted.frame(MN, self.kind, self.now, taken)
+        for reason, times_ in reasons.items():
+            for _ in range(times_):
+                self.counted.reject(None, reason)
+
+    async def start_peer(self) -> None:
+        pass
+
+    async def stop_peer(self) -> None:
+        pass
+
+    async def send(self, rows: str) -> bool:
+        """Send once; False where it must be sent again."""
+        raise NotImplementedError
+
+    async def say(self, at_ms: int, value: float) -> None:
+        self.now = max(self.now, at_ms)
+        for _ in range(40):
+            if await self.send(f"{self.heads}{MN},{COD},{at_ms},{value},2011\n"):
+                return
+            await asyncio.sleep(0.2)
+        raise AssertionError("never taken")
+
+    async def garbage(self) -> None:
+        rows = (f'{MN},{COD},{T0},"12,5",2011', f"{MN},{COD},yesterday,1,2011", f"nobody,{COD},{T0},1,2011")
+        ahead = f"{MN},{COD},{self.now + 7_200_000},1,2011"
+        assert await self.send(self.heads + "\n".join((*rows, ahead)) + "\n")
+
+
+class RestRig(Filling):
+    """A laboratory's machine that posts rows with its token."""
+
+    kind = "rest"
+    garbage_reasons = frozenset({"not_a_number", "datatime_invalid", "station_unknown", "time_ahead", "400"})
+    token = "4f1c" * 16
+
+    def __init__(self, folder: Path, url: str) -> None:
+        super().__init__(folder, url)
+        self._server: uvicorn.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open_door(self) -> None:
+        app = FastAPI()
+        live = SimpleNamespace(now_ms=lambda: self.now)
+        web: Any = SimpleNamespace(park=self.park, stream=Stream(self.url), live=live, config=load({}))
+        intake.routes(
+            app, web, (Token("lims", hashlib.sha256(self.token.encode()).hexdigest(), frozenset()),)
+        )
+        self._web = web
+        self._server = uvicorn.Server(uvicorn.Config(app, HERE, self.peer_port, log_level="critical"))
+        self._serving = asyncio.ensure_future(self._server._serve())
+        await until(lambda: self._server and self._server.started, "the address did not open")
+
+    async def close_door(self) -> None:
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+            self._server = None
+            self._web.stream.close()
+
+    async def send(self, rows: str) -> bool:
+        return await asyncio.to_thread(self._post, rows.encode())
+
+    async def garbage(self) -> None:
+        await super().garbage()
+        assert await asyncio.to_thread(self._post, b"\xff\xfe rubbish")
+
+    def _post(self, body: bytes) -> bool:
+        line = http.client.HTTPConnection(HERE, self.port, timeout=10)
+        try:
+            head = {"Authorization": f"Bearer {self.token}", "Content-Type": "text/csv"}
+            line.request("POST", "/api/readings", body, head)
+            answer = line.getresponse()
+            told = json.loads(answer.read())
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+        self.count(
+            told.get("taken", 0), told.get("reasons") or ({} if answer.status == 503 else self._whole(answer))
+        )
+        return answer.status != 503
+
+    @staticmethod
+    def _whole(answer: http.client.HTTPResponse) -> dict[str, int]:
+        return {} if answer.status == 200 else {str(answer.status): 1}
+
+
+class FileRig(Filling):
+    """Files that somebody hands over, one after the other; the door is the command that reads one."""
+
+    kind = "file"
+    garbage_reasons = frozenset(
+        {"not_a_number", "datatime_invalid", "station_unknown", "time_ahead", "unreadable"}
+    )
+    dribbling = False
+
+    async def slowly(self) -> None:
+        self.dribbling = True
+
+    async def open_door(self) -> None:
+        pass
+
+    async def send(self, rows: str) -> bool:
+        return await asyncio.to_thread(self._hand_over, rows.encode("gb18030"))
+
+    async def garbage(self) -> None:
+        await super().garbage()
+        assert await asyncio.to_thread(self._hand_over, b"\x00\xff\xfe\x00")
+
+    def _hand_over(self, data: bytes) -> bool:
+        path = self.folder / "rows.csv"
+        with path.open("wb", buffering=0) as file:
+            for piece in [bytes([b]) for b in data] if self.dribbling else [data]:
+                file.write(piece)
+        config = load({"TWIN_DATA": str(self.folder), "TWIN_REDIS_URL": self.url, "TWIN_LANG": "en"})
+        options = argparse.Namespace(encoding="", by="somebody")
+        try:
+            with contextlib.closing(Stream(self.url)) as stream:
+                stream.put_clock(ClockState(True, "", 0.0, self.now, 0))
+                roll = Roll(self.park)
+                report = backfill.fill_from(config, stream, roll, path, sheets.Given(), options)
+        except UnavailableError:
+            return False
+        if report is None:
+            self.count(0, {"unreadable": 1})
+        else:
+            self.count(report.taken, report.reasons)
+        return True
+
+
+RIGS: tuple[type[Rig], ...] = (MqttRig, ModbusRig, OpcUaRig, OpcUaToldRig, Hj212Rig, RestRig, FileRig)
 __all__ = ["COD", "MN", "RIGS", "T0", "Rig", "Series", "until"]

@@ -1,6 +1,7 @@
-"""One contract for every door: what a peer says is stored once, with its moment, whatever happens on the way.
+"""One contract for every door: what a peer says is stored once, with its moment, whatever happens.
 
-Real peers: Debian's mosquitto, pymodbus and asyncua servers, and the HJ 212 gateway with real sockets.
+Real peers: Debian's mosquitto, pymodbus and asyncua servers, the HJ 212 gateway and the REST address with
+real sockets, and files.
 """
 
 from __future__ import annotations
