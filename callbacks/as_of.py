@@ -30,12 +30,13 @@ from twin.past import HistoryThen, StreamThen
 from twin.records import Records
 from twin.records_past import RecordsThen
 from twin.series import Catalogue, Series
-from twin.state import STALE_INTERVALS, State
+from twin.state import STALE_INTERVALS, STALE_LEAST_S, State
 from twin.stream import Stream
 
 HEADER = b"x-park-moment"
 KEPT = 6  # moments whose state is remembered: the callbacks of one refresh ask for the same one
 HOUR_MS = 3_600_000
+ROWS = 2_000_000  # of history, read at once
 GOING_ON = (IncidentState.OPEN, IncidentState.CONTAINED)
 
 _MOMENT: ContextVar[int | None] = ContextVar("moment", default=None)
@@ -189,9 +190,16 @@ class Past:
 
 
 def look_back_ms(park: Park) -> int:
-    """Return how far back a last value is looked for, ms: all that may still count, and an hour at least."""
+    """Return how far back a last value is looked for, ms: all that may still count, more where it is few."""
     slowest = max((s.interval_s for s in park.stations), default=60)
-    return min(max(round(STALE_INTERVALS * slowest * 1000), HOUR_MS), 6 * HOUR_MS)
+    counts = round(max(STALE_INTERVALS * slowest, STALE_LEAST_S) * 1000)
+    return min(max(counts, min(HOUR_MS, at_once_ms(park))), 6 * HOUR_MS)
+
+
+def at_once_ms(park: Park) -> int:
+    """Return how long a stretch of history may be read at once, ms, so that memory stays bounded."""
+    rows_ms = sum(len(s.factors) / max(s.interval_s, 1) for s in park.stations) / 1000
+    return round(ROWS / max(rows_ms, 1e-9))
 
 
 def block_of(window: Window) -> Block:

@@ -21,6 +21,7 @@ from callbacks import (
     own,
     panel,
     plans,
+    plume,
     response,
     score,
     signing,
@@ -226,18 +227,17 @@ def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline
 
 def draw(web: Web, case: Dossier, at: Moment, lang: Lang) -> Any:
     """Return what the incident adds to the map."""
-    return near(
-        drawing.features(
-            web.park,
-            case.incident,
-            case.ranking,
-            case.planset,
-            now=at.now,
-            lang=lang,
-            network=web.network,
-            pad=(70, 120, 60, 120),
-        )
+    drawn = drawing.features(
+        web.park,
+        case.incident,
+        case.ranking,
+        case.planset,
+        now=at.now,
+        lang=lang,
+        network=web.network,
+        pad=(70, 120, 100, 120),  # free for the plume's mark and choice
     )
+    return near(plume.with_scenarios(drawn, web.park, web.network, case, lang))
 
 
 def near(drawn: Any) -> Any:

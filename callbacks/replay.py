@@ -103,7 +103,7 @@ def bar(lang: Lang) -> Any:
             html.Button(
                 Text("回到实时", "Back to live").say(lang),
                 className="btn p rp-live",
-                title="L",
+                title=Text("回到实时（L）", "Back to live (L)").say(lang),
                 **data(replay="live"),
             ),
             html.Span(id="rp-say", className="rp-say", role="status"),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from callbacks.as_of import Past, block_of
+from callbacks.as_of import Past, at_once_ms, block_of
 from callbacks.live import Board
 from twin.blocks import Block
 from twin.clock import as_datetime, as_ms
@@ -88,13 +88,14 @@ def frames(past: Past, stretch: Stretch) -> Iterator[bytes]:
     board, facts = then.board(), replace(then.facts, revision=f"then {count}")
     board.delta(facts)
     yield board.snapshot(facts)
-    moments = stretch.moments
-    if not moments:
-        return
-    rows = _by_time(past.now.history.window(stretch.from_ms + 1, stretch.to_ms))
-    before = stretch.from_ms
-    for at in moments:
-        _take(board, rows, before, at)
+    before = loaded = stretch.from_ms
+    rows: Block | None = None
+    for at in stretch.moments:
+        if at > loaded:
+            loaded = min(stretch.to_ms, max(at, before + at_once_ms(past.park)))
+            rows = _by_time(past.now.history.window(before + 1, loaded))
+        if rows is not None:
+            _take(board, rows, before, at)
         known, count = count, _count(changes, at)
         standing = facts.standing if count == known else None
         facts = replace(then.facts_at(at, standing), revision=f"then {count}")

@@ -55,7 +55,7 @@ from urllib.parse import parse_qsl
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from callbacks import drill, guide, ids, login, replay
+from callbacks import drill, guide, ids, login, plume_words, replay
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 
@@ -108,6 +108,7 @@ WORDS: dict[str, Text] = {
     "level.alarm": Text("报警", "alarm"),
     "level.critical": Text("严重", "critical"),
     **replay.WORDS,
+    **plume_words.WORDS,
 }
 """What the scripts in assets/ say; a page may add its own before the first visit."""
 

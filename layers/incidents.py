@@ -137,6 +137,7 @@ def fronts(
                 park.crs,
                 kind="front",
                 fit=False,
+                link=key,
                 early=_moments(onset_ms, middle * low),
                 middle=_moments(onset_ms, middle),
                 late=_moments(onset_ms, middle * high),

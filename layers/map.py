@@ -20,7 +20,8 @@ lie three stores, addressed by the map's id through the functions below, for ord
     plume      LineString      band 1 | 2 | 3 (50, 80, 95 %): a plume that stands still
     forecast   LineString      dotted: where it will go
     front      LineString      early, middle, late (park ms at each vertex), hold_ms: plume and forecast
-                               that move by themselves, and with `time(ms)`
+                               that move by themselves, and with `time(ms, scenario)`; lag {scenario: ms}:
+                               where gates of a scenario cut it, how far its last may lag behind its middle
     arrival    Point           text ("03:58"), angle: tick across the forecast with its time
     alarm      Point           station, level, title, text: a station of the incident and its call-out
     close      Point           gate, title, text, hot (bool), late (bool): close-by tag with leader
@@ -41,7 +42,8 @@ lie three stores, addressed by the map's id through the functions below, for ord
     enterprise, receptor, facility, pool, pipe, channel, reach or none.
 
 In page scripts: ``twin.maps[id]`` is the object of assets/map.js: ``draw(collection)``, ``view(command)``,
-``time(ms | null)`` (draw plume and forecast as of another moment), ``on("pick", fn)``.
+``time(ms | null, scenario)`` (draw plume and forecast as of another moment, gates shut as a scenario says),
+``on("pick", fn)``.
 
 `register(app)` connects the stores with the script, once for every map on any page.
 """

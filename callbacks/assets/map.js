@@ -364,8 +364,11 @@
       if (this.drawing && this.key && this.key !== had) this.view({ fit: "drawing" });
     }
 
-    /** Show plume and forecast as of another moment (park ms); null for now. */
-    time(ms) { this.clock = ms; this.symbols.soon(); }
+    /** Show plume and forecast as of another moment (park ms; null for now), cut as a scenario's gates cut it. */
+    time(ms, scenario = null) {
+      Object.assign(this, { clock: ms, scenario });
+      this.symbols.soon();
+    }
 
     switch(layers) {
       Object.assign(this.layers, layers);

@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
+  const REF = 16; // zoom of the map's local coordinates
 
   const pen = (map, ctx, colour, width, dash = [], cap = "round") => {
     ctx.strokeStyle = map.c(colour);
@@ -25,7 +26,8 @@
     const now = map.clock || twin.live.now();
     for (const [band, width] of [[3, 22], [2, 15], [1, 9]]) {
       const items = of(map, "plume").filter((f) => f.p.band === band);
-      pen(map, ctx, "plume-" + band, width * (map.wall ? 1 : 0.8));
+      const w = width * (map.wall ? 1 : 0.8), ahead = map.clock && map.clock > twin.live.now() + 30e3;
+      pen(map, ctx, "plume-" + band, w, ahead ? [w * 0.9, w * 0.45] : [], ahead ? "butt" : "round");
       if (items.length) trace(ctx, view, items);
       fronts(map, ctx, view, now, band);
     }
@@ -137,14 +139,34 @@
       const hold = f.p.hold_ms || 0, share = { 1: 0, 2: 0.6, 3: 1 }[band];
       const first = f.p.middle.map((m, n) => m + (f.p.early[n] - m) * share);
       const last = f.p.middle.map((m, n) => m + (f.p.late[n] - m) * share + hold);
-      part(ctx, view, f.rings[0], (n) => Math.min(now - first[n], last[n] - now));
+      part(ctx, view, f.rings[0], (n) => Math.min(now - first[n], last[n] - now, cut(map, f, n) - now));
     }
     ctx.stroke();
   }
 
+  /** How long the polluted water is at the moment drawn, metres on the ground; what pages may ask. */
+  twin.plumeLength = function (map) {
+    const now = map.clock || twin.live.now();
+    let sum = 0;
+    for (const f of map.drawing ? of(map, "front") : []) {
+      const r = f.rings[0], holds = (n) => Math.min(now - f.p.early[n], f.p.late[n] + (f.p.hold_ms || 0) - now, cut(map, f, n) - now);
+      for (let n = 0; 2 * n + 3 < r.length; n += 1) {
+        const a = holds(n), b = holds(n + 1), share = a >= 0 && b >= 0 ? 1 : a < 0 && b < 0 ? 0 : Math.max(a, b) / Math.abs(a - b);
+        sum += Math.hypot(r[2 * n + 2] - r[2 * n], r[2 * n + 3] - r[2 * n + 1]) * share;
+      }
+    }
+    return sum / (2 ** REF / (156543.034 * Math.cos((map.origin[1] * Math.PI) / 180)));
+  };
+
+  /** When the last of the plume passes a vertex, if gates are shut as the chosen scenario says. */
+  function cut(map, f, n) {
+    const lag = map.scenario && f.p.lag ? f.p.lag[map.scenario] : undefined;
+    return lag === undefined ? Infinity : f.p.middle[n] + lag;
+  }
+
   function ahead(map, ctx, view, now) {
     ctx.beginPath();
-    for (const f of of(map, "front")) part(ctx, view, f.rings[0], (n) => f.p.early[n] - now);
+    for (const f of of(map, "front")) part(ctx, view, f.rings[0], (n) => Math.min(f.p.early[n] - now, cut(map, f, n) - f.p.early[n]));
     ctx.stroke();
   }
 

@@ -10,7 +10,7 @@
   const it = (twin.replay = {
     on: false, from: 0, to: 0, t: 0, speed: 10, playing: false, loads: 0, shown: 0,
   });
-  let queue = [], end = 0, turn = 0, loading = false, ticker = 0, last = 0, seeks = 0, scrubbing = 0, told = 0, ticked = 0, fault = "", marksAt = "";
+  let queue = [], end = 0, turn = 0, loading = false, ticker = 0, last = 0, seeks = 0, scrubbing = 0, told = 0, ticked = 0, idle = 0, fault = "", marksAt = "";
   const root = document.documentElement;
   const words = () => twin.words || {};
   const bar = () => document.getElementById("replay-bar");
@@ -76,6 +76,7 @@
       if (found[0].park !== live.orderOf) { live.order(found[0].park); throw new Error("order"); }
       fault = "";
       end = found[found.length - 1].ts;
+      if (end <= from) idle = performance.now() + 1000; // the present is reached: no more for now
       if (fresh) { queue = []; show(found[0]); }
       queue.push(...found.slice(1));
       loading = false;
@@ -118,7 +119,7 @@
       while (queue.length && queue[0].ts <= it.t) show(queue.shift());
       live.run(it.t, it.t < target ? 0 : it.speed);
       if (it.t >= it.to) it.pause();
-      else if (!loading && end < it.to && end - it.t < (AHEAD / 2) * step()) load(end, Math.min(it.to, end + AHEAD * step()), false);
+      else if (!loading && now > idle && end < it.to && end - it.t < (AHEAD / 2) * step()) load(end, Math.min(it.to, end + AHEAD * step()), false);
     }
     if (now - ticked > 240) { ticked = now; live.tick(); }
     paint();
@@ -158,6 +159,7 @@
   };
 
   it.enter = function ({ at, from, to, speed } = {}) {
+    if (!bar() || !twin.words || !live.orderOf) return; // the page is still coming up
     const now = live.wall ? live.now() : null, known = now || at || Date.now();
     it.on = true;
     live.hold();
@@ -170,8 +172,8 @@
     clearInterval(ticker);
     ticker = setInterval(tick, TICK);
     freeze();
-    const end = to || (at && (!now || at > now - HOUR) ? Math.max(at + HOUR / 2, at) : at ? at + HOUR / 2 : known);
-    it.window(from || (at ? at - HOUR / 2 : known - HOUR), end, at || (from ?? known - HOUR));
+    const until = to || (at && (!now || at > now - HOUR) ? Math.max(at + HOUR / 2, at) : at ? at + HOUR / 2 : known);
+    it.window(from || (at ? at - HOUR / 2 : known - HOUR), until, at || (from ?? known - HOUR));
     window.dispatchEvent(new Event("resize"));
   };
 
@@ -210,8 +212,9 @@
   }
   new MutationObserver(() => { if (it.on) freeze(); }).observe(root, { childList: true, subtree: true });
 
-  /** A card that is open is about the moment on screen: ask for it again. */
+  /** What no change of the records brings anew is asked for again: an open card, an enterprise's screen. */
   function again() {
+    if (document.querySelector(".en-grid")) window.dash_clientside.set_props("en-again", { n_intervals: Date.now() });
     for (const [id, map] of Object.entries(twin.maps || {})) {
       if (!map.selected || !map.named || !document.querySelector(".atlas-card:not(:empty)")) continue;
       const cut = map.selected.indexOf("/"), f = map.place(map.selected);

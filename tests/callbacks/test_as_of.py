@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,22 @@ def test_frames_one_after_the_other_are_a_snapshot_of_their_end(world: World) ->
     (end,) = world.frames(14, 14)
     np.testing.assert_array_equal(values, end["v"])
     np.testing.assert_array_equal(levels, end["l"])
+
+
+def test_a_history_read_in_pieces_tells_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = world.frames(0, 9, 30)
+    monkeypatch.setattr(replay_frames, "at_once_ms", lambda park: 45_000)
+    pieces = world.frames(0, 9, 30)
+    for one, other in zip(whole, pieces, strict=True):
+        np.testing.assert_array_equal(one["v"], other["v"])
+        assert one["ts"] == other["ts"]
+
+
+def test_a_great_park_is_read_in_short_pieces() -> None:
+    assert as_of.at_once_ms(PARK) > 24 * 3_600_000
+    many = replace(PARK, stations=tuple(replace(PARK.stations[0], id=f"S{n}") for n in range(20_000)))
+    assert 60_000 < as_of.at_once_ms(many) < 3_600_000
+    assert as_of.look_back_ms(many) < as_of.look_back_ms(PARK) == as_of.HOUR_MS
 
 
 def test_what_is_asked_for_stays_within_what_there_can_be() -> None:
