@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,11 +23,12 @@ TITLE = Text("现场电话单", "Call sheet")
 NOBODY = Text("没有要打的电话", "Nobody needs to be called")
 DRILL = Text("这是演练。", "This is a drill. ")
 SAY = Text(
-    "“{drill}园区应急值班。请现在去把 {name}（{id}）关到底，{until}前关好，关好后回这个电话报开度和姓名。”",
-    "“{drill}Park emergency desk. Go and close {name} ({id}) fully, done before {until}; then call back with "
+    "“{drill}园区应急值班。请现在去把 {name}（{id}）关到底，{until}，关好后回这个电话报开度和姓名。”",
+    "“{drill}Park emergency desk. Go and close {name} ({id}) fully, {until}; then call back with "
     "the opening and your name.”",
 )
-NOW = Text("现在", "now")
+NOW = Text("立即关好", "at once")
+UNTIL = Text("{t} 前关好", "done before {t}")
 WAITS = (CommandState.SENT, CommandState.FAILED)
 
 
@@ -62,9 +64,10 @@ def calls(
 def _call(gate: Gate | Device, command: Command, move: GateMove | None, now: datetime, drill: bool) -> Call:
     sent = command.sent_at or command.proposed_at
     by = sent + timedelta(minutes=5) if move is None else max(move.close_by, sent)
-    until: Text | str = NOW
+    until = NOW
     if move is not None:
-        until = wording.hm(by + timedelta(seconds=move.decision_s + gate.stroke_s))
+        done = by + timedelta(seconds=move.decision_s + gate.stroke_s)
+        until = UNTIL.fill(t=wording.hm(done))
     said = SAY.fill(drill=DRILL if drill else Text("", ""), name=gate.name, id=gate.id, until=until)
     return Call(gate, command, by, said, now > by)
 
@@ -141,6 +144,8 @@ def confirm(
     desk: Desk, records: Records, incident: str, form: Form, mark: Signature, at: datetime
 ) -> Outcome:
     """Put on record what somebody at the gate has said; one person's name is enough, it moves nothing."""
+    if not (math.isfinite(form.minutes_ago) and math.isfinite(form.percent)):
+        return Outcome(False, NUMBERS)
     try:
         person = identified(desk, mark, "propose", incident, at, reason=False)
         if isinstance(person, Outcome):
@@ -180,5 +185,8 @@ def confirm(
         return Outcome(False, Text("服务没有应答，请再提交一次", "A server does not answer; send it again"))
 
 
+NUMBERS = Text(
+    "请写明开度（0–100%）和几分钟前到位", "Write the opening (0 to 100 %) and how many minutes ago"
+)
 KEPT = Text("已记录：{g} 按陈述为关闭", "Recorded: {g} closed by statement")
 NOT_THERE = Text("已记录：{g} 未关到位，请启用备用闸", "Recorded: {g} is not closed; use its fallback")

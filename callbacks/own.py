@@ -74,7 +74,7 @@ def ask(
     written = {g: float(m) for g, m in minutes.items() if m is not None}
     if not written:
         return Outcome(False, NOTHING)
-    if any(not 0 <= m <= MOST_MIN for m in written.values()):
+    if any(not 0 <= m <= MOST_MIN for m in written.values()):  # nor what is no number
         return Outcome(False, BAD)
     try:
         person = _person(desk, mark, reader, incident, at)

@@ -67,7 +67,7 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
             Text("{a} / {b} / {c}", "{a} / {b} / {c}").fill(a=review.in_time, b=review.late, c=review.failed),
         ),
         (
-            Text("到达量 不处置→已处置（推算）", "Reaching receptors: nothing → done (engine)"),
+            Text("到达敏感点 不处置→已处置", "Reaching receptors (engine)"),
             Text("{a} → {b} kg", "{a} → {b} kg").fill(a=kg(review.kg_nothing), b=kg(review.kg_plan)),
         ),
         (
@@ -75,7 +75,7 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
             Text("{w} kg", "{w} kg").fill(w=came) if came else Text("无测站", "no station"),
         ),
         (
-            Text("排放量 初判→终判", "Released: first → last estimate"),
+            Text("排放量 初判→终判", "Released (first → last)"),
             Text("{a} → {b} kg", "{a} → {b} kg").fill(a=kg(review.kg_first), b=kg(review.kg_last)),
         ),
     ]

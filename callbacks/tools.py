@@ -43,7 +43,7 @@ def sheets(web: Web, lang: Lang) -> list[Any]:
     made = {
         "flood": [html.Div(id="em-flood"), _flood_form(web, lang)],
         "calls": [html.Div(id="em-calls"), _calls_form(lang)],
-        "own": [html.Div(id="em-own"), _own_form(web, lang)],
+        "own": [_own_form(web, lang), html.Div(id="em-own")],
         "score": [html.Div(id="em-score")],
     }
     return [
@@ -118,8 +118,8 @@ def _calls_form(lang: Lang) -> Any:
             html.H3(Text("现场回电确认", "Confirmation from the site").say(lang)),
             dcc.RadioItems(id="em-calls-gate", options=[], value=None, inline=True),
             _box("em-calls-who", Text("现场确认人", "Who on site"), lang, maxLength=60),
-            _box("em-calls-ago", Text("几分钟前到位", "Minutes ago"), lang, "number", min=0, max=1440),
-            _box("em-calls-at", Text("开度 %", "Opening %"), lang, "number", min=0, max=100),
+            _box("em-calls-ago", Text("几分钟前到位", "Minutes ago"), lang, inputMode="numeric", maxLength=4),
+            _box("em-calls-at", Text("开度 %", "Opening %"), lang, inputMode="numeric", maxLength=3),
             _box("em-calls-notes", Text("说明", "Notes"), lang, maxLength=200),
             _box("em-calls-photo", Text("照片编号", "Photo no."), lang, maxLength=200),
             *_who("calls", lang, reason=False),
@@ -137,7 +137,9 @@ def _own_form(web: Web, lang: Lang) -> Any:
         html.Label(
             [
                 html.Span(word.say(lang)),
-                dcc.Input(id={"type": "em-own-min", "index": gate}, type="number", min=0, max=1440),
+                dcc.Input(
+                    id={"type": "em-own-min", "index": gate}, type="text", inputMode="numeric", maxLength=4
+                ),
             ],
             className="ow-min",
         )
@@ -155,8 +157,11 @@ def _own_form(web: Web, lang: Lang) -> Any:
 
 
 def number(value: Any, default: float = 0.0) -> float:
-    """Read a number from a box that may be empty."""
-    return float(value) if isinstance(value, int | float) else default
+    """Read a number from a box that may be empty; what is no number is told as one that fits nowhere."""
+    try:
+        return float(str(value).strip()) if value not in (None, "") else default
+    except ValueError:
+        return float("nan")
 
 
 def at_ms() -> int:
@@ -249,7 +254,9 @@ def _register_calls(app: Dash, web: Web) -> None:
         lang = reader_lang(as_lang(web.config.lang))
         outcome = _ticket(web, shown)
         if outcome is None:
-            form = calls.Form(gate or "", who or "", number(ago), number(at, 100.0), notes or "", photo or "")
+            form = calls.Form(
+                gate or "", who or "", number(ago), number(at, float("nan")), notes or "", photo or ""
+            )
             mark = signing.Signature(user or "", password or "", "")
             incident = str((shown or {}).get("incident", ""))
             now = dossier.moment(web.stream).now
@@ -281,7 +288,8 @@ def _register_own(app: Dash, web: Web) -> None:
         if outcome is None and isinstance(pressed, dict):
             outcome = own.cancel(_desk(web), str(pressed["index"]), login.name() or "web", at)
         elif outcome is None:
-            wanted = {i["index"]: m for i, m in zip(ids, minutes, strict=True)}
+            written = zip(ids, minutes, strict=True)
+            wanted = {i["index"]: number(m) for i, m in written if m not in (None, "")}
             mark = signing.Signature(user or "", password or "", "")
             incident = str((shown or {}).get("incident", ""))
             outcome = own.ask(_desk(web), web.records, web.park, incident, wanted, mark, login.reader(), at)

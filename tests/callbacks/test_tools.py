@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import calls, firsts, flood, own, score
+from callbacks import calls, firsts, flood, own, score, tools
 from callbacks.signing import Desk, Signature
 from geodata.words import Text
 from tests.callbacks import story
@@ -152,6 +152,8 @@ def test_a_confirmation_closes_by_statement_and_is_told_apart(desk: Desk) -> Non
         return calls.confirm(desk, records, story.ID, form, mark(who, ""), NOW)
 
     assert "无权" in confirm(form, "viewer").text.zh
+    assert confirm(replace(form, percent=tools.number("x"))).text == calls.NUMBERS
+    assert [tools.number(v, 7.0) for v in ("", None, " 12 ", 3)] == [7.0, 7.0, 12.0, 3.0]
     assert confirm(form).text.zh == "已记录：G03 按陈述为关闭"
     after = records.command(sent.id)
     assert after.state is CommandState.DONE
