@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 
 from callbacks import panel, plans, wording
-from callbacks.signing import Outcome, Round, listed
+from callbacks.signing import Outcome, Round, listed, verb
 from geodata.words import Lang, Text
 from twin.approval import NEEDED
 from twin.model import Command, CommandState, GateState
@@ -22,11 +22,11 @@ def button_text(now: Round, lang: Lang) -> str:
     if not now.gates:
         return Text("没有待批准的闸", "No gate to approve").say(lang)
     act = (
-        Text("批准并下发 关闭 {g}", "Approve and order: close {g}")
+        Text("批准并下发 {do} {g}", "Approve and order: {do} {g}")
         if now.waiting and now.approvals
-        else Text("拟定并批准 关闭 {g}", "Propose and approve: close {g}")
+        else Text("拟定并批准 {do} {g}", "Propose and approve: {do} {g}")
     )
-    return act.fill(g=listed(now.gates)).say(lang)
+    return act.fill(g=listed(now.gates), do=verb(now.target)).say(lang)
 
 
 def _step(number: int, title: Text, detail: Any, standing: str, lang: Lang) -> Any:

@@ -125,8 +125,9 @@ def desk(
     receptors = {r.id: r for r in park.receptors}
     enterprises = {e.id: e for e in park.enterprises}
     plan = case.plan(choice.plan)
-    waits = response.actions(plan, case.commands, at.gates)
-    outcome = response.outcome(case.planset, plan, case.commands, at.gates)
+    river = plan if case.planset and plan in case.planset.plans else response.best(case.planset)
+    waits = response.actions(river, case.commands, at.gates)
+    outcome = response.outcome(case.planset, river, case.commands, at.gates)
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
     now = matter(web, case, plan).round(case.commands, at.gates)
     waiting = calls.calls(park, case.commands, case.plans, at.now, at.drill)

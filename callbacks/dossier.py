@@ -20,11 +20,13 @@ from twin.model import (
     GatePlan,
     GateState,
     Incident,
+    IncidentState,
     PlanSet,
     Ranking,
     WhatIf,
     from_json,
 )
+from twin.plan import reopen
 from twin.plan.afterwards import Review
 from twin.plan.own_plan import DRAFT, Draft, own_plans
 from twin.statement import KIND as STATEMENT
@@ -81,7 +83,15 @@ class Dossier:
         if self.planset is None:
             return ()
         source = (self.planset.source,) if self.planset.source is not None else ()
-        return (*source, *self.planset.plans, *own_plans(self.drafts))
+        again = self.reopen
+        return (*source, *self.planset.plans, *own_plans(self.drafts), *((again,) if again else ()))
+
+    @property
+    def reopen(self) -> GatePlan | None:
+        """The next step of opening what was closed; only once the plume is held."""
+        if self.incident.state is not IncidentState.CONTAINED:
+            return None
+        return reopen.plan(self.incident.id, self.commands, self.incident.updated)
 
     @property
     def flood(self) -> frozenset[str]:

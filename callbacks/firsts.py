@@ -11,6 +11,7 @@ from callbacks import own, panel, plans, response, wording
 from geodata.places import Device, Gate
 from geodata.words import Lang, Text
 from twin.model import Command, CommandState, GatePlan, GateState, PlanSet, WhatIf
+from twin.plan import reopen
 
 FAILED = Text("{g} 失败：{why}", "{g} failed: {why}")
 INSTEAD = Text("改关 {g}", "close {g} instead")
@@ -39,6 +40,11 @@ def show(
             source(planset.source, picked, movables, gates, commands, answers.get(planset.source.id), lang)
         )
     rows += [_own(p, picked, lang) for p in every if own.ORDERED.search(p.id)][-2:]
+    rows += [
+        _row(p, p.name, [html.Em(p.moves[0].why.say(lang))], picked, lang)
+        for p in every
+        if p.id.endswith(f"/{reopen.LETTER}")
+    ]
     return [html.Div(rows, className="em-firsts")] if rows else []
 
 

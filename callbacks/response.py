@@ -56,6 +56,12 @@ def is_shut(state: GateState | None) -> bool:
     return state is not None and state.position is not None and state.position <= SHUT and not state.failed
 
 
+def stands(state: GateState | None, target: float) -> bool:
+    """Tell whether a gate stands where a move wants it."""
+    at = state.position if state is not None and not state.failed else None
+    return at is not None and (at <= SHUT if target <= SHUT else abs(at - target) <= SHUT)
+
+
 def latest(commands: Sequence[Command]) -> dict[str, Command]:
     """Return each gate's newest command that still means something."""
     found: dict[str, Command] = {}
@@ -73,8 +79,12 @@ def open_moves(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, 
         for m in plan.moves
         if not m.too_late
         and not m.flood_lock
-        and not is_shut(gates.get(m.gate))
-        and (m.gate not in have or have[m.gate].state is CommandState.FAILED)
+        and not stands(gates.get(m.gate), m.target)
+        and (
+            m.gate not in have
+            or have[m.gate].state is CommandState.FAILED
+            or (have[m.gate].state is CommandState.DONE and have[m.gate].target != m.target)
+        )
     ]
 
 

@@ -30,13 +30,14 @@ ACTS = {
 }
 SAME = Text("{who} 已经批准过，须由另一人批准", "{who} has approved already; a second person must")
 CHANGED = Text(
-    "方案刚刚更新为关闭 {gates}，请看过再签", "The plan has just become: close {gates}. Look at it, then sign"
+    "方案刚刚更新为{do} {gates}，请看过再签", "The plan has just become: {do} {gates}. Look at it, then sign"
 )
+OPEN = Text("开到 {p}", "open to {p}:")
 NOTHING = Text("没有待批准的闸", "No gate is waiting for approval")
 FIRST_DONE = Text(
     "{who} 已拟定并批准 {gates}，待第二人", "{who} proposed and approved {gates}; a second person must"
 )
-SECOND_DONE = Text("{who} 已批准，已下发关闭 {gates}", "{who} approved; the order to close {gates} is out")
+SECOND_DONE = Text("{who} 已批准，已下发{do} {gates}", "{who} approved; the order to {do} {gates} is out")
 NOT_SENT = Text(
     "已批准，但指令未能发出，请重新下发", "Approved, but the order could not be sent; send it again"
 )
@@ -136,11 +137,14 @@ class Round:
         Those of them that wait for a signature.
     fresh : tuple of str
         Gates of the plan nobody has proposed yet and that can still be closed in time.
+    target : float
+        Where they are to stand: 0 closed .. 1 open.
     """
 
     commands: tuple[Command, ...]
     waiting: tuple[Command, ...]
     fresh: tuple[str, ...]
+    target: float = 0.0
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -181,7 +185,15 @@ def round_of(
     fresh = (
         () if waiting or plan is None else tuple(m.gate for m in response.open_moves(plan, commands, gates))
     )
-    return Round(tuple(newest), waiting, fresh)
+    wanted = [c.target for c in waiting] or [
+        m.target for m in (plan.moves if plan else ()) if m.gate in fresh
+    ]
+    return Round(tuple(newest), waiting, fresh, wanted[0] if wanted else 0.0)
+
+
+def verb(target: float) -> Text:
+    """Return what is asked of the gates: close, or open so far."""
+    return Text("关闭", "close") if target <= response.SHUT else OPEN.fill(p=f"{target:.0%}")
 
 
 def listed(gates: Sequence[str]) -> Text:
@@ -224,6 +236,7 @@ def identified(
 def _proposed(desk: Desk, plan: GatePlan, gates: Sequence[str], user: str, at: datetime) -> list[Command]:
     """Put up a command for each gate; its id counts the tries at that gate, so signing twice makes no two."""
     before = desk.records.commands(plan.incident)
+    targets = {m.gate: m.target for m in plan.moves}
     made = []
     for gate in gates:
         tries = sum(c.gate == gate and c.plan == plan.id for c in before)
@@ -232,7 +245,7 @@ def _proposed(desk: Desk, plan: GatePlan, gates: Sequence[str], user: str, at: d
             incident=plan.incident,
             plan=plan.id,
             gate=gate,
-            target=0.0,
+            target=targets[gate],
             proposed_by=user,
             proposed_at=at,
             approvals=(),
@@ -277,7 +290,9 @@ def sign(
             desk.records.audit(AuditLine(at, person.name, "sign.refused", matter.incident, text))
             return Outcome(False, text)
         if seen is not None and set(seen) != set(now.gates):
-            return Outcome(False, CHANGED.fill(gates=listed(now.gates)) if now.gates else NOTHING)
+            return Outcome(
+                False, CHANGED.fill(gates=listed(now.gates), do=verb(now.target)) if now.gates else NOTHING
+            )
         held = _held(desk, matter, now)
         if held is not None:
             return held
@@ -297,7 +312,7 @@ def sign(
 
 def _held(desk: Desk, matter: Matter, now: Round) -> Outcome | None:
     """Say which of the gates a flood lock holds, whatever the plan said when it was made."""
-    if not matter.flood:
+    if not matter.flood or now.target > 0:  # a lock holds gates open
         return None
     held = [g for g in now.gates if g in matter.flood]
     return Outcome(False, HELD.fill(g=listed(held))) if held else None
@@ -309,7 +324,9 @@ def _approved(
     after = [desk.records.approve(c.id, person.name, reason, at) for c in waiting]
     ready = [c for c in after if c.state is CommandState.APPROVED]
     names = listed([c.gate for c in after])
-    said = Text("批准关闭 {g}：{r}", "approved closing {g}: {r}").fill(g=names, r=reason)
+    said = Text("批准{do} {g}：{r}", "approved: {do} {g}: {r}").fill(
+        g=names, r=reason, do=verb(after[0].target)
+    )
     first = not ready
     desk.records.audit(
         AuditLine(at, person.name, "command.proposed" if first else "command.approved", incident, said)
@@ -327,9 +344,9 @@ def _ordered(desk: Desk, incident: str, ready: Sequence[Command], person: Person
     except UnavailableError:
         desk.records.audit(AuditLine(at, person.name, "command.unsent", incident, NOT_SENT))
         return Outcome(True, NOT_SENT)
-    order = Text("下发：关闭 {g}", "order: close {g}").fill(g=names)
+    order = Text("下发：{do} {g}", "order: {do} {g}").fill(g=names, do=verb(ready[0].target))
     desk.records.audit(AuditLine(at, person.name, "command.ordered", incident, order))
-    return Outcome(True, SECOND_DONE.fill(who=person.display, gates=names))
+    return Outcome(True, SECOND_DONE.fill(who=person.display, gates=names, do=verb(ready[0].target)))
 
 
 def send(stream: Post, ready: Sequence[Command], by: str, at: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, wording
+from callbacks import panel, response, wording
 from geodata.places import Station
 from geodata.words import Lang, Text
 from twin.factors import factor
@@ -77,6 +77,12 @@ def of_plans(planset: PlanSet) -> Line:
     return Line(planset.at, Text("生成 {n} 个关闸方案", "gate plans made: {n}").fill(n=n))
 
 
+def _arrived(command: Command) -> Text:
+    if command.target <= response.SHUT:
+        return Text("{g} 关闭到位", "{g} closed")
+    return Text("{{g}} 开到 {p}", "{{g}} open to {p}").fill(p=f"{command.target:.0%}")
+
+
 def of_command(command: Command) -> list[Line]:
     """Say when a gate was told and when it had moved."""
     lines = []
@@ -85,7 +91,7 @@ def of_command(command: Command) -> list[Line]:
         lines.append(Line(command.sent_at, text))
     if command.done_at is not None:
         failed = command.state is CommandState.FAILED
-        text = Text("{g} 未到位", "{g} did not arrive") if failed else Text("{g} 关闭到位", "{g} closed")
+        text = Text("{g} 未到位", "{g} did not arrive") if failed else _arrived(command)
         lines.append(Line(command.done_at, text.fill(g=command.gate), "a" if failed else "g"))
     return lines
 

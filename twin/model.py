@@ -197,6 +197,7 @@ class GateMove:
     too_late: bool
     flood_lock: bool
     why: Text
+    target: float = 0.0  # 0 closed .. 1 open
 
 
 @dataclass(frozen=True, slots=True)

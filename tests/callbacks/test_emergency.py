@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -149,6 +150,40 @@ def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.
     assert {c.gate for c in web.records.commands(story.ID)} == {"G10", "G13"}
     assert web.records.commands(newer.id) == []
     assert not _sign(web, "office", {}).done
+
+
+def test_gates_open_again_a_step_at_a_time_by_two_people(web: Any, told: story.Story) -> None:
+    story.put(web.records, told)
+    for who in ("duty", "office"):
+        assert _sign(web, who, desk.view(web, desk.Choice(), "zh").shown).done
+    assert desk.view(web, desk.Choice(plan=f"{story.ID}/R"), "zh").shown["plan"] != f"{story.ID}/R"
+    for c in web.records.commands(story.ID):
+        web.records.set_command(replace(c, state=CommandState.SENT, sent_at=story.NOW))
+        web.records.set_command(replace(c, state=CommandState.DONE, sent_at=story.NOW, done_at=story.NOW))
+    held = replace(told.incident, state=IncidentState.CONTAINED, updated=story.NOW + timedelta(minutes=1))
+    web.records.put_incident(held)
+    later = as_ms(story.NOW + timedelta(hours=50))
+    web.stream.clock = lambda: ClockState(True, "night-discharge", 1.0, later, wall_ms())
+    shut = {g: replace(s, position=0.0) if g in ("G05", "G10") else s for g, s in told.gates.items()}
+    web.stream.told = replace(told, gates=shut)
+    for who, lang, words in (
+        ("duty", "zh", "拟定并批准 开到 10% G05、G10"),
+        ("office", "en", "open to 10%: G05, G10"),
+    ):
+        view = desk.view(web, desk.Choice(plan=f"{story.ID}/R"), lang)
+        assert words in view.button
+        assert "48" in text(view.parts["em-firsts"])
+        assert _sign(web, who, view.shown).done
+    opened = [c for c in web.records.commands(story.ID) if c.plan.endswith("/R")]
+    assert {(c.gate, c.target, c.state) for c in opened} == {
+        ("G05", 0.1, CommandState.APPROVED),
+        ("G10", 0.1, CommandState.APPROVED),
+    }
+    for c in opened:
+        web.records.set_command(replace(c, state=CommandState.SENT, sent_at=story.NOW))
+        web.records.set_command(replace(c, state=CommandState.DONE, sent_at=story.NOW, done_at=story.NOW))
+    web.stream.told = replace(told, gates={g: replace(s, position=0.1) for g, s in shut.items()})
+    assert "开到 50% G05、G10" in desk.view(web, desk.Choice(plan=f"{story.ID}/R"), "zh").button
 
 
 def test_a_form_counts_once_and_only_as_it_was_shown(web: Any, told: story.Story) -> None:

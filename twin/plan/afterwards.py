@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from geodata.network import Network
+from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
 from geodata.words import Text
 from twin.model import Anomaly, Command, CommandState, PlanSet, Ranking, WhatIf
@@ -170,7 +170,7 @@ def review(
             lead = (told.middle - made).total_seconds()
             arrivals.append(Came(place, told.early, told.middle, told.late, at, lead))
     due = {m.gate: m.close_by for p in reversed(plansets) for plan in p.plans for m in plan.moves}
-    shut = [c for c in commands if c.incident == incident and c.target < 0.5]
+    shut = [c for c in commands if c.incident == incident and c.target < CLOSED_BELOW]
     done = [c for c in shut if c.state is CommandState.DONE and c.sent_at is not None]
     late = sum(c.sent_at is not None and c.gate in due and c.sent_at > due[c.gate] for c in done)
     last = _of_what_was_done(whatifs, plansets, {c.gate for c in done})
