@@ -15,7 +15,7 @@ import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from geodata.places import Park
+from geodata.places import Device, DeviceKind, Park
 from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.parks import tiny_park
@@ -475,6 +475,34 @@ def test_a_flood_lock_stops_an_approved_command_until_two_people_override_it(ben
     book.set("G01", duty, "second wave", now + timedelta(hours=1))
     assert book.locked(["G01", "G02"], "") == {"G01"}  # an override dies with its lock
     assert {a.what for a in bench.records.audits()} >= {"flood.locked", "flood.lifted", "flood.override"}
+
+
+def test_an_enterprises_valve_moves_as_a_gate_does_and_no_flood_lock_holds_it(bench: Bench) -> None:
+    valve = Device(
+        "E01-YS001-V", Text("阀", "valve"), DeviceKind.RAIN_VALVE, "E01", ("E01-YS001",), 0.0, 0.0,
+        True, STROKE_S, 0.02, "0573-1", 1.0, 2,
+    )  # fmt: skip
+    bench.park = replace(bench.park, gates=bench.park.gates[:1], devices=(valve,))
+    bench.plc.close()
+    bench.control = bench.fresh_control()
+    now = bench.control._clock.now()
+    FloodBook(bench.records).set("", User("duty", Text("d", "d"), Role.DUTY_OFFICER), "typhoon", now)
+    bench.propose("C1", gate=valve.id)
+    bench.records.approve("C1", "duty", "stop it", now)
+    bench.order("C1")
+    bench.control.step()
+    assert bench.house.moves == []
+    bench.records.approve("C1", "office", "agreed", now)
+    bench.order("C1")
+    bench.control.step()
+    bench.pass_s(STROKE_S + 10, steps=6)
+    assert bench.state("C1") is _S.DONE
+    assert bench.house.moves == [(2, 0.0)]
+    bench.control._published = 0.0
+    bench.control.step()
+    told = {n: from_json(bench.stream.get(n) or b"", list[GateState]) for n in ("gates", "devices")}
+    assert [g.gate for g in told["gates"]] == ["G01"]
+    assert [(d.gate, d.position) for d in told["devices"]] == [(valve.id, 0.0)]
 
 
 def test_a_locked_gate_may_still_open(bench: Bench) -> None:
