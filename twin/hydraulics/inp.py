@@ -43,6 +43,7 @@ class Setup:
 
     hours: float
     step_s: float = 10.0
+    courant: float = 0.0  # steps are cut so that waves cross so much of a conduit in one; 0: never
     report_s: float = 60.0
     flow_factor: float = 1.0
     roughness_factor: float = 1.0
@@ -104,7 +105,7 @@ def _options(setup: Setup) -> list[str]:
         "DRY_STEP": "01:00:00",
         "INERTIAL_DAMPING": "PARTIAL",
         "NORMAL_FLOW_LIMITED": "FROUDE",  # with BOTH the flat canals never come to rest
-        "VARIABLE_STEP": "0",
+        "VARIABLE_STEP": f"{setup.courant:g}",
         "LENGTHENING_STEP": "0",
         "MIN_SURFAREA": "1.2",
         "MAX_TRIALS": "8",

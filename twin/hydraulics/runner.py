@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,8 +30,10 @@ MOVING_S = 30.0  # how finely a moving gate is followed
 BANKS_S = 600.0  # how often levels are held against the banks
 TIMEOUT_S = 120.0
 
-_NODE = shared_enum.NodeResult
-_LINK = shared_enum.LinkResult
+# looked up once: reading an enumeration takes longer than asking the engine
+_DEPTH, _INFLOW = shared_enum.NodeResult.DEPTH, shared_enum.NodeResult.TOTAL_INFLOW
+_FLOW, _SETTING = shared_enum.LinkResult.FLOW, shared_enum.LinkResult.SETTING
+_QUALITY = shared_enum.NodePollutant.QUALITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,12 @@ class Course:
     bank_s : (b,)
     fill : (b, banks)
         Depth as a share of the node's full depth.
+    strong : (b, banks)
+        Concentration there.
     error : float
         The larger of the engine's errors of water and pollutant, as a share.
+    nodes, links : tuple of str
+        What the columns of `conc`, `inflow` and `flow` stand for.
     """
 
     t_s: Floats
@@ -103,8 +109,28 @@ class Course:
     flooded: Floats
     bank_s: Floats
     fill: Floats
+    strong: Floats
     state: bytes | None
     error: float
+    nodes: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+    def since(self, at_s: float) -> Course:
+        """Return what comes after a moment that was noted, on a clock that begins there."""
+        k = int(np.searchsorted(self.t_s, at_s, "right"))
+        b = int(np.searchsorted(self.bank_s, at_s, "right"))
+        out = self.flooded[k - 1] if k else 0.0
+        return replace(
+            self,
+            t_s=self.t_s[k:] - at_s,
+            conc=self.conc[k:],
+            inflow=self.inflow[k:],
+            flow=self.flow[k:],
+            flooded=self.flooded[k:] - out,
+            bank_s=self.bank_s[b:] - at_s,
+            fill=self.fill[b:],
+            strong=self.strong[b:],
+        )
 
 
 def run(task: Task) -> Course:
@@ -164,6 +190,7 @@ def _follow(task: Task, folder: Path) -> Callable[[float], Course]:
     times: list[float] = []
     rows: list[list[float]] = []
     filled: list[list[float]] = []
+    strong: list[list[float]] = []
     bank_s: list[float] = []
     now, state, goal = 0.0, None, 0.0
     while now < task.seconds - 1e-6:
@@ -183,7 +210,8 @@ def _follow(task: Task, folder: Path) -> Callable[[float], Course]:
         rows.append(_row(at, of, carried))
         if banks and (not bank_s or now - bank_s[-1] >= BANKS_S - 1):
             bank_s.append(now)
-            filled.append([solver.node_get_result(i, _NODE.DEPTH) for i in banks])
+            filled.append([solver.node_get_result(i, _DEPTH) for i in banks])
+            strong.append([solver.node_get_pollutant(i, _QUALITY)[0] for i in banks] if carried else [])
     if task.keep_s is not None and state is None:
         state = _kept(folder)
     table = np.array(rows).reshape(len(rows), 2 * len(at) + len(of) + 1)
@@ -198,17 +226,20 @@ def _follow(task: Task, folder: Path) -> Callable[[float], Course]:
             table[:, -1],
             np.array(bank_s),
             np.array(filled).reshape(len(bank_s), len(banks)) / np.maximum(full, 1e-6),
+            np.array(strong).reshape(len(bank_s), len(banks) if carried else 0),
             state,
             error,
+            task.nodes,
+            task.links,
         )
 
     return made
 
 
 def _row(at: Sequence[int], of: Sequence[int], carried: bool) -> list[float]:
-    row = [solver.node_get_pollutant(i, shared_enum.NodePollutant.QUALITY)[0] if carried else 0.0 for i in at]
-    row += [solver.node_get_result(i, _NODE.TOTAL_INFLOW) for i in at]
-    row += [solver.link_get_result(k, _LINK.FLOW) for k in of]
+    row = [solver.node_get_pollutant(i, _QUALITY)[0] if carried else 0.0 for i in at]
+    row += [solver.node_get_result(i, _INFLOW) for i in at]
+    row += [solver.link_get_result(k, _FLOW) for k in of]
     return [*row, float(solver.system_get_routing_totals().flooding)]
 
 
@@ -230,7 +261,7 @@ class _Stroke:
     def step(self, now: float) -> None:
         """Move it as far as a step's time allows."""
         if self.at is None:
-            self.at = float(solver.link_get_result(self.index, _LINK.SETTING))
+            self.at = float(solver.link_get_result(self.index, _SETTING))
         way = MOVING_S / max(self.move.stroke_s, MOVING_S)
         self.at += min(max(self.move.setting - self.at, -way), way)
         self.done = abs(self.at - self.move.setting) < 1e-9

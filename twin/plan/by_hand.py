@@ -6,71 +6,22 @@ close-by is over is never recommended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from geodata.words import Text
 from twin.config import Config
-from twin.hydraulics.runner import Runners
-from twin.plan.cards import Card
-from twin.plan.outlook import PROBES, Band, bands
+from twin.hydraulics.runner import Course, Runners
+from twin.plan.deadlines import Deadline, Spill, deadline, horizon_s, order_s
+from twin.plan.outlook import PROBES, Band, Outlook, marks, passed_kg
+from twin.plan.robust import chosen
 from twin.plan.search import MOST, Question, Trial, Trials, search
 from twin.plan.waters import Waters
 
-HOLD_S = 10 * 3600.0  # how long gates are taken to hold: the time treatment and pumping have
-LEAST_HOLD = timedelta(hours=2)
-SHARE = 0.02  # of the release that must pass a gate for its front to set a deadline
 WAITS_S = (300.0, 900.0, 1800.0)
+WRONG, FINER = 0.3, 3  # error of the engine, as a share, that asks for shorter steps; how often they are cut
 WORTH = 0.02  # of the release that a plan must keep
-
-
-@dataclass(frozen=True, slots=True)
-class Spill:
-    """What is said of a release."""
-
-    started: datetime
-    seconds: float
-    kg_s: float
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """By when a gate has to be ordered; None where the release does not come to it."""
-
-    gate: str
-    close_by: datetime | None
-    slack_s: float | None
-    usable: bool
-
-
-def deadline(card: Card, band: Band | None, spill: Spill, config: Config) -> Deadline:
-    """Return a gate's deadline; usable is a gate in order whose deadline is not over."""
-    if band is None or band.share < SHARE:
-        return Deadline(card.gate, None, None, card.usable)
-    early = spill.started + timedelta(seconds=band.early_s)
-    left = max((early - spill.now).total_seconds(), 0.0)
-    margin = max(config.margin_s, config.margin_share * left) if card.margin_s is None else card.margin_s
-    decision = config.decision_s if card.decision_s is None else card.decision_s
-    by = early - timedelta(seconds=card.stroke_s + card.dispatch_s + decision + margin)
-    slack = (by - spill.now).total_seconds()
-    return Deadline(card.gate, by, slack, card.usable and slack >= 0)
-
-
-def order_s(card: Card, spill: Spill, begin: datetime, config: Config, wait_s: float = 0.0) -> float:
-    """Return when a gate's stroke begins if the decision is asked for now, seconds after `begin`."""
-    decision = config.decision_s if card.decision_s is None else card.decision_s
-    return (spill.now - begin).total_seconds() + decision + card.dispatch_s + wait_s
-
-
-def _horizon_s(waters: Waters, spill: Spill) -> float:
-    """Return how long runs last: as long as gates are held, or to a model's own end if that comes sooner."""
-    ended = spill.started + timedelta(seconds=spill.seconds)
-    over = max(spill.now, ended) + timedelta(seconds=HOLD_S)
-    if waters.end is not None and waters.end - max(spill.now, ended) >= LEAST_HOLD:
-        over = min(over, waters.end)
-    return (over - waters.begin).total_seconds()
 
 
 def answer(
@@ -87,33 +38,36 @@ class Made:
 
     waters: Waters
     spill: Spill
+    outlook: Outlook
     arrivals: dict[str, Band]
     deadlines: dict[str, Deadline]
     trials: Trials
     ranked: list[Trial]
     best: Trial | None
+    error: float = 0.0
 
     @classmethod
     def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config, most: int) -> Made:
         """Run, band, search, choose."""
         release = waters.release(spill.started, spill.seconds, spill.kg_s)
-        begin = waters.begin
-        seconds = _horizon_s(waters, spill)
-        probes = runners.map([waters.task(release, seconds, flow=q, roughness=n) for q, n in PROBES])
-        arrivals = bands(waters, release, probes)
+        orders = {g: order_s(c, spill, waters.begin, config) for g, c in waters.cards.items()}
+        waters = _sound(Question(waters, release, orders, horizon_s(waters, spill)), runners)
+        first = Question(waters, release, orders, horizon_s(waters, spill))
+        outlook, question, nothing = _outlook(first, spill, runners)
+        share = {p: passed_kg(nothing, waters, p) / question.kg for p in (*waters.cards, *waters.receptors)}
+        arrivals = outlook.bands(share)
         deadlines = {g: deadline(c, arrivals.get(g), spill, config) for g, c in waters.cards.items()}
-        orders = {g: order_s(c, spill, begin, config) for g, c in waters.cards.items()}
-        trials = Trials(Question(waters, release, orders, seconds), runners, probes[0])
+        trials = Trials(question, runners, nothing)
         usable = sorted(
             (g for g, d in deadlines.items() if d.usable and waters.cards[g].normal_position > 0.0),
             key=lambda g: (deadlines[g].close_by is None, deadlines[g].close_by or spill.now, g),
         )
-        ranked = search(trials, usable, [g for g in usable if deadlines[g].close_by], most)
-        kg = release.kg_s * release.long_s
-        good = [
-            t for t in ranked if t.overtops_s is None and trials.nothing.lost_kg - t.lost_kg >= WORTH * kg
-        ]
-        return cls(waters, spill, arrivals, deadlines, trials, ranked, good[0] if good else None)
+        ranked = search(trials, usable, most, trials.hints(usable))
+        least = trials.nothing.lost_kg - WORTH * question.kg
+        good = [t for t in ranked if t.overtops_s is None and t.lost_kg <= least]
+        sure = chosen(trials, good, outlook.members.likely(), runners)
+        best = sure[0] if sure else None
+        return cls(waters, spill, outlook, arrivals, deadlines, trials, ranked, best, nothing.error)
 
     def waiting(self) -> dict[str, float]:
         """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg by minutes."""
@@ -163,6 +117,7 @@ class Made:
                     "close_by": None if d.close_by is None else _iso(d.close_by),
                     "slack_s": None if d.slack_s is None else round(d.slack_s, 1),
                     "usable": d.usable,
+                    "holds": "rest" if d.rest else "all",
                 }
                 for d in self.deadlines.values()
             ],
@@ -175,6 +130,7 @@ class Made:
             "reason": reason.en,
             "reason_zh": reason.zh,
             "tried": len(self.trials.tried) - 1,
+            "engine_error": round(self.error, 3),
         }
 
     def _overtops_s(self) -> float | None:
@@ -208,6 +164,45 @@ class Made:
             more = ALSO_LATE.fill(gates=", ".join(missed))
             said = Text(said.zh + more.zh, said.en + more.en)
         return said
+
+
+def _sound(question: Question, runners: Runners) -> Waters:
+    """Return the water of an imported model in steps short enough that the engine keeps the mass.
+
+    Flow through gates between short reaches may turn round from step to step; the engine then makes mass.
+    """
+    waters = question.waters
+    for _ in range(FINER):
+        if waters.park is not None:
+            break
+        course = runners.map([replace(question, waters=waters).whole()])[0]
+        if course.error < WRONG:
+            break
+        waters = waters.finer()
+    return waters
+
+
+def _outlook(question: Question, spill: Spill, runners: Runners) -> tuple[Outlook, Question, Course]:
+    """Return the outlook, and the question in the likeliest water with its run of doing nothing."""
+    waters, release = question.waters, question.release
+    known = {
+        r[0] for name in ("JUNCTIONS", "STORAGE", "OUTFALLS", "DIVIDERS") for r in waters.model.rows(name)
+    }
+    stations = [n for n in dict.fromkeys((*spill.seen, *sorted(spill.clean))) if n in known]
+    tasks = [replace(question, flow=q, roughness=n).whole(stations) for q, n in PROBES]
+    probes = runners.map([tasks[0], *(replace(t, keep_s=None, banks=()) for t in tasks[1:])])
+    found = Outlook.of(
+        [marks(c, waters, release, stations) for c in probes],
+        {n: spill.after_s(at) for n, at in spill.seen.items() if n in known},
+        spill.clean & known,
+        spill.after_s(spill.now),
+    )
+    if not stations:
+        return found, question, probes[0]
+    flow, rough = found.members.middle
+    likely = replace(question, flow=flow, roughness=rough)
+    nothing = runners.map([likely.whole(stations)])[0]
+    return found.around(marks(nothing, waters, release, stations), (flow, rough)), likely, nothing
 
 
 def _iso(at: datetime) -> str:

@@ -18,7 +18,7 @@ from twin.errors import MissingError
 from twin.hydraulics.pollutants import BY_FACTOR
 from twin.hydraulics.runner import Runners
 from twin.model import Arrival, GateState, Incident, PlanSet, Ranking, Suspect
-from twin.plan.by_hand import HOLD_S, Deadline, Spill, deadline, order_s
+from twin.plan.deadlines import HOLD_S, Deadline, Spill, deadline, order_s
 from twin.plan.look import Checked, Look
 from twin.plan.outlook import Band, lost_kg
 from twin.plan.release import release
@@ -68,10 +68,10 @@ def check(
     spill = Spill(suspect.release_from, inflow.duration_s, kg_s, planset.at)
     with Runners(processes) as runners:
         waters = warmed(of_park(park, inflow.node, spill.started), runners, folder)
-        trials, usable, passed = _question(waters, spill, planset, gates, config, runners)
+        trials, usable = _question(waters, spill, planset, gates, config, runners)
         first = [tuple(m.gate for m in p.moves) for p in planset.plans]
         trials.look(s for s in first if set(s) <= set(usable))
-        ranked = search(trials, usable, passed, TRIED)
+        ranked = search(trials, usable, TRIED)
         kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
         after = _after(trials, kept[:WAITED])
         now_s = (spill.now - waters.begin).total_seconds()
@@ -113,8 +113,8 @@ def _question(
     gates: Sequence[GateState],
     config: Config,
     runners: Runners,
-) -> tuple[Trials, list[str], list[str]]:
-    """Return trials to go on with, the gates that may be closed in time, and those the plume comes to."""
+) -> tuple[Trials, list[str]]:
+    """Return trials to go on with, and the gates that may be closed in time."""
     bands = {a.place: _band(a, spill) for a in planset.arrivals}
     failed = {g.gate for g in gates if g.failed}
     shut = {g.gate for g in gates if g.position is not None and g.position < CLOSED_BELOW}
@@ -128,8 +128,8 @@ def _question(
     released = waters.release(spill.started, spill.seconds, spill.kg_s)
     seconds = max(now_s, released.start_s + spill.seconds) + HOLD_S
     question = Question(waters, released, orders, seconds, done)
-    nothing = runners.map([question.task()])[0]
-    return Trials(question, runners, nothing), usable, [g for g in usable if by[g].close_by is not None]
+    nothing = runners.map([question.whole()])[0]
+    return Trials(question, runners, nothing), usable
 
 
 def _band(a: Arrival, spill: Spill) -> Band:

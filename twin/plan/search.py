@@ -1,30 +1,36 @@
-"""Which gates to close: sets of gates tried by the engine itself, singles first, the best grown gate by gate.
+"""Which gates to close: sets tried by the engine itself, grown along the ways the release then takes.
 
-With few gates every set is tried. Else single gates and the sets of all gates ahead come first; then the best
-sets lose a gate or gain one, as long as that helps. A set whose water leaves the banks is never chosen.
+A set whose water leaves the banks is never chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import combinations, islice
 
 import numpy as np
 
 from twin.hydraulics.graft import Release
 from twin.hydraulics.runner import Course, Runners, Task
-from twin.plan.outlook import lost_kg
+from twin.plan.hint import Hint
+from twin.plan.outlook import lost_kg, passed_kg
 from twin.plan.waters import Waters
 
-EVERY = 6  # up to so many gates all sets are tried
-OUTER = 3  # sets of all gates ahead: all, all but the nearest, ...
-BEAM = 3  # one of so many best sets is grown, as long as one of them was not
-LARGEST = 5
-MOST = 60  # sets tried
+EVERY = 4  # up to so many gates all sets are tried
+FOLLOWED = 0.6  # of the sets: those found by following the release; the others mend the best of them
+PASSING = 0.01  # of the release that must pass a gate for its closing to be tried
+AT_ONCE = 4
+DEAD_END = 0.2  # of the release passes gates that may still be closed: less, and the water is what to stop
+RUNNING_M3S = 0.5  # of water through a gate, for its closing to still anything
+HINTS = 8  # sets that a coarse look proposes
+LARGEST = 6
+MOST = 40  # sets tried
 WORTH = 0.01  # of the release: a gate more must keep so much more
 ENOUGH = 0.01  # of the release: when no more than this is lost, larger sets are not looked for
 FULL = 0.999  # of the depth to the bank: there it overtops
+NOTED_S = 60.0  # runs are noted so often
 SPILT_M3 = 1.0  # more water than in the run without closing must have left the network to count as a flood
 
 Gates = tuple[str, ...]
@@ -39,6 +45,8 @@ class Trial:
     lost_kg: float  # at all of them: what passes an intake on its way to the sea counts at both
     overtops_s: float | None  # after the start of the run
     fullest: float  # of the depth to a bank
+    passed: dict[str, float] = field(default_factory=dict)  # kg by gate, after it could be closed
+    water: dict[str, float] = field(default_factory=dict)  # m3/s by gate, in either direction, since then
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,10 @@ class Question:
         How long runs last.
     done : sequence of (gate, second)
         Strokes that were ordered already, whatever is decided now.
+    flow, roughness : float
+        Factors on what the model says.
+    follow : bool
+        Note what passes gates, too.
     """
 
     waters: Waters
@@ -60,11 +72,60 @@ class Question:
     order_s: Mapping[str, float]
     seconds: float
     done: tuple[tuple[str, float], ...] = ()
+    flow: float = 1.0
+    roughness: float = 1.0
+    follow: bool = True
 
     def task(self, gates: Gates = (), wait_s: float = 0.0) -> Task:
         """Return the run of a set of gates, ordered now or so much later."""
         orders = [*self.done, *((g, self.order_s[g] + wait_s) for g in gates)]
-        return self.waters.task(self.release, self.seconds, orders)
+        return self.waters.task(
+            self.release,
+            self.seconds,
+            orders,
+            flow=self.flow,
+            roughness=self.roughness,
+            lost_alone=not self.follow,
+        )
+
+    def whole(self, also: Sequence[str] = ()) -> Task:
+        """Return the run of doing nothing more, with every place noted.
+
+        A park's run keeps its state at the moment of the first order, from which all sets go on.
+        """
+        made = self.waters.task(
+            self.release, self.seconds, self.done, flow=self.flow, roughness=self.roughness, also=also
+        )
+        moment = self._moment_s
+        return replace(made, keep_s=moment) if self.waters.start is not None and moment > 0 else made
+
+    @property
+    def _moment_s(self) -> float:
+        """Shortly before the first stroke may begin, when runs are noted; 0 where strokes are under way."""
+        at = min((s for g, s in self.order_s.items() if self.waters.cards[g].usable), default=0.0)
+        busy = any(s + self.waters.cards[g].stroke_s > at for g, s in self.done)
+        before = np.ceil(min(at, self.seconds - NOTED_S) / NOTED_S - 1) * NOTED_S
+        return 0.0 if busy else max(float(before), 0.0)
+
+    def onward(self, nothing: Course) -> Question:
+        """Return the same question asked at the moment of the first order, where its state was kept."""
+        at = self._moment_s
+        if nothing.state is None:
+            return self
+        r = self.release
+        left = r.start_s + r.long_s - max(r.start_s, at)
+        # A release that is over brings nothing more; the tracer is in the water.
+        r = replace(
+            r, start_s=max(r.start_s - at, 0.0), long_s=max(left, 1.0), kg_s=r.kg_s if left > 0 else 0.0
+        )
+        return replace(
+            self,
+            waters=self.waters.later(at, nothing.state),
+            release=r,
+            order_s={g: s - at for g, s in self.order_s.items()},
+            seconds=self.seconds - at,
+            done=tuple((g, 0.0) for g, _ in self.done),
+        )
 
     @property
     def kg(self) -> float:
@@ -78,25 +139,45 @@ class Trials:
     def __init__(self, question: Question, runners: Runners, nothing: Course) -> None:
         self.question, self._runners = question, runners
         self.nothing = judged((), nothing, question, nothing)
-        self._base = nothing
+        self._asked = question.onward(nothing)
+        self._from_s = question.seconds - self._asked.seconds
+        self._base = nothing.since(self._from_s) if self._from_s else nothing
+        # What came before the first order came whatever is closed.
+        after = lost_kg(self._base, question.waters)
+        self._before = {r: kg - after[r] for r, kg in self.nothing.lost.items()}
         self.tried: dict[Gates, Trial] = {(): self.nothing}
 
     def look(self, sets: Iterable[Gates], most: float = np.inf) -> None:
         """Try sets that were not tried yet, as long as there are no more than `most`."""
-        q = self.question
         new = [s for s in dict.fromkeys(tuple(sorted(s)) for s in sets) if s not in self.tried]
         for some in _batches(new, 4):
             if len(self.tried) > most:
                 return
-            tasks = [q.task(gates) for gates in some]
-            for gates, course in zip(some, self._runners.map(tasks), strict=True):
-                self.tried[gates] = judged(gates, course, q, self._base)
+            for t in self.later(0.0, some):
+                self.tried[t.gates] = t
 
     def later(self, wait_s: float, sets: Sequence[Gates]) -> list[Trial]:
         """Try sets that are ordered so much later; these are not kept."""
-        q = self.question
+        q = self._asked
         courses = self._runners.map([q.task(gates, wait_s) for gates in sets])
-        return [judged(g, c, q, self._base) for g, c in zip(sets, courses, strict=True)]
+        return [self._judged(g, c) for g, c in zip(sets, courses, strict=True)]
+
+    def _judged(self, gates: Gates, course: Course) -> Trial:
+        t = judged(gates, course, self._asked, self._base)
+        lost = {r: kg + self._before[r] for r, kg in t.lost.items()}
+        over = None if t.overtops_s is None else t.overtops_s + self._from_s
+        return replace(t, lost=lost, lost_kg=sum(lost.values()), overtops_s=over)
+
+    def hints(self, gates: Sequence[str]) -> list[Gates]:
+        """Return sets that a coarse look at a park's canals proposes; none for an imported model."""
+        q = self.question
+        if q.waters.park is None or not self._base.strong.size:
+            return []
+        r, asked = q.release, self._asked
+        strong = dict(zip(q.waters.banks, self._base.strong[0].tolist(), strict=True))
+        inside = float(asked.release.kg_s * asked.release.long_s)
+        hint = Hint.of(q.waters.park, tuple(q.waters.receptors.values()))
+        return hint.sets(gates, [g for g, _ in q.done], strong, (r.node, inside))
 
     def enough(self, best: Trial) -> bool:
         """Whether so little is lost that no larger set is worth it."""
@@ -116,37 +197,99 @@ class Trials:
 
         return sorted((t for t in self.tried.values() if t.gates and among(t)), key=cost)
 
+    def best(self) -> Trial:
+        """Return the best of all, doing nothing among them."""
+        return min(self.tried.values(), key=lambda t: (t.overtops_s is not None, t.lost_kg))
 
-def search(trials: Trials, gates: Sequence[str], passed: Collection[str], most: int = MOST) -> list[Trial]:
+
+def search(
+    trials: Trials, gates: Sequence[str], most: int = MOST, hints: Iterable[Gates] = ()
+) -> list[Trial]:
     """Try sets of gates until a larger one is not worth it or so many were tried; returns them, best first.
+
+    With few gates every set is tried. Else the release is followed: of every set that was run it is known
+    through which gates what it loses still passes after they could be closed, and those are closed next, the
+    set first that would lose least if what passes its new gate were held. Closing a gate may only send the
+    plume another way; then the run shows that way and the gate on it. At the end the best set loses a gate or
+    gains any other, as long as that helps: a gate behind the plume may still the water.
 
     Parameters
     ----------
     gates : sequence of str
-        Gates that may be closed, those to be tried first in front.
-    passed : collection of str
-        Those of them that the release comes to.
+        Gates that may be closed.
+    hints : iterable of sets
+        Looked at first, best first.
     """
     if len(gates) <= EVERY:
         trials.look(s for n in range(1, len(gates) + 1) for s in combinations(gates, n))
         return trials.ranked()
-    ahead = [g for g in gates if g in passed]
-    outer = [tuple(ahead[k:]) for k in range(min(len(ahead), OUTER))]  # all of them; all but the nearest; ...
-    trials.look([*((g,) for g in gates), *outer])
-    grown: set[Gates] = set()
+    for some in _batches(list(islice(hints, HINTS)), AT_ONCE):
+        trials.look(some)
+        if trials.enough(trials.best()):
+            break
+    follow(trials, gates, most * FOLLOWED)
+    polish(trials, gates, most)
+    return trials.ranked()
+
+
+def follow(trials: Trials, gates: Sequence[str], most: float) -> None:
+    """Close the gates that what is lost still passes; where it passes none, those that bring the water."""
+    q = trials.question
+    ways: list[tuple[float, int, Gates]] = []
+    still: list[tuple[float, int, Gates]] = []
+
+    def grow(t: Trial) -> None:
+        if t.overtops_s is not None or len(t.gates) >= LARGEST:
+            return
+        loose = sum(t.passed.get(g, 0.0) for g in gates if g not in t.gates) / q.kg
+        for g in gates:
+            larger = tuple(sorted((*t.gates, g)))
+            if g in t.gates or larger in trials.tried:
+                continue
+            passing = t.passed.get(g, 0.0)
+            if passing >= PASSING * q.kg:
+                left = max(t.lost_kg - passing, 0.0) / q.kg
+                heappush(ways, (round(left + WORTH * len(larger), 6), len(larger), larger))
+            if t.gates and loose < DEAD_END and t.water.get(g, 0.0) > RUNNING_M3S:
+                heappush(still, (round(len(larger) - t.water[g] / (1 + t.water[g]), 6), len(larger), larger))
+
+    for t in list(trials.tried.values()):
+        grow(t)
+    while (ways or still) and len(trials.tried) <= most and not trials.enough(trials.best()):
+        some = [s for heap in (ways, still) for s in _popped(heap, trials.tried, AT_ONCE // 2)]
+        trials.look(some)
+        for s in dict.fromkeys(some):
+            grow(trials.tried[s])
+
+
+def _popped(heap: list[tuple[float, int, Gates]], tried: Mapping[Gates, Trial], count: int) -> list[Gates]:
+    """Take the first sets from a heap that were not tried yet."""
+    found: list[Gates] = []
+    while heap and len(found) < count:
+        gates = heappop(heap)[2]
+        if gates not in tried and gates not in found:
+            found.append(gates)
+    return found
+
+
+def polish(trials: Trials, gates: Sequence[str], most: float) -> None:
+    """Let the best set lose a gate or gain one, as long as that helps."""
+    done: set[Gates] = set()
     while len(trials.tried) <= most:
         ranked = trials.ranked()
-        if not ranked or trials.enough(ranked[0]):
-            break
-        best = next((t for t in ranked[:BEAM] if t.gates not in grown and len(t.gates) < LARGEST), None)
-        if best is None:
-            break
-        grown.add(best.gates)
+        if not ranked or ranked[0].gates in done:
+            return
+        best = ranked[0]
+        done.add(best.gates)
         fewer = (
-            [tuple(g for g in best.gates if g != out) for out in best.gates] if len(best.gates) > 2 else []
+            [tuple(g for g in best.gates if g != out) for out in best.gates] if len(best.gates) > 1 else []
         )
-        trials.look([*fewer, *((*best.gates, g) for g in gates if g not in best.gates)], most)
-    return trials.ranked()
+        more = (
+            []
+            if trials.enough(best) or len(best.gates) >= LARGEST
+            else [g for g in gates if g not in best.gates]
+        )
+        trials.look([*fewer, *((*best.gates, g) for g in more)], most)
 
 
 def judged(gates: Gates, course: Course, q: Question, nothing: Course) -> Trial:
@@ -161,7 +304,27 @@ def judged(gates: Gates, course: Course, q: Question, nothing: Course) -> Trial:
     full = np.flatnonzero((dry >= FULL).any(1)) if dry.size else np.array([], int)
     moments = [float(course.t_s[over[0]])] if len(over) else []
     moments += [float(course.bank_s[full[0]])] if len(full) else []
-    return Trial(gates, lost, sum(lost.values()), min(moments, default=None), float(dry.max(initial=0.0)))
+    cards = q.waters.cards
+    open_ = {g: course.t_s > q.order_s[g] + cards[g].stroke_s for g in cards if cards[g].link in course.links}
+    water = {
+        g: float(np.abs(course.flow[late, course.links.index(cards[g].link)]).mean()) * q.waters.model.m3s
+        for g, late in open_.items()
+        if late.any()
+    }
+    passed = {
+        g: passed_kg(course, q.waters, g, q.order_s[g] + cards[g].stroke_s)
+        for g in cards
+        if cards[g].link in course.links
+    }
+    return Trial(
+        gates,
+        lost,
+        sum(lost.values()),
+        min(moments, default=None),
+        float(dry.max(initial=0.0)),
+        passed,
+        water,
+    )
 
 
 def _batches(items: Sequence[Gates], size: int) -> Iterator[Sequence[Gates]]:

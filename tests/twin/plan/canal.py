@@ -6,7 +6,7 @@
                           v
     B0 -> B1 =GB1=> B2 -> B3 -------------> B5 =GB3=> RIVER
 
-The arms run at about 0.16 m/s, reaches are 1200 m long, banks 5 m above the bed.
+The arms run at about 0.16 m/s, reaches are 1200 m long, banks 7 m above the bed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def canal(flow: float = 1.0, roughness: float = 0.03) -> str:
                 share = i / PARTS
                 inner.append((u, NODES[a][0] * (1 - share) + NODES[b][0] * share))
     junctions = [*((n, z) for n, (z, _) in NODES.items()), *inner]
-    section = [f"{k} TRAPEZOIDAL 5.0 5.0 1.5 1.5" for k, _, _ in conduits]
+    section = [f"{k} TRAPEZOIDAL 7.0 5.0 1.5 1.5" for k, _, _ in conduits]
     rows = {
         "OPTIONS": [
             "FLOW_UNITS CMS",
@@ -50,10 +50,10 @@ def canal(flow: float = 1.0, roughness: float = 0.03) -> str:
             "START_TIME 00:00:00",
             "END_DATE 11/22/2026",
             "END_TIME 06:00:00",
-            "ROUTING_STEP 20",
+            "ROUTING_STEP 5",  # with longer ones the flow at gates turns from step to step
             "INERTIAL_DAMPING PARTIAL",
         ],
-        "JUNCTIONS": [f"{n} {z:.3f} 5.0 1.5 0 0" for n, z in junctions],
+        "JUNCTIONS": [f"{n} {z:.3f} 7.0 1.5 0 0" for n, z in junctions],
         "OUTFALLS": [f"{n} {z} FIXED {z + 1.6} NO" for n, z in OUTFALLS.items()],
         "CONDUITS": [f"{k} {a} {b} {LENGTH_M / PARTS} {roughness} 0 0 0 0" for k, a, b in conduits],
         "ORIFICES": [f"{g} {a} {b} SIDE 0 0.8 NO 0" for g, (a, b) in GATES.items()],

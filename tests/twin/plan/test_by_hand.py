@@ -13,14 +13,16 @@ from tests.twin.plan.canal import GATES, canal
 from twin.config import Config
 from twin.errors import ConfigError, MissingError
 from twin.hydraulics.runner import Runners
-from twin.plan.by_hand import Made, Spill, deadline
+from twin.plan.by_hand import Made
 from twin.plan.cards import Card, read_cards
-from twin.plan.outlook import PROBES, Band, bands
+from twin.plan.deadlines import Spill, deadline
+from twin.plan.outlook import PROBES, Band, Mark, Outlook, marks
 from twin.plan.search import Question, Trials
 from twin.plan.waters import Waters, moment, of_model
 
 STARTED = datetime(2026, 11, 21, 6, tzinfo=UTC)
 CONFIG = Config(data=Path("unused"), park=Path("unused"), decision_s=300, margin_s=120, margin_share=0.1)
+TIMES = (3000.0, 3600.0, 2500.0, 3100.0)  # fronts at usual, low, high flow, and with rough beds
 SPILL = Spill(STARTED, 1800.0, 0.1, STARTED + timedelta(minutes=5))
 
 
@@ -75,22 +77,57 @@ def test_a_time_without_a_zone_is_utc() -> None:
         moment("tonight")
 
 
-def test_bands_hold_the_truth_of_other_flows(tmp_path: Path) -> None:
-    """In the middle of the band where nothing differs, inside it where flows and roughness differ much."""
+def test_bands_hold_the_truth_of_other_flows_and_narrow_when_a_station_has_seen_it(tmp_path: Path) -> None:
+    """Inside the band where flows differ much; after a reading on the way, well inside a narrower one."""
     scene = water(tmp_path, "A0")
     release = scene.release(STARTED, 1800.0, 0.1)
     with Runners(2) as runners:
-        probes = runners.map([scene.task(release, 40_000.0, flow=q, roughness=n) for q, n in PROBES])
-    found = bands(scene, release, probes)
-    low = bands(scene, release, [probes[1]] * len(PROBES))  # flows 22 % lower as if they were usual
-    assert set(found) == {"GA1", "GA2", "GA3", "GX", "GB3", "SEA", "RIVER"}
-    for place, band in found.items():
+        tasks = [scene.task(release, 40_000.0, flow=q, roughness=n) for q, n in (*PROBES, (0.8, 1.1))]
+        *probes, true = [marks(c, scene, release, ["A3"]) for c in runners.map(tasks)]
+    share = dict.fromkeys((*scene.cards, *scene.receptors), 0.5)
+    before = Outlook.of(probes, {}).bands(share)
+    assert set(before) == {"GA1", "GA2", "GA3", "SEA"}
+    for place, band in before.items():
         assert band.early_s < band.middle_s < band.late_s
-        if place in low:  # with less water none takes the way by GX
-            assert band.early_s < low[place].middle_s < band.late_s * 1.05
-    assert found["GA1"].share > 0.95
-    assert found["GX"].share + found["GA2"].share > 0.95
-    assert found["GA1"].middle_s < found["GA2"].middle_s < found["GA3"].middle_s
+        assert band.early_s <= band.half_s[0] <= band.tail_s[1]
+        assert band.peak_s[0] < band.peak_s[2]
+        if place in true:
+            assert band.early_s < true[place].front_s < band.late_s * 1.05
+    assert before["GA1"].middle_s < before["GA2"].middle_s < before["GA3"].middle_s
+    seen = Outlook.of(probes, {"A3": true["@A3"].front_s})
+    after = seen.bands(share)
+    assert seen.members.middle[0] < 0.9  # the flow is lower than thought: it came late
+    expected, at = seen.deviations()["A3"]
+    assert at == true["@A3"].front_s > expected
+    for place in ("GA3", "SEA"):
+        was, is_ = before[place], after[place]
+        assert is_.late_s - is_.early_s < 0.7 * (was.late_s - was.early_s)
+        assert is_.early_s < true[place].front_s < is_.late_s
+        assert abs(is_.middle_s - true[place].front_s) < abs(was.middle_s - true[place].front_s)
+
+
+def test_a_station_that_has_read_nothing_yet_tells_that_water_is_slow() -> None:
+    probes = [{"@S": Mark(t, t, t, t, 1.0), "G": Mark(2 * t, 2 * t, 2 * t, 2 * t, 1.0)} for t in TIMES]
+    thought = Outlook.of(probes, {}).bands({"G": 1.0})["G"]
+    slow = Outlook.of(probes, {}, {"S"}, now_s=4000.0).bands({"G": 1.0})["G"]
+    assert thought.middle_s == pytest.approx(6000.0, rel=0.05)
+    assert slow.middle_s > 1.15 * thought.middle_s
+    late = Outlook.of(probes, {"S": 30_000.0}).members  # a reading no flow explains is not believed blindly
+    assert 0.6 < late.middle[0] < 1.0
+
+
+def test_a_gate_too_late_for_the_front_is_told_by_when_the_greater_half_can_be_held() -> None:
+    card = Card("G", "G", stroke_s=600.0)
+    band = Band(1200.0, 1500.0, 1800.0, 0.8, half_s=(4200.0, 4500.0, 4800.0))
+    found = deadline(card, band, SPILL, CONFIG)
+    assert found.rest
+    assert found.usable
+    margin = 0.1 * (4200 - 300)
+    assert found.slack_s == pytest.approx(4200 - 300 - 600 - 300 - margin)
+    over = deadline(card, replace(band, half_s=(1300.0, 1600.0, 1900.0)), SPILL, CONFIG)
+    assert not over.usable
+    assert not over.rest
+    assert over.slack_s == pytest.approx(1200 - 300 - 600 - 300 - 120)
 
 
 @pytest.mark.slow
