@@ -17,8 +17,9 @@ from twin.hydraulics.runner import Runners
 from twin.park_file import network_of, open_park
 from twin.park_trace import Places
 from twin.plan import waters as water
-from twin.plan.by_hand import Spill, answer
+from twin.plan.by_hand import answer
 from twin.plan.cards import read_cards
+from twin.plan.deadlines import Spill
 
 ABOUT = Text(
     "一次泄漏:何时到何处、最晚何时关哪些闸、保住多少",

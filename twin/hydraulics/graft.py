@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from twin.errors import ConfigError
 
 TRACER = "TRACER"
-STRONG_KG_M3 = 50.0  # what comes with the release as water, so that it also enters a dry node
+# What comes with the release as water, so that it also enters a dry node. Where water stands and is drawn
+# from a node to both sides, the engine gives it the strength of what enters: stronger water then makes mass.
+STRONG_KG_M3 = 5.0
 MASS_FACTOR = 28.317  # engine 5.2.4 divides a mass inflow by the litres of a cubic foot too often, measured
 QUALITY = frozenset({"POLLUTANTS", "LANDUSES", "COVERAGES", "LOADINGS", "BUILDUP", "WASHOFF", "TREATMENT"})
 LOOKS = frozenset({"FILES", "BACKDROP", "REPORT", "MAP", "PROFILES", "TAGS", "LABELS", "SYMBOLS"})

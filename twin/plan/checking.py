@@ -71,7 +71,7 @@ def check(
         trials, usable = _question(waters, spill, planset, gates, config, runners)
         first = [tuple(m.gate for m in p.moves) for p in planset.plans]
         trials.look(s for s in first if set(s) <= set(usable))
-        ranked = search(trials, usable, TRIED)
+        ranked = search(trials, usable, TRIED, trials.hints(usable))
         kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
         after = _after(trials, kept[:WAITED])
         now_s = (spill.now - waters.begin).total_seconds()
