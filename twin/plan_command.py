@@ -31,6 +31,10 @@ RATE = Text("每秒千克", "kilograms a second")
 STARTED = Text("泄漏开始时间,ISO 8601", "when the release began, ISO 8601; UTC where no zone is given")
 MINUTES = Text("泄漏持续多少分钟", "how many minutes it lasts")
 NOW = Text("现在的时间,ISO 8601", "the moment of the plan, ISO 8601")
+SEEN = Text(
+    "站点首次读到的时间,节点=ISO 8601;可多个",
+    "when a station first read it, NODE=ISO 8601; several may be given",
+)
 CARDS = Text(
     "闸卡表 CSV:gate, stroke_s, dispatch_s, leakage, usable, …",
     "gate cards as CSV: gate, stroke_s, dispatch_s, decision_s, margin_s, leakage, usable, ...",
@@ -49,9 +53,10 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
     grammar.add_argument("--started", required=True, metavar="ISO", help=STARTED.say(lang))
     grammar.add_argument("--minutes", required=True, type=float, metavar="M", help=MINUTES.say(lang))
     grammar.add_argument("--now", required=True, metavar="ISO", help=NOW.say(lang))
+    grammar.add_argument("--seen", nargs="+", default=[], metavar="NODE=ISO", help=SEEN.say(lang))
     grammar.add_argument("--cards", type=Path, metavar="CSV", help=CARDS.say(lang))
     grammar.add_argument("--receptors", nargs="+", default=[], metavar="ID", help=RECEPTORS.say(lang))
-    grammar.add_argument("--most", type=int, default=150, metavar="N", help=MOST.say(lang))
+    grammar.add_argument("--most", type=int, default=40, metavar="N", help=MOST.say(lang))
     grammar.add_argument("--json", action="store_true", help=AS_JSON.say(lang))
     o = grammar.parse_args(list(words))
     try:
@@ -77,7 +82,7 @@ def plan(o: argparse.Namespace, config: Config, lang: Lang) -> dict[str, Any]:
             scene = water.with_receptors(scene, o.receptors)
         if not _is_model(o.park):
             scene = water.warmed(scene, runners)
-        spill = Spill(started, o.minutes * 60, o.rate, now)
+        spill = Spill(started, o.minutes * 60, o.rate, now, _seen(o.seen, scene))
         return answer(scene, spill, runners, config, most=o.most)
 
 
@@ -89,6 +94,19 @@ def _scene(o: argparse.Namespace, started: datetime, lang: Lang) -> water.Waters
     park = open_park(o.park)
     node = Places(park, network_of(park, o.park), lang).start(o.release, back=False).nodes[0]
     return water.of_park(park, node, started)
+
+
+def _seen(told: Sequence[str], scene: water.Waters) -> dict[str, datetime]:
+    """Read when stations saw it."""
+    found = {}
+    for text in told:
+        node, sign, at = text.partition("=")
+        if not sign:
+            raise ConfigError(f"--seen {text}: write NODE=ISO, such as V3-28=2026-11-22T03:42:00+08:00")
+        if node not in scene.nodes():
+            raise ConfigError(f"--seen {text}: there is no node {node}")
+        found[node] = water.moment(at)
+    return found
 
 
 def _is_model(path: Path) -> bool:

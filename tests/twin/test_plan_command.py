@@ -31,6 +31,12 @@ def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFi
     assert [g["gate"] for g in found["gates"]] == list(GATES)
     usable = {g["gate"]: g["usable"] for g in found["gates"]}
     assert not usable["GA2"]
+    assert found["recommended"]
+    assert set(found["second_best"]) == {r["gate"] for r in found["recommended"]}
+    assert list(found["lost_kg_if_waiting"]) == ["5", "15", "30"]
+    assert set(found["options"]) == {"nearest", "outermost"}
+    late = found["arrivals"]["SEA"]
+    assert late["p50_s"] < late["peak_s"][1] < late["tail_s"][1]
     assert "SEA" in found["arrivals"]
     assert "RIVER" not in found["arrivals"]
     assert found["arrivals"]["SEA"]["p05_s"] < found["arrivals"]["SEA"]["p95_s"]
@@ -45,6 +51,8 @@ def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFi
         (["--receptors", "MOON"], "no receptor and no node MOON"),
         (["--rate", "0"], "above zero"),
         (["--cards", "/nowhere.csv"], "there is no file"),
+        (["--seen", "A1"], "write NODE=ISO"),
+        (["--seen", "A9=2026-11-21T06:03:00Z"], "there is no node A9"),
     ],
 )
 def test_a_wrong_question_is_one_sentence(
@@ -55,6 +63,13 @@ def test_a_wrong_question_is_one_sentence(
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_a_network_of_pressure_pipes_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "water.inp"
+    path.write_text("[JUNCTIONS]\nJ1 0 0\n[PIPES]\nP1 J1 J2 10 100 100 0 Open\n", "utf-8")
+    assert main(["plan", str(path), "--release", "J1", *SAID, "--now", "2026-11-21T06:05:00Z"]) == 2
+    assert "water.inp is no SWMM model" in capsys.readouterr().err
 
 
 def test_no_such_park(capsys: pytest.CaptureFixture[str]) -> None:

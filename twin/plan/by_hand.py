@@ -7,20 +7,24 @@ close-by is over is never recommended.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
-from geodata.words import Text
+import numpy as np
+
+from geodata.network import CLOSED_BELOW
 from twin.config import Config
 from twin.hydraulics.runner import Course, Runners
 from twin.plan.deadlines import Deadline, Spill, deadline, horizon_s, order_s
 from twin.plan.outlook import PROBES, Band, Outlook, marks, passed_kg
 from twin.plan.robust import chosen
-from twin.plan.search import MOST, Question, Trial, Trials, search
+from twin.plan.said import told
+from twin.plan.search import MOST, Question, Trial, Trials, follow, search
 from twin.plan.waters import Waters
 
 WAITS_S = (300.0, 900.0, 1800.0)
 WRONG, FINER = 0.3, 3  # error of the engine, as a share, that asks for shorter steps; how often they are cut
+STAND_IN = 8  # sets tried for a gate that might fail and that no known set does without
+HARM, LOWER = 0.005, 0.01  # of the release, of the depth to a bank: what a by-pass may cost and must give
 WORTH = 0.02  # of the release that a plan must keep
 
 
@@ -28,8 +32,7 @@ def answer(
     waters: Waters, spill: Spill, runners: Runners, config: Config, *, most: int = MOST
 ) -> dict[str, Any]:
     """Return arrivals, deadlines, the recommended closing and its price, ready for JSON."""
-    made = Made.of(waters, spill, runners, config, most)
-    return made.told() | {"lost_kg_if_waiting": made.waiting()}
+    return told(Made.of(waters, spill, runners, config, most))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +45,7 @@ class Made:
     arrivals: dict[str, Band]
     deadlines: dict[str, Deadline]
     trials: Trials
-    ranked: list[Trial]
+    usable: list[str]
     best: Trial | None
     error: float = 0.0
 
@@ -51,9 +54,9 @@ class Made:
         """Run, band, search, choose."""
         release = waters.release(spill.started, spill.seconds, spill.kg_s)
         orders = {g: order_s(c, spill, waters.begin, config) for g, c in waters.cards.items()}
-        waters = _sound(Question(waters, release, orders, horizon_s(waters, spill)), runners)
-        first = Question(waters, release, orders, horizon_s(waters, spill))
-        outlook, question, nothing = _outlook(first, spill, runners)
+        asked = Question(waters, release, orders, horizon_s(waters, spill))
+        outlook, question, nothing = _outlook(*_sound(asked, spill, runners), spill, runners)
+        waters = question.waters
         share = {p: passed_kg(nothing, waters, p) / question.kg for p in (*waters.cards, *waters.receptors)}
         arrivals = outlook.bands(share)
         deadlines = {g: deadline(c, arrivals.get(g), spill, config) for g, c in waters.cards.items()}
@@ -67,134 +70,122 @@ class Made:
         good = [t for t in ranked if t.overtops_s is None and t.lost_kg <= least]
         sure = chosen(trials, good, outlook.members.likely(), runners)
         best = sure[0] if sure else None
-        return cls(waters, spill, outlook, arrivals, deadlines, trials, ranked, best, nothing.error)
+        return cls(waters, spill, outlook, arrivals, deadlines, trials, usable, best, nothing.error)
 
     def waiting(self) -> dict[str, float]:
         """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg by minutes."""
         if self.best is None:
             return {}
         gates = [self.best.gates]
-        return {f"{w / 60:.0f}": round(self.trials.later(w, gates)[0].lost_kg, 3) for w in WAITS_S}
+        return {f"{w / 60:.0f}": self.trials.later(w, gates)[0].lost_kg for w in WAITS_S}
 
     def second_best(self) -> dict[str, list[str]]:
         """Return, for each gate of the plan, the best gates that do without it."""
-        if self.best is None:
-            return {}
         found = {}
-        for gate in self.best.gates:
-            without = [
-                t for t in self.ranked if gate not in t.gates and t.overtops_s is None and self._worth(t)
-            ]
+        for gate in self.best.gates if self.best else ():
+            if not self._without(gate):  # none that was tried: look for one
+                others = [g for g in self.usable if g != gate]
+                follow(self.trials, others, len(self.trials.tried) + STAND_IN)
+            without = self._without(gate)
             found[gate] = list(without[0].gates) if without else []
         return found
 
-    def _worth(self, t: Trial) -> bool:
-        return self.trials.nothing.lost_kg - t.lost_kg >= WORTH * self.trials.question.kg
+    def _without(self, gate: str) -> list[Trial]:
+        return [t for t in self.good() if gate not in t.gates]
 
-    def told(self) -> dict[str, Any]:
-        """Return the plan in the shape the command prints."""
-        nothing = self.trials.nothing
-        lost = nothing.lost_kg if self.best is None else self.best.lost_kg
-        reason = self.reason()
-        overtops = self._overtops_s()
-        order = sorted(
-            self.best.gates if self.best else (),
-            key=lambda g: (self.deadlines[g].close_by or self.spill.now + timedelta(days=9), g),
-        )
+    def good(self) -> list[Trial]:
+        """Return the sets that keep something and the banks dry, best first."""
+        least = self.trials.nothing.lost_kg - WORTH * self.trials.question.kg
+        return [t for t in self.trials.ranked() if t.overtops_s is None and t.lost_kg <= least]
+
+    def ends(self) -> dict[str, Trial]:
+        """Return the best of the sets that hold it nearest to the release, and outermost.
+
+        A set stands where the release first meets one of its gates.
+        """
+
+        def meets(t: Trial) -> float:
+            return min((self.arrivals[g].middle_s for g in t.gates if g in self.arrivals), default=np.inf)
+
+        sets = [t for t in self.good() if np.isfinite(meets(t))]
+        if not sets:
+            return {}
+        near, far = min(map(meets, sets)), max(map(meets, sets))
         return {
-            "arrivals": {
-                p: {
-                    "p05_s": round(b.early_s, 1),
-                    "p50_s": round(b.middle_s, 1),
-                    "p95_s": round(b.late_s, 1),
-                    "share": round(b.share, 4),
-                }
-                for p, b in sorted(self.arrivals.items(), key=lambda kv: kv[1].early_s)
-            },
-            "gates": [
-                {
-                    "gate": d.gate,
-                    "close_by": None if d.close_by is None else _iso(d.close_by),
-                    "slack_s": None if d.slack_s is None else round(d.slack_s, 1),
-                    "usable": d.usable,
-                    "holds": "rest" if d.rest else "all",
-                }
-                for d in self.deadlines.values()
-            ],
-            "recommended": [{"gate": g, "close_at": _iso(self.spill.now)} for g in order],
-            "second_best": self.second_best(),
-            "kept_kg": round(nothing.lost_kg - lost, 3),
-            "lost_kg": round(lost, 3),
-            "lost_kg_if_nothing_done": round(nothing.lost_kg, 3),
-            "overtops_after_s": overtops,
-            "reason": reason.en,
-            "reason_zh": reason.zh,
-            "tried": len(self.trials.tried) - 1,
-            "engine_error": round(self.error, 3),
+            "nearest": next(t for t in sets if meets(t) == near),
+            "outermost": next(t for t in sets if meets(t) == far),
         }
 
-    def _overtops_s(self) -> float | None:
-        """Seconds from now until water reaches a bank under the plan; None: not in the time looked at."""
-        if self.best is None or self.best.overtops_s is None:
-            return None
-        return round(self.best.overtops_s - (self.spill.now - self.waters.begin).total_seconds(), 1)
-
-    def reason(self) -> Text:
-        """Say why these gates, or why none."""
-        nothing = self.trials.nothing
-        if nothing.lost_kg < WORTH * self.trials.question.kg:
-            return NOTHING_COMES
+    def by_passes(self) -> list[ByPass]:
+        """Return what opening a gate that usually stands closed does to the plan: clean water led round."""
         if self.best is None:
-            late = [d for d in self.deadlines.values() if d.slack_s is not None and d.slack_s < 0]
-            if any(t.overtops_s is not None for t in self.ranked):
-                return OVERTOPS
-            return TOO_LATE.fill(gates="、".join(d.gate for d in late)) if late else NO_GATE
-        said = BEST.fill(
-            gates=", ".join(self.best.gates),
-            kept=f"{nothing.lost_kg - self.best.lost_kg:.0f}",
-            lost=f"{nothing.lost_kg:.0f}",
-            tried=len(self.trials.tried) - 1,
-        )
-        missed = [
-            d.gate
-            for d in self.deadlines.values()
-            if d.slack_s is not None and d.slack_s < 0 and self.waters.cards[d.gate].usable
-        ]
-        if missed:
-            more = ALSO_LATE.fill(gates=", ".join(missed))
-            said = Text(said.zh + more.zh, said.en + more.en)
-        return said
+            return []
+        found = []
+        for gate, card in self.waters.cards.items():
+            if card.normal_position >= CLOSED_BELOW or not card.usable:
+                continue
+            t = self.trials.opened(self.best.gates, gate)
+            more = t.lost_kg - self.best.lost_kg
+            lower = self.best.fullest - t.fullest
+            dry = t.overtops_s is None
+            helps = dry and more <= HARM * self.trials.question.kg and (lower > LOWER or more < 0)
+            found.append(ByPass(gate, t.lost_kg, lower, helps))
+        return found
 
 
-def _sound(question: Question, runners: Runners) -> Waters:
-    """Return the water of an imported model in steps short enough that the engine keeps the mass.
+@dataclass(frozen=True, slots=True)
+class ByPass:
+    """A gate that usually stands closed, opened with the plan.
 
-    Flow through gates between short reaches may turn round from step to step; the engine then makes mass.
+    Attributes
+    ----------
+    lost_kg : float
+        What then comes to the receptors.
+    lower : float
+        By how much of the depth to a bank the fullest place is less full.
+    helps : bool
+        It costs next to nothing and leaves more room, or keeps more.
     """
-    waters = question.waters
+
+    gate: str
+    lost_kg: float
+    lower: float
+    helps: bool
+
+
+def _sound(question: Question, spill: Spill, runners: Runners) -> tuple[Question, Course]:
+    """Return the question in steps short enough that the engine keeps the mass, and its run of doing nothing.
+
+    In an imported model flow through gates between short reaches may turn round from step to step; the engine
+    then makes mass.
+    """
+    course = runners.map([question.whole(_stations(question, spill))])[0]
     for _ in range(FINER):
-        if waters.park is not None:
+        if question.waters.park is not None or course.error < WRONG:
             break
-        course = runners.map([replace(question, waters=waters).whole()])[0]
-        if course.error < WRONG:
-            break
-        waters = waters.finer()
-    return waters
+        question = replace(question, waters=question.waters.finer())
+        course = runners.map([question.whole(_stations(question, spill))])[0]
+    return question, course
 
 
-def _outlook(question: Question, spill: Spill, runners: Runners) -> tuple[Outlook, Question, Course]:
+def _stations(question: Question, spill: Spill) -> list[str]:
+    """Return the nodes of stations that the model has."""
+    known = question.waters.nodes()
+    return [n for n in dict.fromkeys((*spill.seen, *sorted(spill.clean))) if n in known]
+
+
+def _outlook(
+    question: Question, first: Course, spill: Spill, runners: Runners
+) -> tuple[Outlook, Question, Course]:
     """Return the outlook, and the question in the likeliest water with its run of doing nothing."""
     waters, release = question.waters, question.release
-    known = {
-        r[0] for name in ("JUNCTIONS", "STORAGE", "OUTFALLS", "DIVIDERS") for r in waters.model.rows(name)
-    }
-    stations = [n for n in dict.fromkeys((*spill.seen, *sorted(spill.clean))) if n in known]
-    tasks = [replace(question, flow=q, roughness=n).whole(stations) for q, n in PROBES]
-    probes = runners.map([tasks[0], *(replace(t, keep_s=None, banks=()) for t in tasks[1:])])
+    stations = _stations(question, spill)
+    others = [replace(question, flow=q, roughness=n).whole(stations) for q, n in PROBES[1:]]
+    probes = [first, *runners.map([replace(t, keep_s=None, banks=()) for t in others])]
     found = Outlook.of(
         [marks(c, waters, release, stations) for c in probes],
-        {n: spill.after_s(at) for n, at in spill.seen.items() if n in known},
-        spill.clean & known,
+        {n: spill.after_s(at) for n, at in spill.seen.items() if n in stations},
+        spill.clean.intersection(stations),
         spill.after_s(spill.now),
     )
     if not stations:
@@ -203,21 +194,3 @@ def _outlook(question: Question, spill: Spill, runners: Runners) -> tuple[Outloo
     likely = replace(question, flow=flow, roughness=rough)
     nothing = runners.map([likely.whole(stations)])[0]
     return found.around(marks(nothing, waters, release, stations), (flow, rough)), likely, nothing
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-BEST = Text(
-    "关闭 {gates}：敏感点少受 {kept} kg（不处置为 {lost} kg）；试算 {tried} 种组合，损失最小且不漫堤",
-    "Close {gates}: {kept} kg are kept from the receptors ({lost} kg come if nothing is done); "
-    "of {tried} sets tried it loses least without overtopping",
-)
-ALSO_LATE = Text("；{gates} 已来不及", "; it is too late for {gates}")
-TOO_LATE = Text(
-    "没有闸来得及：{gates} 的最晚时间已过", "Nothing closes in time: the deadlines of {gates} are over"
-)
-NO_GATE = Text("没有可用的闸能拦住", "No gate in order would hold it")
-OVERTOPS = Text("能拦住的组合都会漫堤，不推荐", "Every set that would hold it overtops; none is recommended")
-NOTHING_COMES = Text("在计算时段内到不了敏感点", "It does not come to a receptor within the time looked at")

@@ -76,8 +76,8 @@ class Question:
     roughness: float = 1.0
     follow: bool = True
 
-    def task(self, gates: Gates = (), wait_s: float = 0.0) -> Task:
-        """Return the run of a set of gates, ordered now or so much later."""
+    def task(self, gates: Gates = (), wait_s: float = 0.0, opens: Gates = ()) -> Task:
+        """Return the run of a set of gates closed, and others opened, ordered now or so much later."""
         orders = [*self.done, *((g, self.order_s[g] + wait_s) for g in gates)]
         return self.waters.task(
             self.release,
@@ -85,6 +85,7 @@ class Question:
             orders,
             flow=self.flow,
             roughness=self.roughness,
+            opens=[(g, self.order_s[g] + wait_s) for g in opens],
             lost_alone=not self.follow,
         )
 
@@ -161,6 +162,11 @@ class Trials:
         q = self._asked
         courses = self._runners.map([q.task(gates, wait_s) for gates in sets])
         return [self._judged(g, c) for g, c in zip(sets, courses, strict=True)]
+
+    def opened(self, gates: Gates, gate: str) -> Trial:
+        """Try a set with a gate opened besides; this is not kept."""
+        course = self._runners.map([self._asked.task(gates, opens=(gate,))])[0]
+        return self._judged(gates, course)
 
     def _judged(self, gates: Gates, course: Course) -> Trial:
         t = judged(gates, course, self._asked, self._base)

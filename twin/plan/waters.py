@@ -84,6 +84,11 @@ class Waters:
         ends = [n for pair in self.ends.values() for n in pair]
         return tuple(dict.fromkeys([*ends, *self.receptors.values()]))
 
+    def nodes(self) -> set[str]:
+        """Return the nodes of the model."""
+        sections = ("JUNCTIONS", "OUTFALLS", "STORAGE", "DIVIDERS")
+        return {r[0] for s in sections for r in self.model.rows(s)}
+
     def release(self, started: datetime, seconds: float, kg_s: float) -> Release:
         """Return a release on this model's clock."""
         return Release(self.node, (started - self.begin).total_seconds(), seconds, kg_s)
@@ -117,6 +122,7 @@ class Waters:
         *,
         flow: float = 1.0,
         roughness: float = 1.0,
+        opens: Sequence[tuple[str, float]] = (),
         also: Sequence[str] = (),
         lost_alone: bool = False,
     ) -> Task:
@@ -130,12 +136,14 @@ class Waters:
             When each gate's stroke begins; one of second 0 is over by then.
         flow, roughness : float
             Factors on what the model says.
+        opens : sequence of (gate, second)
+            When gates that stand closed begin to open.
         also : sequence of str
             Nodes that are noted besides: stations.
         lost_alone : bool
             Note the receptors alone; such a run tells what is lost and what overtops.
         """
-        shut = [self.cards[g].link for g, _ in orders]
+        shut = [self.cards[g].link for g, _ in (*orders, *opens)]
         model = self.model.without_rules(shut).scaled(flow, roughness).with_stages(self.stages)
         model = model.with_tracer([release])
         stands = {
@@ -151,7 +159,8 @@ class Waters:
             nodes=tuple(dict.fromkeys((*noted, *also))),
             links=() if lost_alone else tuple(c.link for c in self.cards.values()),
             settings=stands,
-            moves=tuple(
+            moves=tuple(Move(self.cards[g].link, at, 1.0, self.cards[g].stroke_s) for g, at in opens)
+            + tuple(
                 Move(self.cards[g].link, at, opening(0.0, self.cards[g].leakage), self.cards[g].stroke_s)
                 for g, at in orders
                 if at > 0
@@ -232,9 +241,11 @@ def of_model(path: Path, node: str, started: datetime) -> Waters:
     Raises
     ------
     ConfigError
-        The model has no such node, or a clock that cannot be read.
+        It is no SWMM model, has no such node, or a clock that cannot be read.
     """
     model = Model.of(path.read_text(encoding="utf-8", errors="replace")).without(LOOKS)
+    if model.rows("PIPES") or not model.rows("CONDUITS"):
+        raise ConfigError(f"{path.name} is no SWMM model: it has no conduits (an EPANET network has pipes)")
     begin, end = model.clock()
     own = begin <= started < end and started - begin <= LONGEST
     begin = begin if own else started - MODEL_LEAD
@@ -290,7 +301,7 @@ def with_receptors(waters: Waters, names: Sequence[str]) -> Waters:
     ConfigError
         There is no such receptor or node.
     """
-    nodes = {r[0] for s in ("JUNCTIONS", "OUTFALLS", "STORAGE", "DIVIDERS") for r in waters.model.rows(s)}
+    nodes = waters.nodes()
     chosen = {n: waters.receptors.get(n, n) for n in names}
     lost = [n for n, node in chosen.items() if node not in nodes]
     if lost:

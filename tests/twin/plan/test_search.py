@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,14 +44,15 @@ def test_runs_from_the_first_order_on_say_what_whole_runs_say(tmp_path: Path) ->
     assert all("G13" in s for s in proposed[:3])  # the next gate below, and no way round
 
 
-class Told:
+class Told(Trials):
     """Trials whose outcomes are written down: what each set loses and where that passes."""
 
     class Asked:
         kg = 100.0
 
     def __init__(self, lost: dict[str, float], passed: dict[str, dict[str, float]]) -> None:
-        self.question, self._lost, self._passed = self.Asked(), lost, passed
+        self.question = self.Asked()  # type: ignore[assignment]
+        self._lost, self._passed = lost, passed
         self.tried: dict[tuple[str, ...], Trial] = {}
         self.nothing = self._trial(())
         self.tried[()] = self.nothing
@@ -61,14 +63,12 @@ class Told:
         water = dict.fromkeys("ABCDE", 5.0)
         return Trial(gates, {}, self._lost.get(name, 100.0), None, 0.5, self._passed.get(name, {}), water)
 
-    def look(self, sets: object, most: float = 1e9) -> None:
-        for s in sets:  # type: ignore[attr-defined]
+    def look(self, sets: Iterable[tuple[str, ...]], most: float = 1e9) -> None:
+        for s in sets:
             key = tuple(sorted(s))
             if key not in self.tried and len(self.tried) <= most:
                 self.tried[key] = self._trial(key)
                 self.asked.append(key)
-
-    enough, best, ranked = Trials.enough, Trials.best, Trials.ranked  # type: ignore[misc]
 
 
 def test_what_a_closed_gate_turns_another_way_is_followed_there() -> None:
@@ -76,19 +76,19 @@ def test_what_a_closed_gate_turns_another_way_is_followed_there() -> None:
         {"A+C": 0.0, "A": 120.0},  # closing A alone makes it worse
         {"": {"A": 90.0, "B": 5.0}, "A": {"C": 95.0}, "B": {"A": 95.0}},
     )
-    follow(told, "ABCDE", 30)  # type: ignore[arg-type]
+    follow(told, "ABCDE", 30)
     assert told.tried["A", "C"].lost_kg == 0.0
     assert len(told.asked) <= 5
 
 
 def test_where_no_gate_is_on_the_way_the_water_is_stilled() -> None:
     told = Told({"A+D": 0.0}, {"": {"A": 90.0}})  # closed A, it goes a way without gates
-    follow(told, "ABCDE", 30)  # type: ignore[arg-type]
+    follow(told, "ABCDE", 30)
     assert ("A", "D") in told.tried
 
 
 def test_the_best_set_loses_what_it_does_not_need_and_gains_what_helps() -> None:
     told = Told({"A+B": 30.0, "A": 30.0, "A+E": 2.0}, {})
     told.look([("A", "B")])
-    polish(told, "ABCDE", 40)  # type: ignore[arg-type]
+    polish(told, "ABCDE", 40)
     assert told.ranked()[0].gates == ("A", "E")
