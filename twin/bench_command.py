@@ -44,6 +44,11 @@ CLIENTS = Text("页面连接数", "connections of pages")
 SLOW = Text("其中有几个几乎不读", "how many of them hardly read")
 SPILLS = Text("泄漏次数;每次约一分钟", "how many spills; about a minute each")
 SPILL_SEED = Text("随机种子", "seed of the spills")
+FIRST = Text("从第几次泄漏开始,便于分段", "number of the first spill: a long bench may be played in parts")
+RUNS = Text("同时计算几个", "how many runs of the engine go on at a time")
+CACHE = Text(
+    "存放各次泄漏真实结果的文件夹", "folder where the truth of every spill is kept for the next time"
+)
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
 CLUSTER = Text(
@@ -66,7 +71,10 @@ NUMBERS: Mapping[str, tuple[Text, tuple[tuple[str, int, Text], ...]]] = {
             ("seconds", 60, SECONDS),
         ),
     ),
-    "plan": (PLAN, (("spills", 4, SPILLS), ("seed", 1, SPILL_SEED))),
+    "plan": (
+        PLAN,
+        (("spills", 4, SPILLS), ("seed", 1, SPILL_SEED), ("first", 0, FIRST), ("jobs", 2, RUNS)),
+    ),
 }
 """Tasks whose options are whole numbers: name, usual value, what it is."""
 
@@ -84,6 +92,8 @@ def options(tasks: Any, lang: Lang) -> None:
             task.add_argument(f"--{option}", type=int, default=usual, metavar="N", help=text.say(lang))
         if name == "ingest":
             task.add_argument("--cluster", action="store_true", help=CLUSTER.say(lang))
+        if name == "plan":
+            task.add_argument("--cache", type=Path, metavar="DIR", help=CACHE.say(lang))
     trace = tasks.add_parser("trace", help=TRACE.say(lang), description=TRACE.say(lang))
     for option, text in (("networks", NETWORKS), ("cases", CASES), ("out", OUT)):
         trace.add_argument(f"--{option}", type=Path, required=True, metavar="DIR", help=text.say(lang))
@@ -126,7 +136,9 @@ def _live(_: Config, o: argparse.Namespace) -> int:
 def _plan(config: Config, o: argparse.Namespace) -> int:
     from twin import bench_plan
 
-    return bench_plan.main(config, o.spills, o.seed)
+    return bench_plan.main(
+        config, o.spills, o.seed, cache=o.cache, jobs=max(o.jobs, 1), first=max(o.first, 0)
+    )
 
 
 TASKS: Mapping[str, Callable[[Config, argparse.Namespace], int]] = {
