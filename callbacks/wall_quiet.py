@@ -23,6 +23,9 @@ from twin.model import Anomaly, Kind, Level
 
 """Share of due values that must arrive."""
 
+MARKED = 156
+"""Of more stations than this a wall shows the number only; each is on the map."""
+
 ABNORMAL = (Level.CRITICAL, Level.ALARM, Level.WARNING, Level.WATCH)
 
 
@@ -75,8 +78,9 @@ def verdict(lang: Lang) -> Any:
 
 
 def stations(park: Park, lang: Lang) -> Any:
-    """Return how many stations are online, and one mark for each."""
-    marks = [glyph("offline", f"{s.id} {s.name.say(lang)}", live_station=s.id) for s in park.stations]
+    """Return how many stations are online, and one mark for each where there is room for them."""
+    shown = park.stations if len(park.stations) <= MARKED else ()
+    marks = [glyph("offline", f"{s.id} {s.name.say(lang)}", live_station=s.id) for s in shown]
     note = html.Span([html.Span(**data(live="kpi.levels.0")), Text(" 个离线", " offline").say(lang)])
     count = html.P(
         [html.B(**data(live="kpi.online")), html.Small([" / ", html.Span(**data(live="kpi.total"))])],

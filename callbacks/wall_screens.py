@@ -31,19 +31,19 @@ from twin.errors import ConfigError
 
 PANELS: Mapping[str, int] = {
     "verdict": 118,
-    "stations": 280,
-    "transmission": 128,
-    "exceedances": 166,
-    "works": 132,
-    "water": 128,
-    "alarms": 356,
-    "loads": 250,
-    "gates": 196,
-    "storage": 208,
+    "stations": 246,
+    "transmission": 94,
+    "exceedances": 130,
+    "works": 124,
+    "water": 118,
+    "alarms": 396,
+    "loads": 220,
+    "gates": 168,
+    "storage": 172,
 }
-"""What may stand beside the map, and how high it is at most, px of a wall of 1080."""
+"""What may stand beside the map, and how high it is when full, px of a wall of 1080."""
 
-ROOM = 1012
+ROOM = 1000
 """How high a side may be: 1080 px without header and frame."""
 
 TURN_S, QUIET_HOUR = 30.0, 4

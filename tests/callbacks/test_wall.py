@@ -127,6 +127,8 @@ def test_english_wall_has_no_chinese(told: story.Story) -> None:
 def test_every_station_and_gate_has_its_live_mark(told: story.Story) -> None:
     marks = [prop(n, "data-live-station") for n in walk(wall_quiet.stations(told.park, "zh"))]
     assert {m for m in marks if m} == {s.id for s in told.park.stations}
+    many = replace(told.park, stations=told.park.stations * 3)
+    assert not [n for n in walk(wall_quiet.stations(many, "zh")) if prop(n, "data-live-station")]
     gates = [prop(n, "data-live-gate") for n in walk(wall_quiet.gates(told.park, {}, "zh"))]
     assert {g for g in gates if g} == {g.id for g in told.park.gates}
 

@@ -92,6 +92,7 @@ def test_a_wall_of_its_own_turns_through_its_views_and_yields_to_nobody(
         it.wait("twin.live.incidents.length === 1", 6)
         it.page.wait_for_timeout(1500)
         expect(it.page.locator(".wl.is-taken")).to_have_count(0)
+        assert it.page.evaluate(CUT) == []
         it.page.goto(f"{home.web.url}/wall/east")
         expect(it.page.locator(".empty-page")).to_contain_text("/wall/gates")
         assert it.wrong == []
