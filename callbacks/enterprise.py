@@ -107,7 +107,6 @@ def _grid(park: Park, lang: Lang) -> Any:
     ]
     return dag.AgGrid(
         id="en-grid",
-        rowData=[],
         columnDefs=columns,
         getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},

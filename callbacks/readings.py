@@ -49,7 +49,7 @@ def layout(web: Web, visit: Visit) -> Any:
     try:
         station, found, every = asked(web, station_id, code, days)
     except KeyError:
-        return html.Div(panel.empty(GONE, lang), className="rd")
+        return html.Div(panel.empty(GONE, lang), className="empty-page")
     except UnavailableError:
         return html.Div(panel.failed(AWAY, lang), className="rd")
     it = factor(code)

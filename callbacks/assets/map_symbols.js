@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
-  const FAR = 12.25, PATCH = 34; // farther than this zoom, stations within so many px are drawn as one
+  const FAR = 11.75, PATCH = 34; // farther than this zoom, stations within so many px are drawn as one
   const RANK = { offline: 0.5, normal: 0, watch: 2, warning: 3, alarm: 4, critical: 5 };
 
   twin.paintSymbols = function (map, ctx, view) {
