@@ -132,6 +132,8 @@ def run(hours: float, faster: int) -> dict[str, Any]:
         tools.send("Performance.enable")
         it.open(f"{home.web.url}/wall")
         it.page.wait_for_selector(".park-map[data-ready]")
+        # the watchdog is off: by starting afresh it would hide a leak
+        it.page.evaluate("twin.wallTired = () => ''")
         it.page.evaluate(
             "new MutationObserver((all) => { window.__turns += all.length; })"
             ".observe(document.getElementById('wl-views'), { attributeFilter: ['class'], subtree: true })"
