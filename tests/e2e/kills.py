@@ -1,6 +1,7 @@
 """Kills gateway, stream server and watch at any moment while loggers send, and accounts for every frame.
 
-`python -m tests.e2e.kills 2000 --seed 7` kills two thousand times and prints one line of JSON.
+`python -m tests.e2e.kills 2000 --seed 7` kills two thousand times and prints one line of JSON; with `--away`
+the stream server then stays away for so many seconds.
 """
 
 from __future__ import annotations
@@ -306,7 +307,18 @@ def written_twice(folder: Path) -> int:
     return twice
 
 
-def run(kills: int, seed: int) -> dict[str, Any]:
+def away(it: Site, loggers: Loggers, seconds: float) -> dict[str, Any]:
+    """Take the stream server away for long; returns what was answered meanwhile and for how long it was away."""
+    it.kill("redis")
+    time.sleep(1.0)  # answers that were on their way
+    before = loggers.answered
+    time.sleep(max(seconds - 1.0, 0.0))
+    meanwhile = loggers.answered - before
+    it.start("redis")
+    return {"away_s": seconds, "answered_meanwhile": meanwhile}
+
+
+def run(kills: int, seed: int, away_s: float = 0.0) -> dict[str, Any]:
     """The whole experiment."""
     began = time.monotonic()
     with site() as it:
@@ -314,6 +326,7 @@ def run(kills: int, seed: int) -> dict[str, Any]:
         loggers.start()
         try:
             count = storm(it, loggers, kills, seed)
+            long = away(it, loggers, away_s) if away_s else {}
             loggers.finishing.set()
             loggers.join(SETTLE_S)
             assert not loggers.is_alive(), "some frames were never answered"
@@ -321,7 +334,13 @@ def run(kills: int, seed: int) -> dict[str, Any]:
             found = accounted(it, loggers)
         finally:
             loggers.ended.set()
-    return {"kills": sum(count.values()), **count, **found, "seconds": round(time.monotonic() - began, 1)}
+    return {
+        "kills": sum(count.values()),
+        **count,
+        **long,
+        **found,
+        "seconds": round(time.monotonic() - began, 1),
+    }
 
 
 def main() -> None:
@@ -329,8 +348,9 @@ def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("kills", type=int)
     words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--away", type=float, default=0.0, metavar="S")
     options = words.parse_args()
-    print(json.dumps({"seed": options.seed, **run(options.kills, options.seed)}))
+    print(json.dumps({"seed": options.seed, **run(options.kills, options.seed, options.away)}))
 
 
 if __name__ == "__main__":
