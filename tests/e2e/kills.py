@@ -308,7 +308,7 @@ def written_twice(folder: Path) -> int:
 
 
 def away(it: Site, loggers: Loggers, seconds: float) -> dict[str, Any]:
-    """Take the stream server away for long; returns what was answered meanwhile and for how long it was away."""
+    """Take the stream server away for long; returns for how long, and what was answered meanwhile."""
     it.kill("redis")
     time.sleep(1.0)  # answers that were on their way
     before = loggers.answered
