@@ -36,7 +36,7 @@ from layers import incidents as drawing
 from layers.map import empty_drawing
 from twin.errors import UnavailableError
 from twin.floodlock import FloodBook
-from twin.model import GatePlan, Incident
+from twin.model import Change, GatePlan, Incident, Ranking
 
 RECORDS_AWAY = Text("记录库没有应答，正在重试", "The records do not answer; trying again")
 NO_INCIDENT = Text("现在没有事件，园区在值守中", "No incident now; the park is being watched")
@@ -136,7 +136,9 @@ def desk(
         "em-list": incidents.listing(every, case.incident.id, at.now, lang),
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
         "em-head": incidents.head(case.incident, case.first, waits, outcome, lang),
-        "em-suspects": suspects.show(case.ranking, enterprises, lang, choice.suspect),
+        "em-suspects": suspects.show(
+            case.ranking, enterprises, lang, choice.suspect, _last_change(case.rankings)
+        ),
         "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
         "em-cards": [
             *plans.show(
@@ -178,6 +180,11 @@ def desk(
         shown={**shown, "ticket": web.tickets.issue(shown, login.name())},
         calls=tuple({"label": f"{c.gate.id} {c.gate.name.say(lang)}", "value": c.gate.id} for c in waiting),
     )
+
+
+def _last_change(rankings: Sequence[Ranking]) -> Change | None:
+    """Return why the one who leads now leads; None where nobody else ever did."""
+    return next((r.change for r in reversed(rankings) if r.change), None)
 
 
 def beside(

@@ -17,6 +17,7 @@ from callbacks import (
     ids,
     login,
     panel,
+    sample_form,
     signing,
     tools,
 )
@@ -76,7 +77,7 @@ def layout(web: Web, visit: Visit) -> Any:
                 className="em-map",
             ),
             html.Div(id="em-strip", className="em-strip"),
-            html.Div(wait, id="em-suspects", className="em-sus"),
+            html.Div([html.Div(wait, id="em-suspects"), sample_form.form(lang)], className="em-sus"),
             html.Div(
                 [
                     html.Div(
@@ -195,6 +196,7 @@ def register(app: Dash, web: Web) -> None:
     _register_view(app, web)
     _register_picks(app)
     _register_signatures(app, web)
+    sample_form.register(app, web)
 
 
 def _register_view(app: Dash, web: Web) -> None:

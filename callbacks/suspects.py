@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, prints, wording
+from callbacks import panel, prints, sample_form, wording
 from geodata.places import Enterprise
 from geodata.words import Lang, Text
-from twin.model import Ranking, Reason, Sample, Suspect
+from twin.model import Bounds, Change, Ranking, Reason, Sample, Suspect
 
 KINDS: dict[str, Text] = {
     "reach": Text("水力可达", "Reach"),
@@ -23,6 +23,7 @@ KINDS: dict[str, Text] = {
     "slot": Text("公管时段", "Pipe slot"),
     "permit": Text("许可", "Permit"),
     "history": Text("历史", "History"),
+    "sample": Text("采样结果", "Sample"),
 }
 """Kinds of evidence, in the order in which they are read."""
 
@@ -217,11 +218,44 @@ def release(suspect: Suspect, *, mass: bool = True) -> str:
     return f"{a}–{b}　{suspect.outlet}{much}"
 
 
+def bounds(within: Bounds) -> Text:
+    """Say within what a release lies nine times in ten."""
+    mass = within.kg_least is not None and within.kg_most is not None
+    return Text(
+        "九成把握：{a}–{b} 开始，历时 {m}–{n} 分{kg}", "9 in 10: begun {a}–{b}, for {m}–{n} min{kg}"
+    ).fill(
+        a=wording.hm(within.from_early),
+        b=wording.hm(within.from_late),
+        m=f"{within.minutes_least:.0f}",
+        n=f"{within.minutes_most:.0f}",
+        kg=Text("，{x}–{y} kg", ", {x}–{y} kg").fill(
+            x=wording.kilograms(within.kg_least), y=wording.kilograms(within.kg_most)
+        )
+        if mass
+        else Text("", ""),
+    )
+
+
+def news(ranking: Ranking, change: Change | None, lang: Lang) -> list[Any]:
+    """Return why the first is another one than before, and a second source where one is not enough."""
+    told = [
+        (Text("首位已变", "Another leads"), change.text if change else None),
+        (Text("可能有两处", "Perhaps two"), ranking.second.text if ranking.second else None),
+    ]
+    return [
+        html.Div([html.B(head.say(lang)), html.Span(text.say(lang))], className="grp")
+        for head, text in told
+        if text is not None
+    ]
+
+
 def _sample(sample: Sample, lang: Lang) -> Any:
     return html.Li(
         [
             html.B(sample.node),
-            html.Span(sample.name.say(lang)),
+            html.Span(
+                [sample.name.say(lang), html.Small(sample_form.told(sample.factor, sample.minutes, lang))]
+            ),
             panel.bar(sample.top),
             html.B(f"{wording.percent(sample.top)}%", className="num"),
         ]
@@ -240,7 +274,13 @@ def samples(ranking: Ranking, lang: Lang) -> Any:
     return html.Div([panel.heading(title, lang, note.say(lang)), body])
 
 
-def show(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: Lang, chosen: int = 0) -> Any:
+def show(
+    ranking: Ranking | None,
+    enterprises: Mapping[str, Enterprise],
+    lang: Lang,
+    chosen: int = 0,
+    change: Change | None = None,
+) -> Any:
     """Return the whole panel.
 
     Parameters
@@ -249,6 +289,8 @@ def show(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: L
         None while it is being computed.
     chosen : int
         Whose sentences are shown, counted from 0.
+    change : Change, optional
+        The last change of the leader.
     """
     if ranking is None:
         return panel.region(
@@ -272,12 +314,14 @@ def show(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: L
             matrix(ranking, enterprises, lang, at),
             axis(lang),
             share_bar(ranking, lang),
+            *news(ranking, change, lang),
             *groups(ranking, enterprises, lang),
             *prints.against_sample(ranking, enterprises, lang),
             html.P(
                 [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect))],
                 className="sus-of",
             ),
+            html.P(bounds(suspect.bounds).say(lang), className="sus-in") if suspect.bounds else None,
             sentences(suspect, lang),
             samples(ranking, lang),
             html.P(ranking.note.say(lang), className="foot") if ranking.note else None,

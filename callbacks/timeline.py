@@ -137,10 +137,14 @@ def lines(
         ]
         first = rankings[-1].suspects[:1]
         for suspect in first:
-            middle = suspect.release_from + (suspect.release_to - suspect.release_from) / 2
-            half = (suspect.release_to - suspect.release_from).total_seconds() / 120
+            within = suspect.bounds
+            early = within.from_early if within else suspect.release_from
+            late = within.from_late if within else suspect.release_to
+            middle = early + (late - early) / 2
+            half = (late - early).total_seconds() / 120
             text = Text("推算开始排放（±{n} 分）", "estimated release (±{n} min)").fill(n=f"{half:.0f}")
             found.append(Line(middle, text, "e"))
+        found += [Line(r.at, r.change.text) for r in rankings if r.change]
     if planset is not None:
         found.append(of_plans(planset))
     found += [of_whatif(w) for w in whatifs[-1:]]

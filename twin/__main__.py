@@ -81,6 +81,13 @@ PLAN = Text(
 )
 FINGERPRINTS = Text("水质指纹库：导出、导入、学习", "the fingerprint library: export, import, learn")
 ASK = Text("向数采仪提一个 HJ 212 请求", "ask a logger something over HJ 212")
+RERUN = Text("按记录重算一次疑似源排序,核对数值", "make a ranking on record again, compare the numbers")
+ALONE = {  # commands with a grammar of their own
+    "ask": "twin.ask_command",
+    "fingerprints": "twin.fingerprint_command",
+    "plan": "twin.plan_command",
+    "rerun": "twin.rerun_command",
+}
 BENCH = Text("性能测量", "measurements")
 VERSION = Text("版本号", "the version")
 SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
@@ -181,6 +188,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     words.add_parser("plan", help=PLAN.say(lang), add_help=False)
     words.add_parser("fingerprints", help=FINGERPRINTS.say(lang), add_help=False)
     words.add_parser("ask", help=ASK.say(lang), add_help=False)
+    words.add_parser("rerun", help=RERUN.say(lang), add_help=False)
     bench = add("bench", BENCH)
     bench_command.options(
         bench.add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind), lang
@@ -241,18 +249,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             from twin.forward_command import main as forward
 
             return forward(words[1:], lang, config)
-        if words[:1] == ["ask"]:
-            from twin.ask_command import main as ask
-
-            return ask(words[1:], lang, config)
-        if words[:1] == ["fingerprints"]:
-            from twin.fingerprint_command import main as keep_fingerprints
-
-            return keep_fingerprints(words[1:], lang, config)
-        if words[:1] == ["plan"]:
-            from twin.plan_command import main as make_plan
-
-            return make_plan(words[1:], lang, config)
+        if words[:1] and words[0] in ALONE:
+            outcome: int = import_module(ALONE[words[0]]).main(words[1:], lang, config)
+            return outcome
         grammar = parser(lang)
         options = grammar.parse_args(words)
         if options.word is None:

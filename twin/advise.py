@@ -17,13 +17,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-import numpy as np
-
 from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
+from geodata.words import Text
+from twin import lab
 from twin.clock import ParkClock, as_ms
 from twin.config import Config
-from twin.curves import Window
 from twin.errors import TwinError
 from twin.fingerprints import in_force, latest
 from twin.floodlock import FloodBook
@@ -50,12 +49,11 @@ from twin.plan.news import news_of_plans, news_of_ranking, steady, what_ifs
 from twin.plan.strokes import with_measured
 from twin.records import Records
 from twin.stream import Stream
-from twin.trace.observations import Observations
+from twin.trace import reading
+from twin.trace.carriage import Carriage
+from twin.trace.change import clear, explain, leader
 from twin.trace.rank import rank
 
-BEFORE = timedelta(hours=4)  # of readings before the incident that the tracer reads
-MOST = timedelta(hours=12)  # of readings altogether
-MEANS_FROM = timedelta(hours=1)  # where readings begin later than this after the window does, means stand in
 LEAST_WALL_S = 2.0  # between two rankings of one incident
 LEAST_PARK_S = 60.0
 READY_S, READY_BACK_MS = 3.0, 600_000  # wall time between looks at history when idle; how far back
@@ -109,6 +107,7 @@ class Brief:
     asked: tuple[str, ...] = ()  # what the engine was last asked
     look: Look | None = None  # what it answered
     scored: tuple[list[str], int] = field(default_factory=lambda: ([], 0))  # commands ended, what-ifs
+    rival: str = ""  # who led last time, too narrowly to be told
     told: tuple[object, ...] = ()  # of which answer and plans what-ifs are on record
 
 
@@ -131,6 +130,7 @@ class Advise:
         self._network = network or Network.from_park(park)
         self._stream, self._records, self._history, self._clock = stream, records, history, clock
         self._make, self._simulate = make, simulate
+        self._carriage = Carriage()
         self._briefs: dict[str, Brief] = {}
         self._ended: deque[str] = deque()  # incidents that are over and not yet reviewed
         self._looked = False
@@ -151,7 +151,7 @@ class Advise:
 
     def note(self, event: Event) -> None:
         """Take notice of an event; what it asks for is done by `step`."""
-        if event.kind in ("incident.opened", "incident.updated"):
+        if event.kind in ("incident.opened", "incident.updated", "result.entered"):
             self._briefs.setdefault(event.about, Brief()).waits = True
         elif event.kind == "incident.closed":
             self._briefs.pop(event.about, None)
@@ -211,7 +211,7 @@ class Advise:
         whatifs = records.whatifs(id)
         came: dict[str, float] = {}
         if whatifs:
-            window = self._history.window(as_ms(max(incident.opened - BEFORE, now - MOST)), as_ms(now))
+            window = self._history.window(as_ms(reading.since(incident.opened, now)), as_ms(now))
             came = came_kg(self._park, self._network, window, incident, whatifs[-1].factor)
         found = review(
             self._park,
@@ -256,13 +256,12 @@ class Advise:
         incident = self._in_this_park(incident)
         anomalies = self._records.anomalies(incident=incident.id)
         gates = self._gates()
-        traced = self._network.with_gates(self._as_it_was(incident.id, gates))
-        park = in_force(self._park, latest(self._records))
-        found = rank(park, traced, self._observations(incident, now), incident, anomalies, now)
-        if brief.ranking is None or news_of_ranking(brief.ranking, found):
-            self._records.put_ranking(found)
+        found = self._rank(incident, anomalies, gates, now)
+        if brief.ranking is None or self._is_news(brief, brief.ranking, found):
+            change = explain(brief.ranking, found, self._names()) if brief.ranking else None
+            brief.ranking = replace(found, change=change)
+            self._records.put_ranking(brief.ranking)
             self._tell("ranking.ready", incident.id, now)
-            brief.ranking = found
         made = self._make(
             with_measured(self._park, self._records.commands(states=(CommandState.DONE,))),
             self._network,
@@ -295,15 +294,33 @@ class Advise:
             self._review(id, final=False)
             brief.scored = (ends, answers)
 
-    def _observations(self, incident: Incident, now: datetime) -> Observations:
-        """Readings from some hours before the incident until now; means where there were none yet."""
-        start = max(incident.opened - BEFORE, now - MOST)
-        window = self._history.window(as_ms(start), as_ms(now))
-        first = int(window.at_ms.min()) if len(window.at_ms) else as_ms(now)
-        if first - as_ms(start) > MEANS_FROM.total_seconds() * 1000:
-            means = self._history.window(as_ms(start), first - 1, cn="2051")
-            window = joined(means, window)
-        return Observations.from_window(window, self._park)
+    def _rank(
+        self, incident: Incident, anomalies: Sequence[Anomaly], gates: Sequence[GateState], now: datetime
+    ) -> Ranking:
+        stood = self._as_it_was(incident.id, gates)
+        return rank(
+            in_force(self._park, latest(self._records)),
+            self._network.with_gates(stood),
+            reading.observations(self._history, self._park, reading.since(incident.opened, now), now),
+            incident,
+            anomalies,
+            now,
+            results=lab.of(self._records, incident.id),
+            gates=stood,
+            carriage=self._carriage,
+        )
+
+    @staticmethod
+    def _is_news(brief: Brief, old: Ranking, found: Ranking) -> bool:
+        """Tell whether a ranking is to be told; a change of leader within noise must be found twice."""
+        rival, brief.rival = brief.rival, ""
+        if not clear(old, found) and rival != leader(found):
+            brief.rival = leader(found)
+            return False
+        return news_of_ranking(old, found)
+
+    def _names(self) -> dict[str, Text]:
+        return {e.id: e.short for e in self._park.enterprises}
 
     def _in_this_park(self, incident: Incident) -> Incident:
         """The incident without the stations that the park no longer has."""
@@ -401,23 +418,6 @@ class Advise:
 
 
 MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
-
-
-def joined(first: Window, second: Window) -> Window:
-    """Put one window's readings before another's of later times, point by point."""
-    points = tuple(dict.fromkeys((*first.points, *second.points)))
-    curves = [[w.curve(*p) for w in (first, second)] for p in points]
-    count = [sum(len(c.at_ms) for c in pair) for pair in curves]
-    flat = [c for pair in curves for c in pair]
-    if not flat:
-        return second
-    return Window(
-        points,
-        np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
-        np.concatenate([c.at_ms for c in flat]),
-        np.concatenate([c.value for c in flat]),
-        np.concatenate([c.flag for c in flat]),
-    )
 
 
 def _beside(work: Callable[[], Look]) -> Future[Look]:

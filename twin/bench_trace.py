@@ -34,8 +34,8 @@ Floats = NDArray[np.float64]
 DAY_S, PACE_S = 86400.0, 60.0
 HORIZON = 1.5  # lags of interest, of the length of the series: water may run faster than is known
 SETTLED_S, LEAST_RISE = 600.0, 0.1  # before the alarm, for a baseline; share of it that counts as a rise
-MAKE_UP = 0.7  # share of the sample's evidence that is believed
-FLOOR = 0.01  # share of the answer that is dealt out evenly
+MAKE_UP = 0.9  # share of the sample's evidence that is believed
+FLOOR = 0.005  # share of the answer that is dealt out evenly
 NO_CASES = Text("{path} 里没有案例(*.json.gz)", "there is no case (*.json.gz) in {path}")
 NOT_READ = Text("{path} 读不了:{why}", "{path} cannot be read: {why}")
 LACKS = Text("{path} 缺少 {field}", "{path} lacks {field}")
@@ -139,7 +139,7 @@ class Clues:
     """What speaks for each of c candidates, before it is weighed.
 
     hydraulic: log-score of its carriage; near: of plain distance; make_up: of the grab sample; start_s,
-    end_s: its best release; turning: whether many links of the network turn.
+    end_s: its best release; turning: whether many links of the network turn; alike: see `evidence.Hydraulic`.
     """
 
     hydraulic: Floats
@@ -148,6 +148,7 @@ class Clues:
     start_s: Floats
     end_s: Floats
     turning: bool
+    alike: NDArray[np.int64]
 
 
 def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: evidence.Weights) -> Clues:
@@ -179,6 +180,7 @@ def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: ev
         start_s=pace.back(h.start_s),
         end_s=pace.back(h.start_s + h.duration_s),
         turning=turning(network),
+        alike=h.alike,
     )
 
 
@@ -191,7 +193,8 @@ def chances(
     floor: float = FLOOR,
 ) -> Floats:
     """Weigh clues: the probability of each candidate, (c,)."""
-    score = evidence.pooled(found.hydraulic, found.near, weights, turning=found.turning)
+    among = evidence.levelled(found.near, found.alike)
+    score = evidence.pooled(found.hydraulic, found.near, weights, turning=found.turning, among=among)
     if fingerprint:
         score = score + make_up * found.make_up
     return np.asarray((1 - floor) * np.exp(score - logsumexp(score)) + floor / len(score))
@@ -230,16 +233,16 @@ def _pace(case: Mapping[str, Any], t: Floats) -> _Pace:
     """Return the network's own time: where all water runs faster at some hours, lags are told in it."""
     rate = np.asarray(case.get("velocity_factor_hourly") or [1.0] * 24, float)
     clock = np.arange(t[0] - DAY_S, t[-1] + DAY_S, PACE_S)
-    hour = (case.get("clock0", 0.0) + (clock - case["t0_s"]) / 3600) % 24
-    own = clock[0] + np.concatenate([[0.0], np.cumsum(rate[hour.astype(int)][:-1] * PACE_S)])
+    hour = np.floor(case.get("clock0", 0.0) + (clock - case["t0_s"]) / 3600).astype(int) % len(rate)
+    own = clock[0] + np.concatenate([[0.0], np.cumsum(rate[hour][:-1] * PACE_S)])
     return _Pace(clock, own)
 
 
 def _make_up(case: Mapping[str, Any], t: Floats, value: Floats) -> Floats:
     """Return what the grab sample says of every candidate, (c,) nats; 0 where there is none.
 
-    Profiles are told per unit of the series' own pollutant, so its rise at the sampled sensor is one factor
-    more, of which every profile has 1.
+    Profiles are told per unit of the series' own pollutant, so its rise at the sampled sensor tells how
+    strong the water was when it was taken.
     """
     if not case.get("sample") or not case.get("fingerprints"):
         return np.zeros(len(case["candidates"]))
@@ -250,8 +253,8 @@ def _make_up(case: Mapping[str, Any], t: Floats, value: Floats) -> Floats:
         for c in case["candidates"]
     ]
     adds = np.array(profiles, float).reshape(-1, len(factors))
-    rise = np.append(rise, _own_rise(case, t, value))
-    return compare(rise, np.concatenate([adds, np.ones((len(adds), 1))], axis=1))
+    own = _own_rise(case, t, value)
+    return compare(rise, adds, strength=float(np.log(own)) if np.isfinite(own) else None)
 
 
 def _own_rise(case: Mapping[str, Any], t: Floats, value: Floats) -> float:

@@ -130,6 +130,18 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Within what a suspect's release lies nine times in ten, if it is the source."""
+
+    from_early: datetime
+    from_late: datetime
+    minutes_least: float
+    minutes_most: float
+    kg_least: float | None = None
+    kg_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Suspect:
     """One enterprise, how likely, and why."""
 
@@ -145,16 +157,71 @@ class Suspect:
     makeup: dict[str, float] = field(
         default_factory=dict
     )  # factor -> seen over expected, their middle made 1
+    bounds: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Where a sample would decide most."""
+    """Where a sample would decide most, for the time it takes."""
 
     node: str
     name: Text
     gain: float  # expected drop of entropy, nats
     top: float  # expected probability of the leader afterwards
+    factor: str = ""  # code of the factor to measure that tells most there
+    minutes: float = 0.0  # of a crew, way and bottle
+
+
+@dataclass(frozen=True, slots=True)
+class LabResult:
+    """What a bottle held: one factor of one sample, as a person entered it."""
+
+    barcode: str
+    incident: str
+    node: str
+    at: datetime  # when it was taken
+    factor: str
+    value: float
+    person: str  # who took it
+    entered_by: str
+    entered: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """Who released something at the same time, where one release cannot explain what was seen."""
+
+    enterprise: str
+    nats: float  # by which two releases explain more than one, the price of a second one paid
+    stations: tuple[str, ...]  # which the first cannot explain and the second does
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Why another enterprise leads than before."""
+
+    before: str
+    after: str
+    kind: str  # of evidence, as in Reason
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a ranking was made of, so that anybody can make it again."""
+
+    stations: tuple[str, ...]
+    factors: tuple[str, ...]
+    alarm: datetime
+    since: datetime  # the first and the last moment of the readings
+    until: datetime
+    readings: str  # digest of them
+    parameters: str  # digest of every number of the method
+    water: str = ""  # digest of the fingerprints that were in force
+    gates: dict[str, float] = field(default_factory=dict)  # how far open they were taken to be
+    results: tuple[str, ...] = ()  # barcode/factor of the samples that were known
+    means: bool = False  # earlier readings were minute means
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +238,9 @@ class Ranking:
     code_version: str
     readings_used: int
     note: Text | None = None
+    second: Second | None = None
+    change: Change | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,8 +379,8 @@ class Event:
     """Something that happened; one entry of the events stream.
 
     kind: anomaly.raised, anomaly.cleared, incident.opened, incident.updated, incident.closed, ranking.ready,
-    plan.ready, whatif.ready, draft.ready, review.ready, flood.changed, command.changed, gate.changed,
-    drill.started, drill.stopped, logger.answered.
+    plan.ready, whatif.ready, result.entered, draft.ready, review.ready, flood.changed, command.changed,
+    gate.changed, drill.started, drill.stopped, logger.answered.
     about: the id of what it happened to; the whole of it is in the records.
     """
 

@@ -24,12 +24,13 @@ from twin.trace.evidence import Weights
 
 LEAST = 1e-4  # of a probability, for the log score
 FITTED = {
-    "temper": (1.0, 1.3, 1.6),
-    "nearness": (0.0, 0.2),
-    "adrift": (-3.0, -1.0),
-    "pool": (0.05, 0.1, 0.2),
-    "make_up": (0.6, 0.8, 1.0),
-    "floor": (0.01, 0.02),
+    "temper": (1.4, 1.7, 2.0),
+    "nearness": (0.1, 0.2),
+    "adrift": (-3.0, -2.0),
+    "pool": (0.04, 0.07, 0.1),
+    "pool_turning": (0.3, 0.4),
+    "make_up": (0.75, 0.9),
+    "floor": (0.005, 0.01),
 }
 
 
@@ -61,9 +62,7 @@ def marks(
     found: Found, fit: dict[str, float], *, sample: bool
 ) -> tuple[list[float], list[tuple[float, bool]]]:
     """Return first, among three, log score, below 1 %; and what was promised of whom it was true."""
-    w = replace(
-        Weights(), temper=fit["temper"], nearness=fit["nearness"], adrift=fit["adrift"], pool=fit["pool"]
-    )
+    w = replace(Weights(), **{k: v for k, v in fit.items() if k not in ("make_up", "floor")})
     tempered = replace(found.clues, hydraulic=fit["temper"] * found.clues.hydraulic)
     p = chances(tempered, w, fingerprint=sample, make_up=fit["make_up"], floor=fit["floor"])
     own = p[found.source]

@@ -13,7 +13,7 @@ from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text, walk
 from twin.clock import as_ms
-from twin.model import AuditLine, Command, CommandState, GateState, IncidentState
+from twin.model import AuditLine, Bounds, Change, Command, CommandState, GateState, IncidentState, Second
 
 LANGS = ("zh", "en")
 
@@ -47,6 +47,39 @@ def test_suspect_columns_add_up_reasons_of_a_kind_and_leave_a_dash(told: story.S
     assert "meter" not in suspects.weights(second)
     assert "—" in text(suspects.evidence_bar(None, 1))
     assert "−0.5" in text(suspects.evidence_bar(-0.5, 2))
+
+
+def test_bounds_a_second_source_a_change_and_what_to_measure_are_told(told: story.Story) -> None:
+    first = told.ranking.suspects[0]
+    at = first.release_from
+    within = Bounds(at, at + timedelta(minutes=9), 12.0, 33.0, 40.0, 95.0)
+    ranking = replace(
+        told.ranking,
+        suspects=(replace(first, bounds=within), *told.ranking.suspects[1:]),
+        second=Second("E05", 4.0, ("S33",), Text("还有一处", "one more")),
+        samples=tuple(replace(s, factor="w01018", minutes=25.0) for s in told.ranking.samples),
+    )
+    change = Change("E20", "E19", "onset", Text("因为到达时间", "because of arrivals"))
+    said = text(suspects.show(ranking, _enterprises(told), "en", 0, change))
+    for words in ("9 in 10", "12–33 min", "40–95 kg", "one more", "because of arrivals", "about 25 min"):
+        assert words in said
+
+
+def test_a_change_of_the_first_suspect_is_on_the_timeline(told: story.Story) -> None:
+    change = Change("E20", "E19", "onset", Text("因为到达时间", "because of arrivals"))
+    lines = timeline.lines(
+        told.incident,
+        anomalies=(),
+        rankings=[replace(told.ranking, change=change)],
+        planset=None,
+        whatifs=(),
+        commands=(),
+        audits=(),
+        users={},
+        names={},
+        stations={},
+    )
+    assert "because of arrivals" in [line.text.en for line in lines]
 
 
 def test_group_is_named_by_rank_and_reads_best_first(told: story.Story) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from geodata.network import Network
 from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.test_watch import DIRTY, Bench
 from twin import advise as module
+from twin import lab
 from twin.access import Role, User
-from twin.advise import Advise, joined
+from twin.advise import Advise
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
@@ -43,6 +45,9 @@ from twin.plan.afterwards import Review
 from twin.plan.look import Checked, Look
 from twin.plan.news import news_of_plans, news_of_ranking, recommended, steady
 from twin.records import Records
+from twin.trace import reading
+from twin.trace.reading import joined
+from twin.trace.rerun import again
 
 
 class Scene:
@@ -116,6 +121,60 @@ def test_an_incident_gets_a_ranking_a_plan_and_a_what_if(scene: Scene) -> None:
         about = [e.about for e in scene.bench.events(kind)]
         assert about == [incident.id] * len(about)
         assert 1 <= len(about) <= most
+
+
+def test_a_ranking_made_again_has_the_same_numbers_until_something_it_was_made_of_changes(
+    scene: Scene,
+) -> None:
+    incident = scene.slug()
+    scene.advise.note(scene.bench.events("incident.opened")[0])
+    scene.advise.step()
+    old = scene.bench.records.ranking(incident.id)
+    assert old is not None
+    assert old.basis is not None
+    assert old.basis.stations == incident.stations
+    assert old.basis.parameters
+    network = Network.from_park(scene.bench.park)
+    same = again(old, incident, (), scene.history, scene.bench.park, network)
+    assert same.same
+    assert same.why == ()
+    assert same.ranking.suspects == old.suspects
+    # A reading that comes late is told, whether or not it moves a number.
+    builder = BlockBuilder()
+    station = scene.bench.park.stations[0]
+    late = round(old.basis.until.timestamp() * 1000) - 45_500
+    builder.add(b"f", late, [(Series(station.mn, "w01018", "2011", "Rtd"), late, 17.0, ord("N"))])
+    scene.bench.stream.append("readings", encode(builder.build()))
+    other = again(old, incident, (), scene.history, scene.bench.park, network)
+    assert [t.en for t in other.why] == ["readings have come late or been corrected since"]
+
+
+def test_a_result_entered_on_the_page_changes_the_ranking_at_once(scene: Scene) -> None:
+    bench = scene.bench
+    incident = scene.slug()
+    scene.advise.note(bench.events("incident.opened")[0])
+    scene.settle()
+    before = bench.records.ranking(incident.id)
+    assert before is not None
+    now = as_datetime(bench.now_ms)
+    water = {f.factor: f.value for f in bench.park.fingerprints if f.enterprise == "E02"}
+    node = next(o.node for o in bench.park.outlets if o.id == "E02-YS001")
+    for code in ("w01018", "w21003"):
+        typed = lab.Typed("B-1", node, now, code, 0.3 * water[code], "Wang")
+        lab.keep(bench.records, bench.stream, incident.id, typed, "duty", now, Text("", ""))
+    scene.advise._briefs[incident.id].wall = float("-inf")
+    for event in bench.events("result.entered"):
+        scene.advise.note(event)
+    scene.advise.step()
+    after = bench.records.ranking(incident.id)
+    assert after is not None
+    assert after.basis is not None
+    assert after.basis.results == ("B-1/w01018", "B-1/w21003")
+    chance = {s.enterprise: s.probability for s in after.suspects}
+    assert after.suspects[0].enterprise == "E02"
+    assert chance["E02"] > {s.enterprise: s.probability for s in before.suspects}["E02"]
+    assert any(r.kind == "sample" for r in after.suspects[0].reasons)
+    assert [a.what for a in bench.records.audits(incident.id) if a.what == "sample.entered"]
 
 
 def test_advice_rests_between_and_tells_only_news(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +253,8 @@ def test_means_stand_in_where_there_are_no_readings_yet(scene: Scene) -> None:
         "EV-1", as_datetime(bench.now_ms), IncidentState.OPEN, Level.ALARM, bench.park.name, ("S01",), (), (),
         as_datetime(bench.now_ms),
     )  # fmt: skip
-    seen = scene.advise._observations(incident, as_datetime(bench.now_ms))
+    now = as_datetime(bench.now_ms)
+    seen = reading.observations(scene.history, bench.park, reading.since(incident.opened, now), now)
     count = 10 * sum(len(s.factors) for s in bench.park.stations) + 18 * len(bench.park.stations)
     assert seen.readings == count
     empty = scene.history.window(0, 1)

@@ -42,6 +42,8 @@ def news_of_ranking(old: Ranking, new: Ranking) -> bool:
     moved = [abs(after.get(e, 0.0) - before.get(e, 0.0)) for e in before.keys() | after.keys()]
     return (
         old.park_version != new.park_version
+        or (old.second and old.second.enterprise) != (new.second and new.second.enterprise)
+        or (new.basis.results if new.basis else ()) != (old.basis.results if old.basis else ())
         or max([*moved, abs(new.unknown - old.unknown)], default=0.0) >= NEWS
     )
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from geodata.network import Network
 from geodata.places import Outlet, OutletKind, Park, StationKind
 from twin.factors import factor
-from twin.model import Anomaly, Incident
+from twin.model import Anomaly, Incident, LabResult
+from twin.trace.carriage import Carriage
 from twin.trace.observations import Observations
-from twin.trace.response import Response, ensemble
+from twin.trace.response import Response
 from twin.trace.signals import Signals
-from twin.trace.transport import Transport, apart, solve
+from twin.trace.transport import Transport, apart
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,6 +62,10 @@ class Case:
         When the first alarm stood.
     now_s, quiet_s : float
         Park time, epoch seconds; and until when the baselines are taken.
+    carriage : Carriage
+        For places that are asked about later.
+    results : tuple of LabResult
+        Of samples of this incident, in order of barcode and factor.
     """
 
     park: Park
@@ -82,6 +87,8 @@ class Case:
     alarm_s: float
     now_s: float
     quiet_s: float
+    carriage: Carriage
+    results: tuple[LabResult, ...]
 
     @property
     def signals(self) -> Signals:
@@ -100,6 +107,8 @@ def lay_out(
     incident: Incident,
     anomalies: Sequence[Anomaly],
     now_s: float,
+    carriage: Carriage,
+    results: Sequence[LabResult] = (),
 ) -> Case:
     """Gather everything a ranking needs into arrays."""
     kinds = {s.id: s.kind for s in park.stations}
@@ -108,7 +117,7 @@ def lay_out(
         for i, s in enumerate(observations.stations)
         if kinds[s] is not StationKind.OUTLET or s in incident.stations
     )
-    alarm = _quiet_until(incident, anomalies)
+    alarm = alarm_s(incident, anomalies)
     quiet = alarm - QUIET_BEFORE_S
     by_factor = {f: observations.signals(f, quiet, sensors) for f in observations.carried}
     alarmed = _alarmed(observations, sensors, incident)
@@ -133,17 +142,20 @@ def lay_out(
         factor=lead,
         by_factor=by_factor,
         meters=_meters(park, observations),
-        transport=solve(network, origins, at),
-        responses=ensemble(network, origins, at, **span),
-        elsewhere=ensemble(network, others, at, **span),
+        transport=carriage.transport(network, origins, at),
+        responses=carriage.responses(network, origins, at, **span),
+        elsewhere=carriage.responses(network, others, at, **span),
         elsewhere_m=apart(network, at[first : first + 1])[0, others],
         alarm_s=alarm,
         now_s=now_s,
         quiet_s=quiet,
+        carriage=carriage,
+        results=tuple(sorted(results, key=lambda r: (r.barcode, r.factor))),
     )
 
 
-def _quiet_until(incident: Incident, anomalies: Sequence[Anomaly]) -> float:
+def alarm_s(incident: Incident, anomalies: Sequence[Anomaly]) -> float:
+    """Return when the first alarm of an incident stood, epoch seconds."""
     mine = [a.since.timestamp() for a in anomalies if a.incident == incident.id or a.id in incident.anomalies]
     return min([*mine, incident.opened.timestamp()])
 

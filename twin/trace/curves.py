@@ -8,6 +8,7 @@ in closed form.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ NU = 3.0  # degrees of freedom of dilution errors
 CLIP = 3.0  # standard deviations a dilution may be off
 SHORTEST_S, LONGEST_S = 600.0, 4 * 3600.0  # usual releases; others cost
 MINOR = 0.6  # chance that a branch which takes next to none of the water takes none at all
+TINY, MOST_LOG = np.float32(1e-30), np.float32(40.0)  # single precision holds no more
 ANCHOR_MOST = 4.0  # nats from which on an event is as good an anchor as any
 
 
@@ -73,6 +75,14 @@ class Pairs:
     front_s: Floats
     lag_s: Floats
 
+    def at_sensor(self) -> Iterator[tuple[int, Ints]]:
+        """Return every sensor and the pairs that are about it."""
+        order = np.argsort(self.sensor, kind="stable")
+        cuts = np.flatnonzero(np.diff(self.sensor[order])) + 1
+        for rows in np.split(order, cuts):
+            if len(rows):
+                yield int(self.sensor[rows[0]]), rows
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tries:
@@ -92,6 +102,23 @@ class Tries:
     end_s: Floats
     rate: Floats
     rel: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cloud:
+    """All releases of k candidates that were tried at one speed, under one trust.
+
+    Attributes
+    ----------
+    total, log_rate : (k, a b)
+        Log-ratio as in `Tries`, and log of the rate; starts vary slowest.
+    start_s, end_s : (k, a), (k, b)
+    """
+
+    total: Floats
+    start_s: Floats
+    end_s: Floats
+    log_rate: Singles
 
 
 def pairs(response: Response, sheet: Sheet) -> Pairs:
@@ -152,21 +179,66 @@ class Bench:
 
     def tries(self, p: Pairs, speed: float) -> list[Tries]:
         """Return the best release of every candidate at one speed of the water, for each trust."""
+        return [
+            self._best(p, begun, found, rel)
+            for begun in (self._begun(p, speed),)
+            for found, rel in self._tried(p, begun, speed)
+        ]
+
+    def clouds(self, p: Pairs, speed: float) -> list[Cloud]:
+        """Return all releases that were tried at one speed of the water, for each trust."""
+        begun = self._begun(p, speed)
+        return [found for found, _ in self._tried(p, begun, speed)]
+
+    def _begun(self, p: Pairs, speed: float) -> tuple[Floats, Floats]:
+        """Return the starts and ends, (k, a) and (k, b), that bring rise and fall when they were seen."""
         sheet = self.sheet
         up, down = sheet.up_s[p.anchor][:, None], sheet.down_s[p.anchor][:, None]
         lag = np.concatenate([np.full((len(up), 1), -0.3 * sheet.step_s), p.lag_s / speed], axis=1)
         start = np.concatenate([up - lag, up - lag[:, -1:] - 2 * sheet.step_s], axis=1)
-        end = np.concatenate([down - lag, np.full((len(up), 1), NEVER_S)], axis=1)
-        curve = self._curves(p, np.concatenate([start, end], axis=1), speed)
+        return start, np.concatenate([down - lag, np.full((len(up), 1), NEVER_S)], axis=1)
+
+    def _tried(self, p: Pairs, begun: tuple[Floats, Floats], speed: float) -> Iterator[tuple[Cloud, Singles]]:
+        """Score all pairs of start and end, for each trust."""
+        start, end = begun
+        curve = self._curves(p, np.concatenate(begun, axis=1), speed)
         length = end[:, None, :] - start[:, :, None]
-        so_far = np.maximum(sheet.t_s[-1] - start, SHORTEST_S)[:, :, None]
-        length = np.where(end[:, None, :] >= NEVER_S, 1.3 * so_far, length).reshape(len(up), -1)
+        so_far = np.maximum(self.sheet.t_s[-1] - start, SHORTEST_S)[:, :, None]
+        length = np.where(end[:, None, :] >= NEVER_S, 1.3 * so_far, length).reshape(len(start), -1)
         usual = _usual(length)
-        out = []
         for k, trust in enumerate(self.trusts):
+            pull, size = self._inner(p, k, curve, start.shape[1])
+            rel, log_rate, found = self._compare(p, k, pull, size)
             prior = usual - 0.5 * (np.log(speed) / trust.speed_sd) ** 2
-            out.append(self._best(p, k, curve, start, end, prior))
-        return out
+            total = np.where(found, np.add.reduceat(rel, p.begin, axis=0) + prior, -np.inf)
+            yield Cloud(total, start, end, log_rate), rel
+
+    def _inner(self, p: Pairs, k: int, curve: Singles, a: int) -> tuple[Singles, Singles]:
+        """Return what all pairs of the a starts with the ends have in common with the series, and weigh."""
+        carried = np.empty_like(curve)
+        pull: Singles = np.empty(curve.shape[:2], np.float32)
+        for j, rows in p.at_sensor():  # a matrix a sensor, not one a pair
+            carried[rows] = curve[rows] @ self.weight[k][j]
+            pull[rows] = curve[rows] @ self.pull[k][j]
+        size: Singles = np.einsum("mgt,mgt->mg", carried, curve)
+        cross = carried[:, :a] @ curve[:, a:].transpose(0, 2, 1)
+        m = len(p.of)
+        pull = (pull[:, :a, None] - pull[:, None, a:]).reshape(m, -1)
+        size = np.maximum(size[:, :a, None] + size[:, None, a:] - 2 * cross, TINY).reshape(m, -1)
+        return pull, size
+
+    @staticmethod
+    def _best(p: Pairs, begun: tuple[Floats, Floats], tried: Cloud, rel: Singles) -> Tries:
+        best = tried.total.argmax(1)
+        row = np.arange(len(best))
+        start, end = begun
+        return Tries(
+            total=tried.total[row, best],
+            start_s=start[row, best // end.shape[1]],
+            end_s=end[row, best % end.shape[1]],
+            rate=np.exp(tried.log_rate[row, best].astype(float)),
+            rel=rel[np.arange(len(p.of)), best[p.of]].astype(float),
+        )
 
     def _curves(self, p: Pairs, begun: Floats, speed: float) -> Singles:
         """Return step responses, (m, g, n), for releases begun at times (k, g)."""
@@ -180,57 +252,40 @@ class Bench:
         low = flat[at]
         return np.asarray(low + (flat[at + 1] - low) * part, np.float32)
 
-    def _best(self, p: Pairs, k: int, curve: Singles, start: Floats, end: Floats, prior: Floats) -> Tries:
-        """Score all pairs of start and end; the best one of each candidate."""
-        a = start.shape[1]
-        carried = curve @ self.weight[k][p.sensor]
-        pull = np.einsum("mgt,mt->mg", curve, self.pull[k][p.sensor]).astype(float)
-        size = np.einsum("mgt,mgt->mg", carried, curve).astype(float)
-        cross = (carried[:, :a] @ curve[:, a:].transpose(0, 2, 1)).astype(float)
-        m = len(p.of)
-        pull = (pull[:, :a, None] - pull[:, None, a:]).reshape(m, -1)
-        size = np.maximum(size[:, :a, None] + size[:, None, a:] - 2 * cross, 1e-30).reshape(m, -1)
-        rel, log_rate, found = self._compare(p, k, pull, size)
-        total = np.where(found, np.add.reduceat(rel, p.begin, axis=0) + prior, -np.inf)
-        best = total.argmax(1)
-        row = np.arange(len(best))
-        return Tries(
-            total=total[row, best],
-            start_s=start[row, best // end.shape[1]],
-            end_s=end[row, best % end.shape[1]],
-            rate=np.exp(np.clip(log_rate[row, best], -60, 60)),
-            rel=rel[np.arange(m), best[p.of]],
-        )
-
     def _compare(
-        self, p: Pairs, k: int, pull: Floats, size: Floats
-    ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        self, p: Pairs, k: int, pull: Singles, size: Singles
+    ) -> tuple[Singles, Singles, NDArray[np.bool_]]:
         """Return what each pair says of each try, the strength (log), and where one could be found."""
-        trust, null = self.trusts[k], self.sheet.null[p.sensor][:, None]
-        loose = trust.gain_sd**2
+        trust, null = self.trusts[k], self.sheet.null[p.sensor].astype(np.float32)[:, None]
+        loose = np.float32(trust.gain_sd**2)
         up = pull > 0
         # Strength: of the sensors that show the release each has its own; odd ones are weighted down.
-        own = np.log(np.maximum(pull, 1e-30) / size)
-        sure = np.where(up, pull**2 / size, 0.0)
-        weight = np.where(up & (sure > SURE), 1 / (loose + 1 / np.maximum(sure, 1e-6)), 1e-9)
+        own = np.log(np.maximum(pull, TINY) / size)
+        sure = np.where(up, pull**2 / size, np.float32(0.0))
+        weight = np.where(sure > SURE, 1 / (loose + 1 / np.maximum(sure, np.float32(1e-6))), np.float32(1e-9))
         held = np.add.reduceat(weight, p.begin, axis=0)
         log_rate = np.add.reduceat(weight * own, p.begin, axis=0) / held
         for _ in range(2):
-            less = weight / (1 + (own - log_rate[p.of]) ** 2 * weight / NU)
+            less = weight / (1 + (own - log_rate[p.of]) ** 2 * weight / np.float32(NU))
             log_rate = np.add.reduceat(less * own, p.begin, axis=0) / np.add.reduceat(less, p.begin, axis=0)
-        rate = np.exp(np.clip(log_rate, -60, 60))[p.of]
-        stiff = rate**2 * size
-        most = CLIP * trust.gain_sd
-        off = np.where(up, np.clip(own - np.log(rate), -most, most), -most) * (stiff / (stiff + 1 / loose))
-        gain = rate * np.exp(off)
-        spare = self.square[k][p.sensor][:, None] - 2 * gain * pull + gain**2 * size
-        spare = np.maximum(spare - self.sheet.bins[p.sensor][:, None], 0.0)
+        log_rate = np.clip(log_rate, -MOST_LOG, MOST_LOG).astype(np.float32)
+        at = log_rate[p.of]
+        stiff = np.exp(np.minimum(2 * at + np.log(size), 2 * MOST_LOG))
+        most = np.float32(CLIP * trust.gain_sd)
+        off = np.where(up, np.clip(own - at, -most, most), -most) * (stiff / (stiff + 1 / loose))
+        spare = self.square[k][p.sensor].astype(np.float32)[:, None] - 2 * np.exp(at + off) * pull
+        spare = spare + np.exp(np.minimum(2 * (at + off) + np.log(size), 2 * MOST_LOG))
+        spare = np.maximum(spare - self.sheet.bins[p.sensor].astype(np.float32)[:, None], 0)
         fit = misfit(spare, self.cost.kappa, self.cost.soft)
-        fit = fit - (NU + 1) / 2 * np.log1p(off**2 / (NU * loose))
-        fit = fit - trust.dear * (self.sheet.event[p.sensor] >= 0)[:, None]
-        deaf = np.minimum(trust.deaf + MINOR * (1 - np.minimum(p.share, 1.0)), 0.9)[:, None]
-        rel = np.logaddexp(fit + np.log1p(-deaf), null + np.log(deaf)) - null
-        return rel, log_rate, held > 1e-6
+        fit = fit - np.float32((NU + 1) / 2) * np.log1p(off**2 / np.float32(NU * loose))
+        fit = fit - (trust.dear * (self.sheet.event[p.sensor] >= 0)).astype(np.float32)[:, None]
+        deaf = np.minimum(trust.deaf + MINOR * (1 - np.minimum(p.share, 1.0)), 0.9).astype(np.float32)[
+            :, None
+        ]
+        # The chance to have heard it joined with the chance to have been deaf, against nothing having come.
+        heard = fit + np.log1p(-deaf) - null
+        rel: Singles = np.log(np.exp(np.minimum(heard, MOST_LOG)) + deaf).astype(np.float32)
+        return rel, np.asarray(log_rate, np.float32), held > 1e-6
 
 
 def _usual(length_s: Floats) -> Floats:

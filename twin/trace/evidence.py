@@ -11,7 +11,7 @@ nothing. Where the model explains little, plain distance speaks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class Weights:
     temper : weight of the transport evidence; averaging over many tries has blunted it.
     nearness : weight of plain distance beside transport.
     adrift : log-odds that transport is wrong about a candidate and only distance tells.
+    claimed : nats below which those whose water passes the same sensors are told as alike.
     pool, pool_turning : share of the answer that distance gives alone, where the way the water runs is known
         and where many links turn.
     """
@@ -59,11 +60,12 @@ class Weights:
     stranger: float = 5.0
     kappa: float = 8.0
     soft: float = 3.0
-    temper: float = 1.3
+    temper: float = 1.7
     nearness: float = 0.2
-    adrift: float = -2.0
-    pool: float = 0.1
-    pool_turning: float = 0.35
+    adrift: float = -3.0
+    claimed: float = 0.1
+    pool: float = 0.07
+    pool_turning: float = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +83,10 @@ class Hydraulic:
         Its best release; the rate in units of the signal times m3/s (g/s for mg/L).
     event : (c,) int
         The event the release hangs on; -1 for none.
+    alike : (c,) int
+        Number of the group of those whose water passes the same sensors that spoke.
+    told : (c, s)
+        What each sensor says of its best try, against nothing having come, not tempered.
     miss : (c, s)
         What each sensor without an event says, never positive.
     due_s : (c, s)
@@ -96,6 +102,8 @@ class Hydraulic:
     duration_s: Floats
     rate: Floats
     event: Ints
+    alike: Ints
+    told: Floats
     miss: Floats
     due_s: Floats
 
@@ -113,7 +121,7 @@ def hydraulic(responses: Sequence[Response], signals: Signals, alarm_s: float, w
         When the first alarm stood; bins are finest there.
     """
     c, s, _ = responses[0].passed.shape
-    sheet = lay(signals, alarm_s, stranger=w.stranger, kappa=w.kappa, soft=w.soft)
+    sheet = sheet_of(signals, alarm_s, w)
     best = _nothing(c, s, sheet, alarm_s)
     heard = np.full(c, -np.inf)
     scores = [np.full(c, NOTHING)]
@@ -133,7 +141,32 @@ def hydraulic(responses: Sequence[Response], signals: Signals, alarm_s: float, w
     total = np.maximum(logsumexp(np.array(scores), axis=0) - np.log(among), NOTHING)
     if len(scores) == 1:
         total = np.zeros(c)
-    return _tempered(best, total, w.temper)
+    alike = groups(responses[0], sheet)
+    return _tempered(replace(best, alike=alike), levelled(total, alike, w.claimed), w.temper)
+
+
+def groups(response: Response, sheet: Sheet) -> Ints:
+    """Number candidates by which of the sensors that spoke their water passes, (c,)."""
+    passes = response.passed[:, sheet.bins > 3, -1] > 0
+    return np.unique(passes, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def levelled(scores: Floats, alike: Ints, worth: float = np.inf) -> Floats:
+    """Return scores without the differences inside groups that are too small to be claimed, (c,).
+
+    Those whose water passes the same sensors differ only in how their curves are spread, which nobody knows
+    well enough to prefer one by less than `worth` nats. Larger differences are kept, less that much.
+    """
+    n = int(alike.max(initial=-1)) + 1
+    count = np.bincount(alike, minlength=n)
+    middle = (np.bincount(alike, scores, n) / np.maximum(count, 1))[alike]
+    off = np.where(np.isfinite(scores), scores - middle, 0.0)
+    return np.asarray(middle + np.sign(off) * np.maximum(np.abs(off) - worth, 0.0))
+
+
+def sheet_of(signals: Signals, alarm_s: float, w: Weights) -> Sheet:
+    """Lay signals on bins, with what they say while nobody is blamed."""
+    return lay(signals, alarm_s, stranger=w.stranger, kappa=w.kappa, soft=w.soft)
 
 
 def _nothing(c: int, s: int, sheet: Sheet, alarm_s: float) -> Hydraulic:
@@ -148,6 +181,8 @@ def _nothing(c: int, s: int, sheet: Sheet, alarm_s: float) -> Hydraulic:
         duration_s=np.full(c, 3600.0),
         rate=np.zeros(c),
         event=np.full(c, -1),
+        alike=np.arange(c),
+        told=np.zeros((c, s)),
         miss=np.zeros((c, s)),
         due_s=np.full((c, s), NEVER),
     )
@@ -180,6 +215,8 @@ def _keep(
     best.due_s[c] = NEVER
     best.due_s[row, j] = np.where(strong, due, NEVER)
     risen = sheet.event[j] >= 0
+    best.told[c] = 0.0
+    best.told[row, j] = rel
     best.miss[c] = 0.0
     best.miss[row, j] = np.where(risen, 0.0, np.minimum(rel, 0.0))
     seen = signals.events.onset_s[sheet.event[j]] if len(signals.events) else due
@@ -197,18 +234,14 @@ def _keep(
 
 
 def _tempered(best: Hydraulic, total: Floats, temper: float) -> Hydraulic:
-    return Hydraulic(
-        temper * total,
-        temper * best.reach,
-        temper * best.onset,
-        temper * best.shape,
-        temper * best.clean,
-        best.start_s,
-        best.duration_s,
-        best.rate,
-        best.event,
-        temper * best.miss,
-        best.due_s,
+    return replace(
+        best,
+        total=temper * total,
+        reach=temper * best.reach,
+        onset=temper * best.onset,
+        shape=temper * best.shape,
+        clean=temper * best.clean,
+        miss=temper * best.miss,
     )
 
 
@@ -222,14 +255,27 @@ def proximity(apart_m: Floats, neighbours: int = 5) -> Floats:
     return np.asarray(-np.log1p(np.minimum(apart_m / scale, 30.0) ** 2))
 
 
-def lifted(hydraulic: Floats, near: Floats, w: Weights) -> Floats:
-    """Join what transport says with the chance that it is wrong about a candidate and only distance tells."""
-    return np.asarray(np.logaddexp(hydraulic + w.nearness * near, w.adrift + near))
+def lifted(hydraulic: Floats, near: Floats, w: Weights, among: Floats | None = None) -> Floats:
+    """Join what transport says with the chance that it is wrong about a candidate and only distance tells.
+
+    Parameters
+    ----------
+    among : (c,)
+        Distance as far as it counts beside transport; `near` if not given.
+    """
+    among = near if among is None else among
+    return np.asarray(np.logaddexp(hydraulic + w.nearness * among, w.adrift + near))
 
 
-def pooled(hydraulic: Floats, near: Floats, w: Weights, *, turning: bool = False) -> Floats:
-    """Mix what transport says with plain distance; log-scores in, normalised log-scores out."""
-    both = lifted(hydraulic, near, w)
+def pooled(
+    hydraulic: Floats, near: Floats, w: Weights, *, turning: bool = False, among: Floats | None = None
+) -> Floats:
+    """Mix what transport says with plain distance; log-scores in, normalised log-scores out.
+
+    Where transport is believed, distance tells groups apart and not those whose water passes the same
+    sensors: `among` is then `near`, levelled. See `lifted`.
+    """
+    both = lifted(hydraulic, near, w, among)
     share = w.pool_turning if turning else w.pool
     said = np.log(1 - share) + both - logsumexp(both)
     return np.asarray(np.logaddexp(said, np.log(share) + near - logsumexp(near)))

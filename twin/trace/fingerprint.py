@@ -1,23 +1,36 @@
-"""Compares what the water carries with what each candidate's water is made of, whatever the strength."""
+"""Compares what the water carries with what each candidate's water is made of, whatever the strength.
+
+The rise of a factor is what one part of the candidate's water adds, times a strength nobody knows, times the
+error of its batch. The strength is averaged over instead of fitted, and how far a batch is from its profile
+is not known either: it may be a usual batch, an odd one, or the profile may be out of date. So four factors
+that happen to agree are not taken for a proof, and one that is far off does not drown the others.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp, ndtr
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-BATCH_SD = 0.45  # in logs: how far one batch is from its profile
-STALE_SD = 1.0  # the same where the profile is out of date
-STALE = 0.14  # share of profiles that are
-ANY_SD = 1.3  # how far water of an origin that is not listed is from the mean of all profiles
-STRANGE_SD = 3.0  # the same for water of another kind altogether
-STRANGE = 0.3  # share of unlisted origins that are of another kind
+# How far batches are from their profile, in logs, and how often: usual, odd, out of date.
+BATCHES = ((0.5, 0.35), (0.35, 0.8), (0.15, 1.6))
+# The same for water of an origin that is not listed, from the mean of all profiles: alike, of another kind.
+ANYBODY = ((0.7, 1.3), (0.3, 3.0))
+STRENGTHS = np.linspace(-6.0, 6.0, 97)  # logs around the likeliest
+KNOWN_SD, KNOWN_NU = 0.15, 3.0  # of a strength that is known, in logs, and how heavy its tails are
+LEAST = 1e-12
 
 
 def compare(
-    rise: Floats, profiles: Floats, *, error: Floats | None = None, below: Bools | None = None
+    rise: Floats,
+    profiles: Floats,
+    *,
+    error: Floats | None = None,
+    below: Bools | None = None,
+    strength: float | None = None,
 ) -> Floats:
     """Score the rises of several factors against profiles.
 
@@ -32,6 +45,9 @@ def compare(
         Standard deviation of log(rise) from the measurement alone.
     below : (f,) bool
         Factors in which nothing was noticed: they speak only against who should have been noticed.
+    strength : float
+        How many parts of a candidate's water there are, where something that every water has one part of was
+        measured beside the sample.
 
     Returns
     -------
@@ -42,29 +58,47 @@ def compare(
     below = np.zeros(len(rise), bool) if below is None else below
     with np.errstate(divide="ignore", invalid="ignore"):
         ours, theirs = np.log(rise)[None, :], np.log(profiles)
-        logs = np.where(np.isfinite(ours - theirs), ours - theirs, np.nan)
         middle = _mean(theirs)
-        free = np.where(np.isfinite(logs), ours - middle, np.nan)
-    fresh = np.log(1 - STALE) + _loose(logs, np.hypot(BATCH_SD, error), below)
-    stale = np.log(STALE) + _loose(logs, np.hypot(STALE_SD, error), below)
-    usual = np.log(1 - STRANGE) + _loose(free, np.hypot(ANY_SD, error), below)
-    strange = np.log(STRANGE) + _loose(free, np.hypot(STRANGE_SD, error), below)
-    score = np.logaddexp(fresh, stale) - np.logaddexp(usual, strange)
-    return np.where(np.isfinite(logs).sum(1) >= 2, score, 0.0)
+        logs = ours - theirs
+        known = np.isfinite(logs)
+        free = np.where(known, ours - middle, np.nan)
+    listed = _averaged(np.where(known, logs, np.nan), error, below, strength, BATCHES)
+    anybody = _averaged(free, error, below, strength, ANYBODY)
+    told = known.sum(1) + (0 if strength is None else 1)
+    return np.where((told >= 2) & known.any(1), listed - anybody, 0.0)
 
 
-def _loose(logs: Floats, sd: Floats, below: Bools) -> Floats:
-    """Student-t log-likelihood of log-ratios around their own median, per row; five degrees of freedom."""
-    firm = np.where(below[None, :], np.nan, logs)
-    enough = np.isfinite(firm).any(1, keepdims=True)
-    middle = np.where(enough, _median(np.where(enough, firm, logs)), 0.0)
-    off = logs - middle
-    off = np.where(below[None, :] & (off > 0), 0.0, off)
-    # A value that was measured has a density, one that was merely not noticed only a chance.
-    width = np.where(np.isfinite(firm), np.log(sd), 0.0)
-    terms = 3.0 * np.log1p((np.nan_to_num(off) / sd) ** 2 / 5.0) + width
-    # The median uses one factor up.
-    return np.asarray(width.sum(1) / np.maximum(np.isfinite(firm).sum(1), 1) - terms.sum(1))
+def _averaged(
+    logs: Floats,
+    error: Floats,
+    below: Bools,
+    strength: float | None,
+    scatters: tuple[tuple[float, float], ...],
+) -> Floats:
+    """Return log-likelihoods of log-ratios (c, f), averaged over strengths and scatters."""
+    firm = np.isfinite(logs) & ~below[None, :]
+    if strength is None:
+        centre = _median(np.where(firm.any(1, keepdims=True), np.where(firm, logs, np.nan), logs))
+        tried, prior = centre + STRENGTHS, np.zeros(len(STRENGTHS))
+    else:
+        off = STRENGTHS / 2
+        tried = np.broadcast_to(strength + off, (len(logs), len(off)))
+        prior = -(KNOWN_NU + 1) / 2 * np.log1p((off / KNOWN_SD) ** 2 / KNOWN_NU)
+        prior = prior - logsumexp(prior)
+    at = np.where(np.isfinite(logs), logs, 0.0)
+    found = []
+    for share, scatter in scatters:
+        sd = np.hypot(scatter, error)[None, :]
+        weight = np.where(firm, sd**-2.0, 0.0)
+        # A sum of squares around every strength at once.
+        square = weight.sum(1)[:, None] * tried**2 - 2 * (weight * at).sum(1)[:, None] * tried
+        square = square + (weight * at**2).sum(1)[:, None]
+        told = prior - 0.5 * square - np.where(firm, np.log(sd), 0.0).sum(1)[:, None]
+        for f in np.flatnonzero(below):
+            unnoticed = np.log(np.maximum(ndtr((at[:, f, None] - tried) / sd[0, f]), LEAST))
+            told = told + np.where(np.isfinite(logs[:, f]), 1.0, 0.0)[:, None] * unnoticed
+        found.append(np.log(share) + logsumexp(told, axis=1))
+    return np.asarray(logsumexp(found, axis=0))
 
 
 def _median(rows: Floats) -> Floats:

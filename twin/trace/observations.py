@@ -36,6 +36,10 @@ class Observations:
         Grid samples for which one reading of the slowest logger speaks.
     readings : int
         How many readings went in.
+    asked_s : tuple of float
+        From when until when readings were asked for; 0 where nobody has said.
+    means : bool
+        Minute means stand in for earlier readings.
     """
 
     stations: tuple[str, ...]
@@ -44,6 +48,8 @@ class Observations:
     value: Floats
     hold: int
     readings: int
+    asked_s: tuple[float, float] = (0.0, 0.0)
+    means: bool = False
 
     @classmethod
     def of(

@@ -7,7 +7,7 @@ scored by the same transport from places all over the network, and by water of u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,8 +19,9 @@ from scipy.special import logsumexp
 from geodata.network import Network
 from geodata.places import OutletKind, Park
 from geodata.words import Text
-from twin.model import Anomaly, Incident, Ranking, Reason, Suspect
-from twin.trace import evidence, fingerprint, own, sampling, sentences
+from twin.model import Anomaly, Bounds, Incident, LabResult, Ranking, Reason, Second, Suspect
+from twin.trace import basis, bottles, bounds, evidence, makeup, own, sampling, second, sentences
+from twin.trace.carriage import Carriage
 from twin.trace.case import Case, grams, lay_out
 from twin.trace.evidence import Hydraulic, Weights
 from twin.trace.observations import Observations
@@ -31,11 +32,11 @@ Ints = NDArray[np.int64]
 
 UNLISTED = 0.05  # before any evidence, that the source is on no list
 FLOOR = 0.02
-FINGERPRINT_MOST = 6.0  # nats
-COMPARED = 2  # alarmed stations whose water is compared with profiles
 ALIKE_NATS = 0.7  # candidates whose transport differs by less are one group
 WORTH_NAMING = 0.01
 COD = "w01018"
+BOUNDED = 6  # suspects whose release is told with bounds
+APART = ("fingerprint", "meter", "slot", "permit", "sample")  # evidence that is not carriage
 SILENT = 0.15  # nats a reason must reach to be said
 
 
@@ -61,6 +62,10 @@ def rank(
     anomalies: Sequence[Anomaly],
     now: datetime,
     weights: Weights | None = None,
+    *,
+    results: Sequence[LabResult] = (),
+    gates: Mapping[str, float] | None = None,
+    carriage: Carriage | None = None,
 ) -> Ranking:
     """Rank every enterprise of a park as the source of an incident.
 
@@ -76,6 +81,13 @@ def rank(
         Those of the incident; others are left aside.
     now : datetime
         Park time.
+    weights : Weights, optional
+    results : sequence of LabResult, optional
+        What samples of this incident held.
+    gates : mapping of str to float, optional
+        How the gates stood that `network` was made with; only kept with the ranking.
+    carriage : Carriage, optional
+        Keeps what water does between places from one ranking to the next.
 
     Returns
     -------
@@ -83,12 +95,16 @@ def rank(
         The same for the same input, whatever the order of enterprises and stations.
     """
     w = weights or Weights()
-    case = lay_out(park, network, observations, incident, anomalies, now.timestamp())
+    case = lay_out(
+        park, network, observations, incident, anomalies, now.timestamp(), carriage or Carriage(), results
+    )
     scores = _score(case, incident, w)
     chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
     best = _best_outlets(case, scores.total)
     order = sorted(range(len(park.enterprises)), key=lambda i: (-chance[i], park.enterprises[i].id))
-    suspects = tuple(_suspect(case, scores, i, float(chance[i]), best) for i in order if best[i] >= 0)
+    likely = best[[i for i in order[:BOUNDED] if best[i] >= 0]]
+    told = bounds.within(case.responses, case.signals, case.alarm_s, w, likely)
+    suspects = tuple(_suspect(case, scores, i, float(chance[i]), best, told) for i in order if best[i] >= 0)
     return Ranking(
         incident=incident.id,
         at=now,
@@ -100,6 +116,8 @@ def rank(
         code_version=_code_version(),
         readings_used=observations.readings,
         note=_note(case, suspects, unknown),
+        second=_second(case, scores, suspects, w),
+        basis=basis.of(incident, observations, case.alarm_s, w, gates or {}, case.results, park.fingerprints),
     )
 
 
@@ -107,9 +125,15 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
     h = evidence.hydraulic(case.responses, case.signals, case.alarm_s, w)
     near = evidence.proximity(case.transport.apart_m[:, case.first])
     prior = case.prior - np.log(len(case.park.enterprises))
-    pooled = evidence.pooled(h.total + prior, near + prior, w, turning=turning(case.network))
+    pooled = evidence.pooled(
+        h.total + prior,
+        near + prior,
+        w,
+        turning=turning(case.network),
+        among=evidence.levelled(near, h.alike) + prior,
+    )
     n = len(case.outlets)
-    prints, ratio, factors = _fingerprints(case)
+    prints, ratio, factors = makeup.of_stations(case)
     meters = tuple(own.meter(case, c, h.start_s[c], h.duration_s[c]) for c in range(n))
     slots = tuple(_slot(case, h, c) for c in range(n))
     permit = own.permitted(case, incident.factors)
@@ -122,8 +146,9 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
         "meter": np.array([m.nats for m in meters]),
         "slot": np.array([s.nats for s in slots]),
         "permit": np.array([permit[o.enterprise] for o in case.outlets]),
+        "sample": bottles.score(case, h),
     }
-    other = sum((kinds[k] for k in ("fingerprint", "meter", "slot", "permit")), np.zeros(n))
+    other = sum((kinds[k] for k in APART), np.zeros(n))
     return _Scores(
         hydraulic=h,
         total=pooled + other,
@@ -153,89 +178,6 @@ def _slot(case: Case, h: Hydraulic, c: int) -> own.Slot:
     return own.slot(case, case.park.enterprise(outlet.enterprise), h.start_s[c], h.duration_s[c])
 
 
-def _fingerprints(case: Case) -> tuple[Floats, Floats, list[str]]:
-    """Compare the rises at the first alarmed stations with every outlet's water."""
-    factors = sorted(case.by_factor)
-    raw, metered = _profiles(case, factors)
-    total = np.zeros(len(case.outlets))
-    shown = np.full(raw.shape, np.nan)
-    used = 0
-    for sensor in case.alarmed[:COMPARED]:
-        found = _rises(case, factors, sensor)
-        if found is None:
-            continue
-        rise, error, below, base = found
-        scores = []
-        for profile in (raw, metered):
-            adds = np.where(np.isfinite(profile), np.maximum(profile - base, 0.01 * profile), np.nan)
-            scores.append(fingerprint.compare(rise, adds, error=error, below=below))
-            if used == 0 and profile is raw:
-                shown = _ratios(rise, adds, below)
-        own_water = np.isfinite(metered).sum(1) >= 2
-        both = np.logaddexp(np.log(0.7) + scores[0], np.log(0.3) + scores[1])
-        total += np.where(own_water, both, scores[0])
-        used += 1
-    return np.clip(total / max(used, 1), -FINGERPRINT_MOST, FINGERPRINT_MOST), shown, factors
-
-
-def _rises(
-    case: Case, factors: list[str], sensor: int
-) -> tuple[Floats, Floats, NDArray[np.bool_], Floats] | None:
-    """Return the rise of every factor at a sensor while the leading one is high; None where it is not."""
-    lead = case.signals
-    events = lead.events
-    mine = [e for e in range(len(events)) if events.sensor[e] == sensor]
-    if not mine:
-        return None
-    e = max(mine, key=lambda k: (events.z[k], -k))
-    inside = (lead.t_s >= events.onset_s[e]) & (lead.t_s <= events.end_s[e])
-    high = inside & (np.nan_to_num(lead.rise[sensor]) > 0.4 * events.peak[e])
-    rise, error = np.full(len(factors), np.nan), np.zeros(len(factors))
-    below, base = np.zeros(len(factors), bool), np.zeros(len(factors))
-    for k, code in enumerate(factors):
-        s = case.by_factor[code]
-        values = s.rise[sensor, high]
-        values = values[np.isfinite(values)]
-        if len(values) < 2 or not np.isfinite(s.sigma[sensor]):
-            continue
-        # The baseline itself may have drifted: many samples do not make it surer than this.
-        unsure = s.sigma[sensor] * max(1 / np.sqrt(len(values)), 0.4)
-        base[k] = s.base[sensor]
-        below[k] = np.median(values) < 2.5 * unsure
-        rise[k] = 2.5 * unsure if below[k] else np.median(values)
-        error[k] = unsure / rise[k]
-    return (rise, error, below, base) if np.isfinite(rise).sum() >= 2 else None
-
-
-def _profiles(case: Case, factors: list[str]) -> tuple[Floats, Floats]:
-    """Return undiluted water by outlet: by the enterprise's fingerprint, and as its own meter reads it."""
-    at = {f: k for k, f in enumerate(factors)}
-    by_enterprise: dict[str, Floats] = {e.id: np.full(len(factors), np.nan) for e in case.park.enterprises}
-    for f in case.park.fingerprints:
-        if f.factor in at and f.value > 0:
-            by_enterprise[f.enterprise][at[f.factor]] = f.value
-    obs = case.observations
-    metered = np.full((len(case.outlets), len(factors)), np.nan)
-    for c, outlet in enumerate(case.outlets):
-        stations = list(case.meters.get(outlet.enterprise, ()))
-        if outlet.kind is OutletKind.RAIN or not stations:
-            continue
-        for k, code in enumerate(factors):
-            known = obs.value[obs.factors.index(code), stations]
-            known = known[np.isfinite(known)]
-            metered[c, k] = np.median(known) if len(known) else np.nan
-    return np.array([by_enterprise[o.enterprise] for o in case.outlets]), metered
-
-
-def _ratios(rise: Floats, adds: Floats, below: NDArray[np.bool_]) -> Floats:
-    """Return observed over expected rises, their median made 1, for the sentences; (c, f)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logs = np.where(below[None, :], np.nan, np.log(rise)[None, :] - np.log(adds))
-    known = np.isfinite(logs)
-    middle = np.array([np.median(r[k]) if k.any() else 0.0 for r, k in zip(logs, known, strict=True)])
-    return np.asarray(np.exp(logs - middle[:, None]))
-
-
 def _by_enterprise(case: Case, total: Floats) -> Floats:
     """Sum the likelihoods of each enterprise's outlets; -50 for one without any."""
     out = np.full(len(case.park.enterprises), -50.0)
@@ -251,7 +193,9 @@ def _best_outlets(case: Case, total: Floats) -> Ints:
     return best
 
 
-def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> Suspect:
+def _suspect(
+    case: Case, scores: _Scores, i: int, chance: float, best: Ints, told: Mapping[int, bounds.Within]
+) -> Suspect:
     c = int(best[i])
     h = scores.hydraulic
     start, long = float(h.start_s[c]), float(h.duration_s[c])
@@ -272,6 +216,44 @@ def _suspect(case: Case, scores: _Scores, i: int, chance: float, best: Ints) -> 
         strength_kg=strength if strength > 0 else None,
         strength_of=of if strength > 0 else "",
         makeup={f: round(float(r), 3) for f, r in zip(scores.factors, scores.ratio[c], strict=True) if r > 0},
+        bounds=_told(told.get(c), strength / max(float(h.rate[c]) * long, 1e-30)),
+    )
+
+
+def _told(within: bounds.Within | None, kg: float) -> Bounds | None:
+    """Return the bounds of a release in the words of people; `kg` is what one unit of its amount weighs."""
+    if within is None:
+        return None
+    early, late = (datetime.fromtimestamp(round(t), UTC) for t in within.start_s)
+    least, most = (a * kg for a in within.amount)
+    return Bounds(
+        early,
+        late,
+        minutes_least=within.duration_s[0] / 60,
+        minutes_most=within.duration_s[1] / 60,
+        kg_least=least if kg > 0 else None,
+        kg_most=most if kg > 0 else None,
+    )
+
+
+def _second(case: Case, scores: _Scores, suspects: tuple[Suspect, ...], w: Weights) -> Second | None:
+    """Name a second release at the same time, where the evidence asks for one."""
+    if not suspects:
+        return None
+    ids = [o.id for o in case.outlets]
+    first = ids.index(suspects[0].outlet)
+    prior = case.prior - np.log(len(case.park.enterprises))
+    barred = case.owner == case.owner[first]
+    h = scores.hydraulic
+    found = second.beside(case.responses, case.signals, case.alarm_s, h, first, w, prior, barred)
+    if found is None:
+        return None
+    who = case.outlets[found.candidate].enterprise
+    return Second(
+        enterprise=who,
+        nats=found.nats,
+        stations=tuple(case.station(j) for j in found.sensors),
+        text=sentences.second(case, who, found.sensors),
     )
 
 
@@ -303,6 +285,7 @@ def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
         "meter": sentences.meter(case, c, scores.meters[c], start, long),
         "slot": sentences.slot(enterprise.slots, scores.slots[c]),
         "permit": sentences.PERMIT if scores.kinds["permit"][c] < 0 else None,
+        "sample": bottles.sentence(case, h, c),
     }
     reasons = []
     for kind, text in texts.items():
@@ -317,7 +300,7 @@ def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
 def _against_average(case: Case, scores: _Scores, kind: str, c: int) -> float:
     """Return one kind of evidence on one outlet, against the average of all that the water allows."""
     values = scores.kinds[kind]
-    if kind in ("fingerprint", "meter", "slot", "permit"):
+    if kind in APART:
         return float(values[c])
     if kind != "reach" and scores.hydraulic.event[c] < 0:
         return 0.0

@@ -8,7 +8,7 @@ Which way a link runs that turns now and then, and how far water mixes, nobody k
 So there is a small ensemble of responses, and evidence is averaged over it.
 
 Source: backward equation, Neupauer and Wilson (1999); stirred tanks, Levenspiel, Chemical Reaction
-Engineering; implicit Euler of a linear cascade.
+Engineering; exponential integrator of a linear cascade, first-order hold of the inflow.
 """
 
 from __future__ import annotations
@@ -137,14 +137,13 @@ def respond(
             width = lags[i] - lags[i - 1]
             # What takes longer than a step is looked up in the past; the rest hangs on the step's own answer.
             past = np.flatnonzero((time >= width) & (not stirred))
-            ratio = time / width
-            ratio[past] = 0.0
-            on = 1 / (1 + ratio)  # share of its inflow that a tank gives on within a step
-            on[past] = 0.0
-            keep = (ratio / (1 + ratio))[:, None]
+            steps = width / np.maximum(time, 1e-9)
+            keep, before, on = _stirred(steps) if stirred else _plugs(np.minimum(1 / steps, 1.0))
+            on[past] = before[past] = 0.0
+            keep, before = keep[:, None], before[:, None]
             matrix = csc_array((share * on, (tail, head)), shape=(n, n))
             factor = splu(csc_array(eye_array(n, format="csc") - matrix))
-        carried = keep * held
+        carried = keep * held + before * here[head]
         if len(past):
             carried[past] = _earlier(lags[:i], seen, head[past], lags[i] - time[past])
         here = factor.solve(seed + gather @ carried)
@@ -155,6 +154,22 @@ def respond(
     passed = np.clip(seen[:, origins].transpose(1, 2, 0) / again[None, :, None], 0.0, 1.0)
     passed = np.where(passed[:, :, -1:] > SEEN, passed, 0.0)
     return Response(lags, passed, flow)
+
+
+def _stirred(steps: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what a tank gives on of what it held, of its inflow a step ago and of its inflow now.
+
+    Exact for an inflow that changes evenly within a step, however long the step is (`steps` residence times).
+    """
+    steps = np.maximum(steps, 1e-6)
+    kept = np.exp(-steps)
+    spread = -np.expm1(-steps) / steps
+    return kept, spread - kept, 1 - spread
+
+
+def _plugs(part: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the same for a plug that is passed within a step: what came in that part of a step ago."""
+    return np.zeros_like(part), part.copy(), 1 - part
 
 
 def _between(n: int, tail: Ints, head: Ints, origins: Ints, sensors: Ints) -> tuple[Ints, NDArray[np.bool_]]:

@@ -1,4 +1,9 @@
-"""Where a sample would decide most: the place whose answer is expected to lower the entropy furthest."""
+"""Which sample decides most for the time it takes: a place and a factor to measure there.
+
+A bottle answers whether more of a factor is there than usual. Whose plume would be there by then, and whether
+his water holds enough of that factor to be noticed after dilution, tells how likely each answer is under each
+suspect; the expected fall of entropy over the minutes of a crew's way and work makes the order.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,16 @@ from numpy.typing import NDArray
 from geodata.places import System
 from geodata.words import Text
 from twin.model import Sample
+from twin.trace.bottles import RIGHT, RISEN, present, usual
 from twin.trace.case import Case
 from twin.trace.evidence import Hydraulic
-from twin.trace.transport import solve
+from twin.trace.makeup import profiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CREW_S = 1500.0  # from the word to the bottle
-RIGHT = 0.95  # that a sample tells rightly whether the plume is there
+READY_S, BOTTLE_S = 600.0, 600.0  # of a crew, before it leaves and at the place
+CREW_MS = 6.0  # of a car among tanks, over the straight line
 LIKELY = 0.005  # enterprises below this do not choose the place
 PLACES = 120
 GIVEN = 3
@@ -47,24 +53,63 @@ def best(case: Case, h: Hydraulic, chance: Floats, unknown: float, outlet_of: In
         return ()
     outlets = outlet_of[likely]
     nodes = _places(case, outlets)
-    there = _present(case, h, outlets, nodes)
+    seconds = _way_s(case, nodes)
+    there = present(case, h, outlets, nodes, case.now_s + seconds)
+    factors = sorted(case.by_factor)
+    noticed = there[:, :, None] * _noticed(case, h, outlets, nodes, factors)
     mix = np.concatenate([chance[likely], [unknown]])
     mix = mix / mix.sum()
-    positive = np.concatenate([there * RIGHT + (1 - there) * (1 - RIGHT), np.full((1, len(nodes)), 0.5)])
-    gain, top = _worth(mix, positive)
-    order = np.lexsort((case.network.node_ids[nodes], -np.round(gain, 4)))
+    positive = noticed * RIGHT + (1 - noticed) * (1 - RIGHT)
+    positive = np.concatenate([positive, np.full((1, *positive.shape[1:]), 0.5)])
+    gain, top = _worth(mix, positive.reshape(len(mix), -1))
+    gain, top = gain.reshape(len(nodes), -1), top.reshape(len(nodes), -1)
+    which = gain.round(4).argmax(1)
+    row = np.arange(len(nodes))
+    best_gain = gain[row, which]
+    order = np.lexsort((case.network.node_ids[nodes], -np.round(best_gain / seconds * 1e3, 4)))
     picked: list[int] = []
     for k in order:
-        if gain[k] > 0.02 and all(np.abs(positive[:, k] - positive[:, p]).max() > 0.2 for p in picked):
+        told = positive[:, k, which[k]]
+        if best_gain[k] > 0.02 and all(
+            np.abs(told - positive[:, p, which[p]]).max() > 0.2 or which[p] != which[k] for p in picked
+        ):
             picked.append(int(k))
         if len(picked) == GIVEN:
             break
     return tuple(
         Sample(
-            str(case.network.node_ids[nodes[k]]), _name(case, int(nodes[k])), float(gain[k]), float(top[k])
+            node=str(case.network.node_ids[nodes[k]]),
+            name=_name(case, int(nodes[k])),
+            gain=float(best_gain[k]),
+            top=float(top[k, which[k]]),
+            factor=factors[which[k]],
+            minutes=float(seconds[k] / 60),
         )
         for k in picked
     )
+
+
+def _way_s(case: Case, nodes: Ints) -> Floats:
+    """Return how long a crew takes to fill a bottle at each place, from the first alarmed station, s."""
+    at = case.park.nodes.set_index("id")[["x", "y"]]
+    here = at.loc[case.park.station(case.station(case.first)).node].to_numpy(float)
+    places = at.loc[[str(n) for n in case.network.node_ids[nodes]]].to_numpy(float)
+    return np.asarray(READY_S + BOTTLE_S + np.hypot(*(places - here).T) / CREW_MS)
+
+
+def _noticed(case: Case, h: Hydraulic, outlets: Ints, nodes: Ints, factors: list[str]) -> Floats:
+    """Return whether each outlet's plume would raise each factor at each place enough, (k, p, f)."""
+    origins = np.array([case.network.nodes[case.outlets[c].node] for c in outlets], np.int64)
+    carried = case.carriage.transport(case.network, origins, nodes).gain()
+    water = profiles(case, factors)[0][outlets]
+    lead = factors.index(case.factor)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        parts = water / water[:, lead : lead + 1]
+    parts[:, lead] = 1.0
+    rise = (h.rate[outlets][:, None] * carried)[:, :, None] * parts[:, None, :]
+    least = np.array([(RISEN - 1) * usual(case, f) for f in factors])
+    told = np.where(np.isfinite(rise), rise > least, 0.5)
+    return np.where(np.isfinite(least), told, 0.0)
 
 
 def _places(case: Case, outlets: Ints) -> Ints:
@@ -80,19 +125,6 @@ def _places(case: Case, outlets: Ints) -> Ints:
     if len(nodes) > PLACES:
         nodes = nodes[np.unique(np.linspace(0, len(nodes) - 1, PLACES).round().astype(np.int64))]
     return nodes
-
-
-def _present(case: Case, h: Hydraulic, outlets: Ints, nodes: Ints) -> Floats:
-    """Return the chance that each outlet's plume is at each place when the crew gets there, (k, p)."""
-    origins = np.array([case.network.nodes[case.outlets[c].node] for c in outlets], np.int64)
-    transport = solve(case.network, origins, nodes)
-    at = case.now_s + CREW_S
-    start, stop = h.start_s[outlets], h.start_s[outlets] + h.duration_s[outlets]
-    first = start[:, None] + 0.8 * transport.quantile_s(0.05, 1.0)
-    last = stop[:, None] + 1.2 * transport.quantile_s(0.9, 1.0)
-    # A plume may cling to the place it came from: walls and sediment give it away for a while.
-    there = (at >= first) & (at <= np.maximum(last, first + 1800.0)) & (transport.share > 0.02)
-    return there.astype(float)
 
 
 def _worth(mix: Floats, positive: Floats) -> tuple[Floats, Floats]:

@@ -63,6 +63,19 @@ def reach(case: Case, outlet: int) -> Text:
     ).fill(code=where, n=len(hit), station=name(case, hit[0]))
 
 
+def second(case: Case, enterprise: str, sensors: tuple[int, ...]) -> Text:
+    """Say that one release is not enough, where, and who else it takes."""
+    return Text(
+        "一处排放解释不了{where}的升高；同一时段{who}也在排放才能解释",
+        "One release does not explain the rise at {where}; a second one from {who} at the same time does",
+    ).fill(
+        where=Text(
+            "、".join(name(case, j).zh for j in sensors[:3]), ", ".join(name(case, j).en for j in sensors[:3])
+        ),
+        who=case.park.enterprise(enterprise).short,
+    )
+
+
 def onset(case: Case, outlet: int, h: Hydraulic) -> Text | None:
     """Say when its water would have reached the alarmed station that tells most, and when the rise came."""
     events = case.signals.events

@@ -110,6 +110,33 @@ def test_the_same_input_gives_the_same_answer(park: Park) -> None:
     assert to_json(ranked(park, obs, ("S01",))) == to_json(ranked(park, obs, ("S01",)))
 
 
+def test_scaling_every_concentration_changes_nothing_but_strength(park: Park) -> None:
+    water = scene.fingerprint(park, "E02")
+    obs = scene.observations(park, water, "N2")
+    thrice = replace(park, fingerprints=tuple(replace(f, value=3 * f.value) for f in park.fingerprints))
+    a = ranked(park, obs, ("S01", "S02"))
+    b = ranked(thrice, replace(obs, value=3 * obs.value), ("S01", "S02"))
+    for s, t in zip(a.suspects, b.suspects, strict=True):
+        assert s.enterprise == t.enterprise
+        assert s.probability == pytest.approx(t.probability, abs=1e-3)
+        assert (s.release_from, s.release_to) == (t.release_from, t.release_to)
+        if s.strength_kg is not None and t.strength_kg is not None:
+            assert t.strength_kg == pytest.approx(3 * s.strength_kg, rel=0.01)
+
+
+def test_a_release_is_told_with_bounds_that_hold_it(park: Park) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, "E02"), "N2")
+    leader = ranked(park, obs, ("S01", "S02")).suspects[0]
+    assert leader.bounds is not None
+    assert leader.bounds.from_early <= leader.release_from <= leader.bounds.from_late
+    long = (leader.release_to - leader.release_from).total_seconds() / 60
+    assert leader.bounds.minutes_least <= long <= leader.bounds.minutes_most
+    assert leader.bounds.kg_least is not None
+    assert leader.bounds.kg_most is not None
+    assert leader.strength_kg is not None
+    assert leader.bounds.kg_least <= leader.strength_kg * 1.01 <= leader.bounds.kg_most * 1.02
+
+
 def test_a_silent_station_and_one_that_is_not_there_rank_alike(park: Park) -> None:
     water = scene.fingerprint(park, "E02")
     silent = ranked(park, scene.observations(park, water, "N2", silent=("S03",)), ("S01", "S02"))
@@ -150,7 +177,10 @@ def test_samples_are_proposed_where_they_split_the_suspects(park: Park) -> None:
     obs = scene.observations(park, mixed, "N1", until_min=40, minutes=90)
     r = ranked(park, obs, ("S01",), now_min=40)
     assert r.samples
-    assert r.samples[0].gain >= r.samples[-1].gain > 0
+    pace = [s.gain / s.minutes for s in r.samples]
+    assert pace == sorted(pace, reverse=True)
+    assert all(s.gain > 0 and s.minutes >= 20 for s in r.samples)
+    assert all(s.factor in obs.carried for s in r.samples)
     assert r.samples[0].node in ("N1", "N2", "C3", "P1", "P2")
     assert 0 < r.samples[0].top <= 1
     assert r.samples[0].name.zh

@@ -1,0 +1,73 @@
+"""What a ranking was made of, told so exactly that it can be made again: `rerun` does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from geodata.places import Fingerprint
+from twin.model import Basis, Incident, LabResult
+from twin.trace.evidence import Weights
+from twin.trace.observations import Observations
+
+# Every module whose numbers decide a ranking: their text is the parameters, whatever is written in it.
+METHOD = (
+    *("bottles", "bounds", "case", "curves", "evidence", "fingerprint", "makeup", "observations", "own"),
+    *("rank", "response", "sampling", "second", "sheet", "signals", "transport"),
+)
+
+
+def of(
+    incident: Incident,
+    observations: Observations,
+    alarm_s: float,
+    weights: Weights,
+    gates: Mapping[str, float],
+    results: Sequence[LabResult],
+    prints: Sequence[Fingerprint],
+) -> Basis:
+    """Return what a ranking is made of."""
+    return Basis(
+        stations=incident.stations,
+        factors=incident.factors,
+        alarm=datetime.fromtimestamp(alarm_s, UTC),
+        since=datetime.fromtimestamp(observations.asked_s[0], UTC),
+        until=datetime.fromtimestamp(observations.asked_s[1], UTC),
+        readings=readings(observations),
+        parameters=parameters(weights),
+        water=water(prints),
+        gates=dict(sorted(gates.items())),
+        results=tuple(sorted(f"{r.barcode}/{r.factor}" for r in results)),
+        means=observations.means,
+    )
+
+
+def readings(observations: Observations) -> str:
+    """Return a digest of readings, the same in whatever order stations and factors are listed."""
+    told = hashlib.blake2b(digest_size=12)
+    told.update(np.ascontiguousarray(observations.t_s).tobytes())
+    for f in sorted(range(len(observations.factors)), key=lambda k: observations.factors[k]):
+        for s in sorted(range(len(observations.stations)), key=lambda k: observations.stations[k]):
+            row = observations.value[f, s]
+            if np.isfinite(row).any():
+                told.update(f"{observations.factors[f]} {observations.stations[s]} ".encode())
+                told.update(np.ascontiguousarray(row).tobytes())
+    return told.hexdigest()
+
+
+def water(prints: Sequence[Fingerprint]) -> str:
+    """Return a digest of fingerprints, the same in whatever order they are listed."""
+    told = "\n".join(sorted(repr(p) for p in prints))
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+def parameters(weights: Weights) -> str:
+    """Return a digest of the method: of its weights, and of the text of every module that decides."""
+    told = hashlib.blake2b(repr(weights).encode(), digest_size=12)
+    for name in METHOD:
+        told.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return told.hexdigest()

@@ -1,0 +1,98 @@
+"""What the water at alarmed stations is made of, beside what every outlet's water is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geodata.places import OutletKind
+from twin.trace import fingerprint
+from twin.trace.case import Case
+
+Floats = NDArray[np.float64]
+
+FINGERPRINT_MOST = 6.0  # nats
+COMPARED = 2  # alarmed stations whose water is compared with profiles
+
+
+def of_stations(case: Case) -> tuple[Floats, Floats, list[str]]:
+    """Compare the rises at the first alarmed stations with every outlet's water."""
+    factors = sorted(case.by_factor)
+    raw, metered = profiles(case, factors)
+    total = np.zeros(len(case.outlets))
+    shown = np.full(raw.shape, np.nan)
+    used = 0
+    for sensor in case.alarmed[:COMPARED]:
+        found = _rises(case, factors, sensor)
+        if found is None:
+            continue
+        rise, error, below, base = found
+        scores = []
+        for profile in (raw, metered):
+            adds = np.where(np.isfinite(profile), np.maximum(profile - base, 0.01 * profile), np.nan)
+            scores.append(fingerprint.compare(rise, adds, error=error, below=below))
+            if used == 0 and profile is raw:
+                shown = _ratios(rise, adds, below)
+        own_water = np.isfinite(metered).sum(1) >= 2
+        both = np.logaddexp(np.log(0.7) + scores[0], np.log(0.3) + scores[1])
+        total += np.where(own_water, both, scores[0])
+        used += 1
+    return np.clip(total / max(used, 1), -FINGERPRINT_MOST, FINGERPRINT_MOST), shown, factors
+
+
+def _rises(
+    case: Case, factors: list[str], sensor: int
+) -> tuple[Floats, Floats, NDArray[np.bool_], Floats] | None:
+    """Return the rise of every factor at a sensor while the leading one is high; None where it is not."""
+    lead = case.signals
+    events = lead.events
+    mine = [e for e in range(len(events)) if events.sensor[e] == sensor]
+    if not mine:
+        return None
+    e = max(mine, key=lambda k: (events.z[k], -k))
+    inside = (lead.t_s >= events.onset_s[e]) & (lead.t_s <= events.end_s[e])
+    high = inside & (np.nan_to_num(lead.rise[sensor]) > 0.4 * events.peak[e])
+    rise, error = np.full(len(factors), np.nan), np.zeros(len(factors))
+    below, base = np.zeros(len(factors), bool), np.zeros(len(factors))
+    for k, code in enumerate(factors):
+        s = case.by_factor[code]
+        values = s.rise[sensor, high]
+        values = values[np.isfinite(values)]
+        if len(values) < 2 or not np.isfinite(s.sigma[sensor]):
+            continue
+        # The baseline itself may have drifted: many samples do not make it surer than this.
+        unsure = s.sigma[sensor] * max(1 / np.sqrt(len(values)), 0.4)
+        base[k] = s.base[sensor]
+        below[k] = np.median(values) < 2.5 * unsure
+        rise[k] = 2.5 * unsure if below[k] else np.median(values)
+        error[k] = unsure / rise[k]
+    return (rise, error, below, base) if np.isfinite(rise).sum() >= 2 else None
+
+
+def profiles(case: Case, factors: list[str]) -> tuple[Floats, Floats]:
+    """Return undiluted water by outlet: by the enterprise's fingerprint, and as its own meter reads it."""
+    at = {f: k for k, f in enumerate(factors)}
+    by_enterprise: dict[str, Floats] = {e.id: np.full(len(factors), np.nan) for e in case.park.enterprises}
+    for f in case.park.fingerprints:
+        if f.factor in at and f.value > 0:
+            by_enterprise[f.enterprise][at[f.factor]] = f.value
+    obs = case.observations
+    metered = np.full((len(case.outlets), len(factors)), np.nan)
+    for c, outlet in enumerate(case.outlets):
+        stations = list(case.meters.get(outlet.enterprise, ()))
+        if outlet.kind is OutletKind.RAIN or not stations:
+            continue
+        for k, code in enumerate(factors):
+            known = obs.value[obs.factors.index(code), stations]
+            known = known[np.isfinite(known)]
+            metered[c, k] = np.median(known) if len(known) else np.nan
+    return np.array([by_enterprise[o.enterprise] for o in case.outlets]), metered
+
+
+def _ratios(rise: Floats, adds: Floats, below: NDArray[np.bool_]) -> Floats:
+    """Return observed over expected rises, their median made 1, for the sentences; (c, f)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.where(below[None, :], np.nan, np.log(rise)[None, :] - np.log(adds))
+    known = np.isfinite(logs)
+    middle = np.array([np.median(r[k]) if k.any() else 0.0 for r, k in zip(logs, known, strict=True)])
+    return np.asarray(np.exp(logs - middle[:, None]))
