@@ -24,12 +24,12 @@ from twin.trace.evidence import Weights
 
 LEAST = 1e-4  # of a probability, for the log score
 FITTED = {
-    "temper": (1.4, 1.7, 2.0),
-    "nearness": (0.1, 0.2),
+    "temper": (1.6, 2.0, 2.4),
+    "nearness": (0.2,),
     "adrift": (-3.0, -2.0),
-    "pool": (0.04, 0.07, 0.1),
-    "pool_turning": (0.3, 0.4),
-    "make_up": (0.75, 0.9),
+    "pool": (0.04, 0.08),
+    "pool_turning": (0.35, 0.42),
+    "make_up": (0.85, 1.0),
     "floor": (0.005, 0.01),
 }
 

@@ -148,7 +148,7 @@ def ranking() -> Ranking:
         unknown=0.07,
         groups=(("E20", "E19"),),
         samples=(
-            Sample("YQ09-14", Text("渠段节点，步行 4 分", "channel node, 4 min on foot"), 0.9, 0.88),
+            Sample("YQ09-14", Text("渠段节点", "channel node"), 0.9, 0.88),
             Sample("YQ09-12", Text("雨水井", "rain well"), 0.5, 0.79),
         ),
         park_version=demo_park().version,

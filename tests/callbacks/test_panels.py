@@ -61,7 +61,7 @@ def test_bounds_a_second_source_a_change_and_what_to_measure_are_told(told: stor
     )
     change = Change("E20", "E19", "onset", Text("因为到达时间", "because of arrivals"))
     said = text(suspects.show(ranking, _enterprises(told), "en", 0, change))
-    for words in ("9 in 10", "12–33 min", "40–95 kg", "one more", "because of arrivals", "about 25 min"):
+    for words in ("9 in 10", "12–33 min", "40.0–95.0 kg", "one more", "because of arrivals", "about 25 min"):
         assert words in said
 
 

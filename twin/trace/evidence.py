@@ -60,12 +60,12 @@ class Weights:
     stranger: float = 5.0
     kappa: float = 8.0
     soft: float = 3.0
-    temper: float = 1.7
+    temper: float = 2.0
     nearness: float = 0.2
     adrift: float = -3.0
     claimed: float = 0.1
-    pool: float = 0.07
-    pool_turning: float = 0.4
+    pool: float = 0.04
+    pool_turning: float = 0.42
 
 
 @dataclass(frozen=True, slots=True, eq=False)

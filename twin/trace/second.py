@@ -25,6 +25,7 @@ Bools = NDArray[np.bool_]
 
 RARE = 0.1  # of incidents are two releases at once
 MARGIN = 3.0  # nats beyond that
+BLUNTED = 1.6  # evidence for it is weighted by this: averaging has blunted it
 EXPLAINED = 1.0  # nats from which on a release is said to explain what a station saw
 
 
@@ -80,7 +81,7 @@ def beside(
     rest = set_aside(signals, ~left & _shows(signals, found, first))
     at = float(rest.events.onset_s[np.isin(rest.events.sensor, np.flatnonzero(left))].min())
     other = hydraulic(responses, rest, at, w)
-    total = np.where(free, other.total + prior, -np.inf)
+    total = np.where(free, other.total / w.temper * BLUNTED + prior, -np.inf)
     nats = float(logsumexp(total) + np.log(RARE / (1 - RARE)))
     best = int(np.argmax(total))
     explains = tuple(int(j) for j in np.flatnonzero(left & (other.told[best] > EXPLAINED)))
