@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from geodata.network import CLOSED_BELOW, Network
+from geodata.network import Network
 from geodata.places import Gate, Park
 from twin.config import Config
 from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
@@ -24,6 +24,7 @@ from twin.plan.cards import ON_SITE_S
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
 from twin.plan.look import Checked, Look
+from twin.plan.present import closed_gates, first_seen
 
 Floats = NDArray[np.float64]
 
@@ -103,9 +104,9 @@ def make(
         What the hydraulic engine found for the sets it tried; its word goes before our own estimate.
     """
     now_s = now.timestamp()
-    seen = _seen(park, incident, anomalies)
+    seen = first_seen(park, incident, anomalies)
     canals = Canals.of(park, network)
-    closed = _closed(gates, network)
+    closed = closed_gates(gates, network)
     flow = canals.quick(closed, STEPS_S[3] * 2) if closed else network.flow_m3s.copy()
     e = arrival.ensemble(park, network, ranking, seen, flow, now_s)
     scene = _Scene(park, network, canals, config, now_s, closed, flow, e, frozenset(locked))
@@ -123,41 +124,6 @@ def make(
         levels=levels.levels(park, ranking, made),
         undo=levels.undo(made),
         source=source.plan(park, ranking, incident.id, config, now),
-    )
-
-
-def _seen(park: Park, incident: Incident, anomalies: Sequence[Anomaly]) -> dict[str, float]:
-    """Return when each alarmed station first saw the plume, epoch seconds.
-
-    An anomaly's id ends in the second it began and begins with its station.
-    """
-    found: dict[str, float] = {}
-    rows = [(a.point.station, a.since.timestamp()) for a in anomalies if a.point.station in incident.stations]
-    for key in incident.anomalies:
-        station, _, rest = key.partition("/")
-        end = rest.rpartition("/")[2]
-        if station in incident.stations and end.isdigit():
-            rows.append((station, float(end)))
-    for station, since in rows:
-        found[station] = min(since, found.get(station, np.inf))
-    for k, station in enumerate(incident.stations):
-        at = incident.opened if k == 0 else incident.updated
-        found.setdefault(station, at.timestamp())
-    known = {s.id for s in park.stations}
-    return {s: t for s, t in found.items() if s in known}
-
-
-def _closed(gates: Sequence[GateState], network: Network) -> tuple[str, ...]:
-    """Return gates that stand closed although they usually do not."""
-    return tuple(
-        sorted(
-            g.gate
-            for g in gates
-            if g.gate in network.gates
-            and g.position is not None
-            and g.position < CLOSED_BELOW
-            and network.open[network.gates[g.gate]]
-        )
     )
 
 
