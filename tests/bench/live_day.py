@@ -109,8 +109,9 @@ class Water:
         return np.asarray(column - column[0])
 
 
-def water(park: Park, day: Day, cache: Path = CACHE) -> Water:
+def water(park: Park, day: Day, cache: Path | None = None) -> Water:
     """Let SWMM run, or read what it gave before."""
+    cache = cache or CACHE
     key = repr((park.version, day.injections, day.flow_factor, day.ph, day.seconds, STEP_S))
     path = cache / f"water-{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if not path.exists():
