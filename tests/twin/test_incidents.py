@@ -173,6 +173,15 @@ def test_a_routine_batch_at_an_outlet_is_an_alarm_and_a_long_one_an_incident(wor
     assert incident.title.zh == "甲染料总排口 COD、氨氮 异常，甲染料排口超标"
 
 
+@pytest.mark.parametrize(("more", "told"), [(2500.0, True), (500.0, False)])
+def test_one_factor_far_over_its_limit_for_half_an_hour_is_no_batch(
+    world: World, more: float, told: bool
+) -> None:
+    """COD at 2,800 or at 800 where 500 is allowed; ammonia leaves its usual too, but not its limit."""
+    world.run(45, {world.at("S04", "w01018"): more, world.at("S04", "w21003"): 10.0})
+    assert bool(world.opened()) is told
+
+
 def test_the_shared_pipe_used_outside_its_hours_is_told_within_minutes(world: World) -> None:
     """E01's hours are 22:00 to 02:00; it is about 20:40 local time."""
     batch = {world.at("S04", "w00000"): 200.0, world.at("S04", "w01014"): 3000.0}
