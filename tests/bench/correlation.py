@@ -8,6 +8,7 @@ How it is counted
     A release counts if some station could see it: two factors at least `SEEN` over what they were.
     An incident and a release are matched one to one, by the number of stations that saw the release when the
     incident says so. What is left over of incidents is false or a double, of releases missed or swallowed.
+    An incident of a release too weak to count is no false one.
     A frozen or shifted instrument counts as called a fault if an anomaly says so and no incident has it.
 """
 
@@ -64,7 +65,8 @@ class Score:
     releases: int
     visible: int
     incidents: int
-    matched: int
+    matched: int  # incidents that are of a release
+    found: int  # of the visible releases, those that have one
     stations: int  # of matched incidents
     strange: int  # of them, stations that saw nothing of the release
     faults: int
@@ -152,8 +154,8 @@ def seen(park: Park, it: Water, day: Day, share: float, factors: int) -> Seen:
     return found
 
 
-def alone(park: Park, play: Play) -> list[Seen]:
-    """For every release that some station could see alone, what it does to which station when."""
+def alone(park: Park, play: Play) -> list[tuple[bool, Seen]]:
+    """For every release alone, whether some station could see it, and what it does to which station when."""
     found = []
     for release in play.releases:
         begin = release.start_s // 60 * 60
@@ -162,8 +164,7 @@ def alone(park: Park, play: Play) -> list[Seen]:
         )
         day = Day(0, play.day.start_ms, QUIET_S + begin, ALONE_S, (own,), play.day.flow_factor)
         it = live_day.water(park, day)
-        if seen(park, it, day, SEEN, 2):
-            found.append(seen(park, it, day, TRACE, 1))
+        found.append((bool(seen(park, it, day, SEEN, 2)), seen(park, it, day, TRACE, 1)))
     return found
 
 
@@ -178,10 +179,10 @@ def play_day(park: Park, present: Present, play: Play) -> Score:
         return _score(me, play, truth, time.process_time() - began)
 
 
-def _score(me: Inside, play: Play, truth: list[Seen], seconds: float) -> Score:
+def _score(me: Inside, play: Play, truth: list[tuple[bool, Seen]], seconds: float) -> Score:
     incidents = me.incidents()
     onsets = {i.id: _onsets(me, i) for i in incidents}
-    agree = np.array([[_agree(onsets[i.id], t) for t in truth] for i in incidents]).reshape(
+    agree = np.array([[_agree(onsets[i.id], t) for _, t in truth] for i in incidents]).reshape(
         len(incidents), len(truth)
     )
     rows, columns = linear_sum_assignment(-agree)
@@ -190,9 +191,10 @@ def _score(me: Inside, play: Play, truth: list[Seen], seconds: float) -> Score:
     return Score(
         number=play.number,
         releases=len(play.releases),
-        visible=len(truth),
+        visible=sum(v for v, _ in truth),
         incidents=len(incidents),
         matched=len(pairs),
+        found=sum(truth[c][0] for _, c in pairs),
         stations=sum(len(onsets[incidents[r].id]) for r, _ in pairs),
         strange=sum(len(onsets[incidents[r].id]) - int(agree[r, c]) for r, c in pairs),
         faults=len(play.day.faults),
@@ -246,7 +248,7 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
         "incidents": incidents,
         "matched": matched,
         "precision": round(matched / max(incidents, 1), 3),
-        "recall": round(matched / max(visible, 1), 3),
+        "recall": round(sum(s.found for s in scores) / max(visible, 1), 3),
         "stations_right": round(
             1 - sum(s.strange for s in scores) / max(sum(s.stations for s in scores), 1), 3
         ),
