@@ -429,5 +429,8 @@ class AsyncStream(_Sharded):
     async def _call(awaitable: Any) -> Any:
         try:
             return await awaitable
+        except (AttributeError, RuntimeError) as error:
+            # The cluster's client writes to a line that another task's failure has just made it close.
+            raise UnavailableError(f"the stream server's line is closed: {error}") from error
         except _AWAY as error:
             raise _told_apart(error) from error

@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Embedded
 from twin.clock import ClockState
 from twin.errors import UnavailableError
+from twin.stream import AsyncStream
 
 
 def test_entries_come_back_in_order(embedded: Embedded) -> None:
@@ -52,3 +53,20 @@ def test_trim_and_state_and_clock(embedded: Embedded) -> None:
     assert s.clock().drill is False
     s.put_clock(ClockState(True, "night-discharge", 60.0, 1, 2))
     assert s.clock() == ClockState(True, "night-discharge", 60.0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        AttributeError("'NoneType' object has no attribute 'writelines'"),
+        RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed"),
+    ],
+)
+async def test_a_line_that_the_client_itself_has_closed_is_a_server_that_is_away(failure: Exception) -> None:
+    """Looking for its nodes anew, the client of a cluster closes lines that others are about to write to."""
+
+    async def write() -> None:
+        raise failure
+
+    with pytest.raises(UnavailableError, match="line is closed"):
+        await AsyncStream._call(write())

@@ -217,7 +217,7 @@ async def test_an_order_on_the_commands_stream(site: Site) -> None:
 
 async def test_an_order_that_cannot_be_is_told_too(site: Site) -> None:
     stream = site.embedded.stream()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # the gateway has begun to follow by then
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=1062;RtdInterval=1")))
     await eventually(lambda: len(site.audit) == 1)
     assert site.audit[0].who == "duty"
@@ -262,7 +262,7 @@ async def test_of_two_gateways_the_one_that_has_the_line_asks(site: Site) -> Non
     await other.open("127.0.0.1", 0)
     device = await site.device()
     stream = site.embedded.stream()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # the gateway has begun to follow by then
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=3012;PolId=w01018")))
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", "0" * 24, detail="CN=1011")))
     request = await device.asked("3012")
