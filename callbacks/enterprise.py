@@ -166,12 +166,18 @@ def _views(park: Park, lang: Lang) -> Any:
         html.Button(text.say(lang), id={"type": "en-view", "index": key}, className=f"en-tab t-{key}")
         for key, text in views
     ]
-    compare = dcc.Dropdown(
-        id="en-with",
-        options=[{"label": e.short.say(lang), "value": e.id} for e in park.enterprises],
-        multi=True,
-        placeholder=Text("与哪几家对比（至多三家）", "Compare with (three at most)").say(lang),
-        className="en-with-field",
+    compare = html.Details(
+        [
+            html.Summary(
+                Text("与哪几家对比（至多三家）", "Compare with (three at most)").say(lang), className="btn s"
+            ),
+            dcc.Checklist(
+                id="en-with",
+                options=[{"label": e.short.say(lang), "value": e.id} for e in park.enterprises],
+                value=[],
+                className="en-with",
+            ),
+        ]
     )
     return html.Div(
         [html.Div(buttons, className="en-tabs"), html.Div(compare, className="en-with-place")],
@@ -452,7 +458,7 @@ def _register_browser(app: Any) -> None:
         "function(view) { return 'en-dt v-' + view; }", Output("en-dt", "className"), Input("en-view", "data")
     )
     app.clientside_callback(
-        "function(chosen) { return chosen && chosen.length > 3 ? chosen.slice(0, 3)"
+        "function(chosen) { return chosen && chosen.length > 3 ? chosen.slice(-3)"
         " : dash_clientside.no_update; }",
         Output("en-with", "value"),
         Input("en-with", "value"),

@@ -185,7 +185,9 @@ def _chart(web: Web, station: Station, it: Factor, found: PointValues, lang: Lan
 def _table(head: Sequence[Text], rows: list[Any], lang: Lang) -> Any:
     first = html.Tr([html.Th(text.say(lang)) for text in head])
     return html.Div(
-        html.Table([html.Thead(first), html.Tbody(rows)], className="rd-t"), className="rd-scroll"
+        html.Table([html.Thead(first), html.Tbody(rows)], className="rd-t"),
+        className="rd-scroll",
+        tabIndex="0",
     )
 
 

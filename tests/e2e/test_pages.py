@@ -1,6 +1,6 @@
 """Every page in both languages at every size: nothing untranslated, nothing cut off, nothing out of reach.
 
-Cut off: text wider than its box where no ellipsis says so, a page that scrolls sideways, a button past the edge.
+Cut off: text wider than its box without an ellipsis, a page that scrolls sideways, a button past the edge.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ CUT = (
     const style = getComputedStyle(e), own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
     const name = e.tagName + '.' + e.className + ' ' + (e.innerText || '').slice(0, 40);
     if (own && /hidden|clip/.test(style.overflowX) && style.textOverflow !== 'ellipsis'
-        && e.clientWidth > 1 && e.clientHeight > 1 && e.scrollWidth > e.clientWidth + 1) cut.push('cut: ' + name);
+        && e.clientWidth > 1 && e.clientHeight > 1 && e.scrollWidth > e.clientWidth + 1)
+      cut.push('cut: ' + name);
     if (/^(BUTTON|A|INPUT|SELECT)$/.test(e.tagName)) {
       const box = e.getBoundingClientRect();
       if (box.width && (box.left < -1 || box.right > innerWidth + 1)) cut.push('out of reach: ' + name);
@@ -117,7 +118,8 @@ def _open(it: Screen, web: Site, path: str) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_page_reads_well(chromium: Browser, web: Site, lang: str, size: tuple[int, int]) -> None:
-    known = english() if lang == "zh" else set()
+    # Names of accounts are names, and stay as they are.
+    known = english() - {"viewer", "admin"} if lang == "zh" else set()
     faults = []
     with screen(chromium, *size) as it:
         it.page.context.add_cookies([{"name": "lang", "value": lang, "url": web.url}])
@@ -130,7 +132,7 @@ def test_every_page_reads_well(chromium: Browser, web: Site, lang: str, size: tu
             faults += [f"{path} untranslated: {text}" for text in sorted(strange)]
             faults += [f"{path} {cut}" for cut in it.page.evaluate(CUT)]
         assert it.wrong == []
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -146,4 +148,4 @@ def test_no_serious_finding(chromium: Browser, web: Site, theme: str) -> None:
                 if v["impact"] in ("serious", "critical")
             ]
         assert it.wrong == []
-    assert grave == []
+    assert not grave, "\n".join(map(str, grave))
