@@ -255,6 +255,22 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """A station that has seen the plume, and when that was expected by what was seen before it."""
+
+    station: str
+    early: datetime
+    middle: datetime
+    late: datetime
+    seen: datetime
+
+    @property
+    def expected(self) -> bool:
+        """Whether it came within the band."""
+        return self.early <= self.seen <= self.late
+
+
+@dataclass(frozen=True, slots=True)
 class GateMove:
     """One gate to close, by when."""
 
@@ -304,6 +320,7 @@ class PlanSet:
     note: Text | None = None  # what must be known before any plan: a gate that is too late, nothing in time
     levels: tuple[Text, ...] = ()  # what to do at the enterprise, in the park and on the river, in that order
     source: GatePlan | None = None  # the valve or pump at the enterprise's own end, to be closed first
+    sightings: tuple[Sighting, ...] = ()  # readings that confirm or contradict, in the order they came
     undo: tuple[Text, ...] = ()  # when and in which order the gates of the recommended plan open again
 
 

@@ -30,6 +30,7 @@ LINK_SD = 0.15  # in logs, every link on its own
 TANKS = (1, 1, 1, 2, 3)  # stirred tanks in a link, member by member: nobody knows how a canal mixes
 LAG_S = (0.0, 900.0)  # from the first risen reading of a station to a tenth of the peak there
 FRONT = 0.1  # share of a member's parcels that has passed when its front counts as arrived
+LEAST = 0.04  # share of the members that must come for a band to be told
 SOME = 0.03  # share of a member's parcels that must come at all
 SEED = 20260101
 SUSPECTS = 6
@@ -58,6 +59,8 @@ class Ensemble:
         Nodes.
     loads : float
         How many receptors a parcel comes to in the end, on average, if nobody does anything.
+    expected : dict of str to (float, float, float)
+        Alarmed station to the band (epoch s) that the stations before it gave; none for the first.
     """
 
     places: tuple[str, ...]
@@ -68,12 +71,13 @@ class Ensemble:
     passed: NDArray[np.bool_]
     receptors: Ints
     loads: float
+    expected: dict[str, tuple[float, float, float]]
 
     def band(self, place: str) -> tuple[float, float, float] | None:
         """Return the early (5 %), middle and late (95 %) arrival of the members that come; None if few do."""
         found = self.front_s[:, self.places.index(place)]
         found = found[np.isfinite(found)]
-        if len(found) < 0.04 * MEMBERS:
+        if len(found) < LEAST * MEMBERS:
             return None
         early, middle, late = np.quantile(found, (0.05, 0.5, 0.95))
         return float(early), float(middle), float(late)
@@ -140,7 +144,32 @@ def ensemble(
         passed=np.isfinite(passed),
         receptors=receptors,
         loads=float(np.isfinite(times[:, len(park.gates) : len(nodes)]).sum(1).mean()),
+        expected=_expected(fronts[:, len(nodes) :], seen, stations),
     )
+
+
+def _expected(
+    at: Floats, seen: Mapping[str, float], stations: list[str]
+) -> dict[str, tuple[float, float, float]]:
+    """Return when each alarmed station was to see the plume, told from the last one that saw it before.
+
+    Parameters
+    ----------
+    at : (members, stations)
+        From release to front.
+    """
+    found = {}
+    lag = np.linspace(-LAG_S[1], LAG_S[1], len(at)) / 2  # either station may have noticed it late
+    order = sorted(range(len(stations)), key=lambda k: (seen[stations[k]], stations[k]))
+    for n, k in enumerate(order):
+        for j in reversed(order[:n]):
+            ok = np.isfinite(at[:, k]) & np.isfinite(at[:, j]) & (at[:, k] > at[:, j])
+            between = at[ok, k] - at[ok, j]
+            if ok.sum() >= LEAST * len(at):
+                early, middle, late = np.quantile(seen[stations[j]] + between + lag[ok], (0.05, 0.5, 0.95))
+                found[stations[k]] = (float(early), float(middle), float(late))
+                break
+    return found
 
 
 def _even_normals(count: int, rng: np.random.Generator) -> Floats:

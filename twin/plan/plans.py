@@ -8,7 +8,7 @@ the gates need, ordered now and fifteen minutes later (`drift`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from geodata.network import Network
 from geodata.places import Gate, Park
 from twin.config import Config
-from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking
+from twin.model import Anomaly, Arrival, GateMove, GatePlan, GateState, Incident, PlanSet, Ranking, Sighting
 from twin.plan import arrival, choice, levels, source, telling
 from twin.plan.arrival import Ensemble
 from twin.plan.cards import ON_SITE_S
+from twin.plan.composed import HOLD_H, WORTH, composed
 from twin.plan.drift import AT_NODE
-from twin.plan.field import STEPS_S, Canals, Stage, overtops_h
+from twin.plan.field import STEPS_S, Canals, overtops_h
 from twin.plan.look import Checked, Look
 from twin.plan.present import closed_gates, first_seen
+from twin.plan.scene import Carried, Scene
 
 Floats = NDArray[np.float64]
 
@@ -34,37 +36,7 @@ AHEAD, LATE, BEHIND = 5, 1, 3  # gates that are tried in sets
 FULL_STEPS = 5  # marched stages after closing; the last of them lasts for good
 CLOSER = 5  # sets that are carried through in time
 PLANS = 3
-HOLD_H = 4.0  # h the gates are taken to stay closed when trapped water is counted
-FOREVER_H = 999.0
-WORTH = 0.05  # share a plan must hold back more than doing nothing
 ON_THE_WAY = 0.12  # share of the mass that must take a link for it to be on the expected path
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scene:
-    """Everything a plan set is made from."""
-
-    park: Park
-    network: Network
-    canals: Canals
-    config: Config
-    now_s: float
-    closed: tuple[str, ...]
-    flow: Floats
-    ensemble: Ensemble
-    locked: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Carried:
-    """A set of gates carried through in time."""
-
-    gates: tuple[str, ...]
-    moves: tuple[GateMove, ...]
-    stages: tuple[Stage, ...]
-    contained: float
-    contained_late: float
-    checked: Checked | None = None
 
 
 def make(
@@ -109,10 +81,14 @@ def make(
     closed = closed_gates(gates, network)
     flow = canals.quick(closed, STEPS_S[3] * 2) if closed else network.flow_m3s.copy()
     e = arrival.ensemble(park, network, ranking, seen, flow, now_s)
-    scene = _Scene(park, network, canals, config, now_s, closed, flow, e, frozenset(locked))
+    scene = Scene(park, network, canals, config, now_s, closed, flow, e, frozenset(locked))
     failed = {g.gate for g in gates if g.failed}
     deadlines = _deadlines(scene, failed)
     made = _plans(scene, incident, failed, deadlines, look, _stake(look, ranking))
+    sightings = tuple(
+        Sighting(s, *(datetime.fromtimestamp(round(t), UTC) for t in (*band, seen[s])))
+        for s, band in e.expected.items()
+    )
     return PlanSet(
         incident=incident.id,
         at=now,
@@ -120,7 +96,8 @@ def make(
         arrivals=_arrivals(e),
         path=_path(scene, seen),
         park_version=park.version,
-        note=telling.late(deadlines, made),
+        note=telling.late(deadlines, made) or telling.contradicted(sightings),
+        sightings=sightings,
         levels=levels.levels(park, ranking, made),
         undo=levels.undo(made),
         source=source.plan(park, ranking, incident.id, config, now),
@@ -141,7 +118,7 @@ def _arrival(e: Ensemble, place: str) -> Arrival | None:
     return Arrival(place, early, middle, late, share)
 
 
-def _usable(scene: _Scene, failed: set[str]) -> list[Gate]:
+def _usable(scene: Scene, failed: set[str]) -> list[Gate]:
     """Return gates that may be closed: in order, open now, and open as a rule."""
     return [
         g
@@ -150,13 +127,13 @@ def _usable(scene: _Scene, failed: set[str]) -> list[Gate]:
     ]
 
 
-def _deadlines(scene: _Scene, failed: set[str]) -> dict[str, GateMove]:
+def _deadlines(scene: Scene, failed: set[str]) -> dict[str, GateMove]:
     """Return the deadline of every usable gate that the plume comes to."""
     return {g.id: m for g in _usable(scene, failed) if (m := _move(scene, g)) is not None}
 
 
 def _plans(
-    scene: _Scene,
+    scene: Scene,
     incident: Incident,
     failed: set[str],
     deadlines: dict[str, GateMove],
@@ -191,10 +168,10 @@ def _plans(
     good = [c for c in carried if (c.contained * stake if c.checked else c.contained - 1 + nothing) > WORTH]
     ranked = sorted(
         good,
-        key=lambda c: (_barred(c), bool(known) and not c.checked, -_worth(scene, c), c.gates),
+        key=lambda c: (c.barred, bool(known) and not c.checked, -_worth(scene, c), c.gates),
     )
     return tuple(
-        _plan(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
+        composed(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
     )
 
 
@@ -210,18 +187,13 @@ def _stake(look: Look | None, ranking: Ranking) -> float:
     return min(sum(look.kg_nothing.values()) / released, 1.0)
 
 
-def _barred(c: _Carried) -> bool:
-    """Whether a gate of the set is too late, or held open by a flood lock: never recommended."""
-    return any(m.too_late or m.flood_lock for m in c.moves)
-
-
 def _known(look: Look | None, usable: Collection[str]) -> dict[tuple[str, ...], Checked]:
     """Return what the engine found, best first, of sets that can still be closed and keep banks dry."""
     sets = look.sets if look is not None else ()
     return {s.gates: s for s in sets if not s.floods(HOLD_H) and set(s.gates) <= set(usable)}
 
 
-def _corrected(c: _Carried, known: Mapping[tuple[str, ...], Checked]) -> _Carried:
+def _corrected(c: Carried, known: Mapping[tuple[str, ...], Checked]) -> Carried:
     """Put the engine's word in place of our estimate, which knows no wave that carries water back."""
     found = known.get(tuple(sorted(c.gates)))
     if found is None:
@@ -230,7 +202,7 @@ def _corrected(c: _Carried, known: Mapping[tuple[str, ...], Checked]) -> _Carrie
     return replace(c, contained=found.contained, contained_late=late, checked=found)
 
 
-def _place(scene: _Scene) -> Floats:
+def _place(scene: Scene) -> Floats:
     """Return where the mass is that is not at a receptor yet, by node."""
     e, net = scene.ensemble, scene.network
     p = e.parcels
@@ -242,13 +214,13 @@ def _place(scene: _Scene) -> Floats:
     return np.asarray(count / max(len(p.link), 1))
 
 
-def _move(scene: _Scene, gate: Gate) -> GateMove | None:
+def _move(scene: Scene, gate: Gate) -> GateMove | None:
     """Return a gate's deadline; None where the plume does not come."""
     found = _arrival(scene.ensemble, gate.id)
     return None if found is None else _deadline(scene, gate, found)
 
 
-def _deadline(scene: _Scene, gate: Gate, found: Arrival, *, helps: bool = False) -> GateMove:
+def _deadline(scene: Scene, gate: Gate, found: Arrival, *, helps: bool = False) -> GateMove:
     c = scene.config
     left = found.early.timestamp() - scene.now_s
     margin = max(c.margin_s, c.margin_share * max(left, 0.0))
@@ -269,7 +241,7 @@ def _deadline(scene: _Scene, gate: Gate, found: Arrival, *, helps: bool = False)
     return replace(move, why=telling.why(gate, move, helps=helps))
 
 
-def _ahead(scene: _Scene, deadlines: dict[str, GateMove]) -> list[str]:
+def _ahead(scene: Scene, deadlines: dict[str, GateMove]) -> list[str]:
     """Return gates that may be closed before the plume, and those that come too late for its front only."""
     order = sorted(deadlines, key=lambda g: (deadlines[g].arrival.early, g))
     in_time = [g for g in order if not deadlines[g].too_late][:AHEAD]
@@ -279,7 +251,7 @@ def _ahead(scene: _Scene, deadlines: dict[str, GateMove]) -> list[str]:
     return in_time + tail_only[-LATE:]
 
 
-def _behind(scene: _Scene, gates: Sequence[Gate], ahead: Sequence[str]) -> list[str]:
+def _behind(scene: Scene, gates: Sequence[Gate], ahead: Sequence[str]) -> list[str]:
     """Return the gates whose water pushes the plume on to the first gates ahead of it, nearest first."""
     net = scene.network
     now = net.with_flow(scene.flow).with_gates(dict.fromkeys(scene.closed, 0.0))
@@ -307,8 +279,8 @@ def _closer(sets: list[choice.Screened], deadlines: dict[str, GateMove]) -> list
 
 
 def _carry(
-    scene: _Scene, sets: list[tuple[str, ...]], deadlines: dict[str, GateMove]
-) -> tuple[list[_Carried], float]:
+    scene: Scene, sets: list[tuple[str, ...]], deadlines: dict[str, GateMove]
+) -> tuple[list[Carried], float]:
     """Carry sets of gates through in time; second comes the share at receptors if nothing is done."""
     cards = {g.id: g for g in scene.park.gates}
     courses: list[list[tuple[float, Floats]]] = [[(0.0, scene.flow)]]
@@ -330,7 +302,7 @@ def _carry(
         ]
         moves.sort(key=lambda m: (m.close_by, m.gate))
         found.append(
-            _Carried(
+            Carried(
                 gates, tuple(moves), marched[i], 1 - float(reached[1 + 2 * i]), 1 - float(reached[2 + 2 * i])
             )
         )
@@ -342,7 +314,7 @@ def _still(first: Arrival) -> Arrival:
     return Arrival(first.place, first.early, first.middle, first.late, 0.0)
 
 
-def _worth(scene: _Scene, c: _Carried) -> float:
+def _worth(scene: Scene, c: Carried) -> float:
     """Weigh a set: what it holds back first, then how sure, how simple and how gentle it is."""
     cards = {g.id: g for g in scene.park.gates}
     own = [cards[g] for g in c.gates]
@@ -353,9 +325,9 @@ def _worth(scene: _Scene, c: _Carried) -> float:
     return c.contained - cost
 
 
-def _different(ranked: list[_Carried], deadlines: dict[str, GateMove]) -> list[_Carried]:
+def _different(ranked: list[Carried], deadlines: dict[str, GateMove]) -> list[Carried]:
     """Return the best set and others that are not merely the same with a gate more."""
-    kept: list[_Carried] = []
+    kept: list[Carried] = []
     for c in ranked:
         if all(not set(k.gates) <= set(c.gates) for k in kept):
             kept.append(c)
@@ -370,88 +342,7 @@ def _different(ranked: list[_Carried], deadlines: dict[str, GateMove]) -> list[_
     return chosen
 
 
-def _plan(
-    scene: _Scene,
-    incident: Incident,
-    c: _Carried,
-    k: int,
-    deadlines: dict[str, GateMove],
-    sets: list[choice.Screened],
-) -> GatePlan:
-    cards = {g.id: g for g in scene.park.gates}
-    own = [cards[m.gate] for m in c.moves]
-    volume, hours = _filling(scene, c.stages, sum(g.storage_m3 for g in own))
-    late = min(c.stages, key=lambda s: abs(s.from_s - HOLD_H * 3600))
-    effects = telling.side_effects(
-        scene.park,
-        scene.network,
-        own,
-        late.flow,
-        late.rise,
-        overtops_h(scene.canals, c.stages),
-        flood_lock=any(g.id in scene.locked for g in own),
-    )
-    return GatePlan(
-        id=f"{incident.id}/{'ABCDEF'[k]}",
-        incident=incident.id,
-        name=telling.name(own, _kind(c, deadlines)),
-        moves=c.moves,
-        contained=c.contained,
-        contained_late=min(c.contained_late, c.contained),
-        volume_m3=volume,
-        storage_m3=sum(g.storage_m3 for g in own),
-        hours_to_full=hours,
-        side_effects=effects,
-        recommended=k == 0 and not _barred(c),
-        if_fails=_stand_ins(c, sets),
-        checked=c.checked is not None,
-        contained_after={} if c.checked is None else c.checked.after,
-        overtops_h=overtops_h(scene.canals, c.stages) if c.checked is None else c.checked.overtops_h,
-    )
-
-
-def _kind(c: _Carried, deadlines: dict[str, GateMove]) -> str:
-    ahead = sorted(
-        (g for g in deadlines if not deadlines[g].too_late), key=lambda g: deadlines[g].arrival.early
-    )
-    if ahead and ahead[0] in c.gates:
-        return "nearest"
-    return "outermost" if len(ahead) > 1 and ahead[-1] in c.gates else "joint"
-
-
-def _stand_ins(c: _Carried, sets: list[choice.Screened]) -> dict[str, str]:
-    """Return, for each gate that might fail, the gate that then holds most with the others."""
-    held = {frozenset(s.gates): s.held for s in sets}
-    every = sorted({g for s in sets for g in s.gates})
-    found = {}
-    for gate in c.gates:
-        rest = frozenset(c.gates) - {gate}
-        others = {g: held[rest | {g}] for g in every if g not in c.gates and rest | {g} in held}
-        best = max(others, key=lambda g: (round(others[g], 4), g), default="")
-        if best and others[best] > held.get(rest, 0.0) + WORTH:
-            found[gate] = best
-    return found
-
-
-def _filling(scene: _Scene, stages: tuple[Stage, ...], storage_m3: float) -> tuple[float, float]:
-    """Return the water that gathers in `HOLD_H` (m3) and the hours until the storage is full."""
-    gathered = [
-        float((scene.canals.surface * np.maximum(s.rise, 0.0))[~scene.canals.fixed].sum()) for s in stages
-    ]
-    ends = [s.from_s + long for s, long in zip(stages, STEPS_S, strict=False)]
-    volume = float(np.interp(HOLD_H * 3600, [0.0, *ends], [0.0, *gathered]))
-    if len(gathered) < 2 or gathered[-1] < storage_m3:
-        # Levels settle where the water finds other ways; what still gathers then is what counts.
-        rate = (gathered[-1] - gathered[-2]) / (ends[-1] - ends[-2]) if len(gathered) > 1 else 0.0
-        left = storage_m3 - gathered[-1]
-        hours = (ends[-1] + left / rate) / 3600 if rate > 0 else FOREVER_H
-    else:
-        hours = float(np.interp(storage_m3, [0.0, *gathered], [0.0, *ends])) / 3600
-    overtops = overtops_h(scene.canals, stages)
-    return volume, min(hours, FOREVER_H, FOREVER_H if overtops is None else overtops)
-
-
-def _path(scene: _Scene, seen: dict[str, float]) -> tuple[str, ...]:
+def _path(scene: Scene, seen: dict[str, float]) -> tuple[str, ...]:
     """Return the links the plume is expected to take from the first alarmed station on, in order of time."""
     if not seen:
         return ()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from geodata.network import Network
 from geodata.places import Gate, Park
 from geodata.words import Text
-from twin.model import GateMove, GatePlan
+from twin.model import GateMove, GatePlan, Sighting
 from twin.trace.sentences import clock
 
 Floats = NDArray[np.float64]
@@ -70,6 +70,23 @@ def late(deadlines: Mapping[str, GateMove], plans: Sequence[GatePlan]) -> Text |
         "没有闸来得及：{gone} 的最晚时间已过；先断源头，再抢尾部",
         "Nothing closes in time: {gone} were due earlier; stop the source, then save what is left",
     ).fill(gone=Text("、".join(gone), ", ".join(gone)))
+
+
+def contradicted(sightings: Sequence[Sighting]) -> Text | None:
+    """Say that the last reading came at another time than expected; None where it did not."""
+    if not sightings or sightings[-1].expected:
+        return None
+    s = sightings[-1]
+    times = {
+        "station": s.station,
+        "early": clock(s.early.timestamp()),
+        "late": clock(s.late.timestamp()),
+        "seen": clock(s.seen.timestamp()),
+    }
+    return Text(
+        "{station} 预计 {early}–{late} 到，实测 {seen} 到：各处时间已按实测重算",
+        "Expected at {station} between {early} and {late}, seen at {seen}: all times are reckoned anew",
+    ).fill(**times)
 
 
 def side_effects(

@@ -20,7 +20,7 @@ from twin.plan.outlook import PROBES, Band, Mark, Outlook, marks
 from twin.plan.search import Question, Trials
 from twin.plan.waters import Waters, moment, of_model
 
-STARTED = datetime(2026, 11, 21, 6, tzinfo=UTC)
+STARTED = datetime(2026, 11, 21, 2, tzinfo=UTC)
 CONFIG = Config(data=Path("unused"), park=Path("unused"), decision_s=300, margin_s=120, margin_share=0.1)
 TIMES = (3000.0, 3600.0, 2500.0, 3100.0)  # fronts at usual, low, high flow, and with rough beds
 SPILL = Spill(STARTED, 1800.0, 0.1, STARTED + timedelta(minutes=5))

@@ -30,6 +30,7 @@ from twin.model import (
     to_json,
 )
 from twin.plan.plans import make
+from twin.plan.telling import contradicted
 
 NOW = datetime(2026, 11, 21, 18, 0, tzinfo=UTC)
 CONFIG = Config(data=Path("unused"), park=Path("unused"), decision_s=300, margin_s=120, margin_share=0.1)
@@ -237,3 +238,19 @@ def test_when_the_best_gate_is_too_late_those_still_in_time_come_first(park: Par
     found = plan(slow, saw={"S01": 5})
     assert [m.gate for m in found.plans[0].moves] == ["G02"]
     assert not found.plans[0].moves[0].too_late
+
+
+def test_a_reading_at_another_time_than_expected_is_told(park: Park) -> None:
+    """The first station tells of the second; a reading that fits confirms, another one is named."""
+    odd = plan(park, saw={"S01": 500, "S02": 1})
+    (late,) = odd.sightings
+    assert late.station == "S02"
+    assert late.early < late.middle < late.late < late.seen
+    assert not late.expected
+    way = (late.middle - (NOW - minutes(500))).total_seconds() / 60
+    (fits,) = plan(park, saw={"S01": way + 1, "S02": 1}).sightings
+    assert fits.expected
+    assert abs((fits.middle - fits.seen).total_seconds()) < 120
+    assert contradicted([fits]) is None
+    assert contradicted([late]) is not None
+    assert plan(park, saw={"S01": 5}).sightings == ()
