@@ -15,6 +15,7 @@ from twin.plan.search import WORTH, Trial, Trials
 CLOSE = 0.1  # of the release: sets that lose so much more than the best are not looked at beside it
 AT_ONCE = 4
 MOST = 12  # sets looked at again until one is found that stays dry
+ROOM = 0.95  # of the depth to a bank: water is to stay below, whatever flow and roughness turn out to be
 WEIGHTS = (0.3, 0.4, 0.3)  # low, middle, high
 
 
@@ -45,11 +46,14 @@ def chosen(
         mean = WEIGHTS[0] * low + WEIGHTS[1] * t.lost_kg + WEIGHTS[2] * high
         return round(mean / kg + WORTH * len(t.gates), 6), t.gates
 
+    narrow: list[Trial] = []  # dry, but near the bank
     for k in range(0, min(len(ranked), MOST), AT_ONCE):
         near = [t for t in ranked[k : k + AT_ONCE] if t.lost_kg <= ranked[k].lost_kg + CLOSE * kg]
         for other in others:
             other.look(t.gates for t in near)
         dry = [t for t in near if all(o.tried[t.gates].overtops_s is None for o in others)]
-        if dry:
-            return sorted(dry, key=cost)
-    return []
+        roomy = [t for t in dry if max(o.tried[t.gates].fullest for o in others) <= ROOM]
+        if roomy:
+            return sorted(roomy, key=cost)
+        narrow += dry
+    return sorted(narrow, key=cost)
