@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from dash import Dash
 from fastapi import FastAPI, Request, Response
 
+from callbacks import as_of
 from callbacks.checking import Checking, Checks
 from callbacks.pages import Web
 from callbacks.signing import Signature
@@ -38,6 +39,7 @@ from twin.errors import MissingError, RefusedError, UnavailableError
 from twin.model import AuditLine
 from twin.park_check import known
 from twin.park_desk import VERSION, Desk, DeskError, Work
+from twin.records_past import READ_ONLY
 
 KEPT = 6  # parks, findings and shelves held at once
 PRESENT = "present"
@@ -192,6 +194,8 @@ def signed(web: Web, mark: Signature, act: str, about: str, *, reason: bool = Tr
     reason : bool
         Whether one is needed.
     """
+    if as_of.moment() is not None:
+        return READ_ONLY
     name = mark.user.strip()
     if not name or not mark.password:
         return NO_NAME

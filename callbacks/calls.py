@@ -29,6 +29,7 @@ SAY = Text(
 )
 NOW = Text("立即关好", "at once")
 UNTIL = Text("{t} 前关好", "done before {t}")
+MOST_MIN = 7 * 24 * 60.0
 WAITS = (CommandState.SENT, CommandState.FAILED)
 
 
@@ -144,7 +145,7 @@ def confirm(
     desk: Desk, records: Records, incident: str, form: Form, mark: Signature, at: datetime
 ) -> Outcome:
     """Put on record what somebody at the gate has said; one person's name is enough, it moves nothing."""
-    if not (math.isfinite(form.minutes_ago) and math.isfinite(form.percent)):
+    if not (abs(form.minutes_ago) <= MOST_MIN and math.isfinite(form.percent)):  # nor what is no number
         return Outcome(False, NUMBERS)
     try:
         person = identified(desk, mark, "propose", incident, at, reason=False)

@@ -131,7 +131,8 @@ def desk(
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
     now = matter(web, case, plan).round(case.commands, at.gates)
     waiting = calls.calls(park, case.commands, case.plans, at.now, at.drill)
-    shown = {"incident": case.incident.id, "plan": plan.id if plan else "", "gates": list(now.gates)}
+    about = {"incident": case.incident.id, "plan": plan.id if plan else ""}
+    shown = {**about, "gates": list(now.gates), "percent": now.percent}
     parts = {
         "em-list": incidents.listing(every, case.incident.id, at.now, lang),
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),

@@ -186,7 +186,8 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
     def spend() -> None:
         web.tickets.spend(number, reader, about.incident, at.now)
 
-    return signing.sign(doors, about, at.gates, mark, at.now, shown.get("gates", []), spend)
+    seen, percent = shown.get("gates", []), shown.get("percent")
+    return signing.sign(doors, about, at.gates, mark, at.now, seen, spend, percent)
 
 
 def register(app: Dash, web: Web) -> None:

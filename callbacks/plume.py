@@ -17,7 +17,7 @@ from geodata.places import Park
 from geodata.words import Lang, Text
 from layers.plume import let_through
 from twin.clock import as_ms
-from twin.model import Command, CommandState, GatePlan, PlanSet, WhatIf
+from twin.model import Command, GatePlan, PlanSet, WhatIf
 
 if TYPE_CHECKING:
     from callbacks.dossier import Dossier
@@ -37,7 +37,7 @@ def shut_at(plan: GatePlan, commands: Sequence[Command], planset: PlanSet) -> di
 
     A gate that is too late for its deadline is shut as soon as it can be.
     """
-    done = {g: c.done_at for g, c in response.latest(commands).items() if c.state is CommandState.DONE}
+    done = {g: c.done_at for g, c in response.latest(commands).items() if response.closed_by(c)}
     found = {}
     for move in plan.moves:
         begin = max(planset.at, move.close_by) if not move.too_late else planset.at

@@ -56,6 +56,16 @@ def is_shut(state: GateState | None) -> bool:
     return state is not None and state.position is not None and state.position <= SHUT and not state.failed
 
 
+def is_open(state: GateState | None) -> bool:
+    """Tell whether a gate is known not to be closed."""
+    return state is not None and state.position is not None and state.position > SHUT
+
+
+def closed_by(command: Command) -> bool:
+    """Tell whether a command has closed its gate; one that opened it again has not."""
+    return command.state is CommandState.DONE and command.target <= SHUT
+
+
 def stands(state: GateState | None, target: float) -> bool:
     """Tell whether a gate stands where a move wants it."""
     at = state.position if state is not None and not state.failed else None
@@ -126,7 +136,7 @@ def outcome(
 
 def shut(plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
     """Return the gates that are closed, of the plan or by command, in order."""
-    done = {c.gate for c in latest(commands).values() if c.state is CommandState.DONE}
+    done = {g for g, c in latest(commands).items() if closed_by(c) and not is_open(gates.get(g))}
     closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))} if plan else set()
     return sorted(done | closed)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from callbacks import response
+from callbacks import as_of, response
 from callbacks.tickets import Tickets
 from geodata.words import Text
 from twin.approval import same_person
 from twin.errors import RefusedError, TwinError, UnavailableError
 from twin.model import AuditLine, Command, CommandState, Event, GatePlan, GateState, Order, to_json
+from twin.records_past import READ_ONLY
 
 WRONG = Text("账号或口令不对，未记录批准", "Name or password is wrong; nothing was approved")
 NO_REASON = Text("请写明理由", "Give a reason")
@@ -152,6 +153,11 @@ class Round:
         return tuple(c.gate for c in self.waiting) or self.fresh
 
     @property
+    def percent(self) -> int:
+        """Where they are to stand as people read it; a whole number comes back from a browser as it went."""
+        return round(self.target * 100)
+
+    @property
     def approvals(self) -> int:
         """How many people have signed for what is waiting, or for what has been sent."""
         counted = self.waiting or (() if self.fresh else self.commands)
@@ -214,6 +220,8 @@ def identified(
     desk: Desk, mark: Signature, act: str, about: str, at: datetime, *, reason: bool = True
 ) -> Any:
     """Return the person, or the outcome that says why there is none."""
+    if as_of.moment() is not None:  # before the password is looked at: a try could not go on record
+        return Outcome(False, READ_ONLY)
     if not mark.user.strip() or not mark.password:
         return Outcome(False, NO_NAME)
     if reason and not mark.reason.strip():
@@ -263,6 +271,7 @@ def sign(
     at: datetime,
     seen: Sequence[str] | None = None,
     spend: Callable[[], None] = lambda: None,
+    percent: int | None = None,
 ) -> Outcome:
     """Take one person's signature under a plan; the second one's gives the order.
 
@@ -274,6 +283,8 @@ def sign(
         Park time of the signature.
     spend : callable
         Uses up the page's ticket just before anything is written; raises `RefusedError` if it was used.
+    percent : int, optional
+        How far open the person had before their eyes that the gates are to stand (`Round.percent`).
 
     Returns
     -------
@@ -289,7 +300,7 @@ def sign(
             text = SAME.fill(who=person.display)
             desk.records.audit(AuditLine(at, person.name, "sign.refused", matter.incident, text))
             return Outcome(False, text)
-        if seen is not None and set(seen) != set(now.gates):
+        if (seen is not None and set(seen) != set(now.gates)) or percent not in (None, now.percent):
             return Outcome(
                 False, CHANGED.fill(gates=listed(now.gates), do=verb(now.target)) if now.gates else NOTHING
             )

@@ -78,6 +78,7 @@ class Control:
         self._devices = deque(d.id for d in park.devices)
         self._records, self._stream, self._clock, self._plc = records, stream, clock, plc
         self._stated: dict[str, Statement] = {}
+        self._outdone: set[str] = set()  # statements since which the gate's own position was read
         self._orders: deque[tuple[str, str, int, threading.Event]] = deque()
         self._strokes: dict[str, Stroke] = {}
         self._seen: dict[str, GateState] = {}
@@ -197,6 +198,7 @@ class Control:
         try:
             # Written before `_follow` sends it: after a crash in between it is followed, and told as failed.
             self._set(sent, by)
+            self._stated.pop(gate.id, None)  # nobody has said where it stands after this order
         except RefusedError as error:
             del self._strokes[gate.id]
             why = Text("未执行：{e}", "not carried out: {e}").fill(e=error)
@@ -333,6 +335,10 @@ class Control:
                     pass  # this unit makes no sense; its gate is unknown
             at = self._clock.now()
             said = self._stated.get(name)
+            if said is not None and feedback is not None and feedback.position is not None:
+                self._outdone.add(said.id)
+            elif said is not None and said.id in self._outdone:
+                said = None
             if said is not None and (feedback is None or feedback.position is None):
                 self._seen[name] = GateState(name, said.position, False, False, said.at, stated=True)
             elif feedback is None:

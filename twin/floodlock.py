@@ -20,6 +20,7 @@ from twin.errors import RefusedError
 from twin.model import Approval, AuditLine
 from twin.records import Records
 
+MOST = 1_000_000  # locks read: one that stands must be found however many were set since
 EVERY = ""  # the gate of a lock on the whole park
 LOCK, OVERRIDE = "flood_lock", "flood_override"
 COMMANDS = (Role.COMMANDER, Role.ADMIN)
@@ -109,7 +110,7 @@ class FloodBook:
 
     def locks(self) -> list[FloodLock]:
         """Every lock there has been, newest first."""
-        return self._records.papers(LOCK, FloodLock)
+        return self._records.papers(LOCK, FloodLock, limit=MOST)
 
     def standing(self) -> list[FloodLock]:
         """Locks in force."""
@@ -135,8 +136,10 @@ class FloodBook:
         _reason(reason)
         if any(k.gate == gate for k in self.standing()):
             raise RefusedError(STANDS.fill(what=_what(gate)))
-        lock = FloodLock(f"FL-{as_ms(at)}-{gate or 'park'}", gate, person.name, at, reason.strip())
-        self._records.put_paper(LOCK, lock.id, gate, at, lock)
+        lock, n = FloodLock(f"FL-{as_ms(at)}-{gate or 'park'}", gate, person.name, at, reason.strip()), 1
+        # Park time may stand: an override of a lock that was lifted must not come alive with a new one.
+        while not self._records.add_paper(LOCK, lock.id, gate, at, lock):
+            lock, n = replace(lock, id=f"FL-{as_ms(at)}-{gate or 'park'}-{n + 1}"), n + 1
         self._audit(person, "flood.locked", lock, SET.fill(what=_what(gate), r=lock.reason), at)
         return lock
 

@@ -17,6 +17,7 @@ from twin.records import Records
 KIND = "statement"
 SHUT = 0.02  # at or below this opening a gate counts as closed
 DIFFERS = 0.1  # of full opening: so far from what is measured somebody must look again
+MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
 EARLY = timedelta(hours=24)  # a gate was not closed so long before the statement
 
 
@@ -56,6 +57,10 @@ def latest_stated(records: Records) -> dict[str, Statement]:
     found: dict[str, Statement] = {}
     for said in records.papers(KIND, Statement):
         found.setdefault(said.gate, said)
+    for c in records.commands(states=MOVED) if found else ():
+        told = found.get(c.gate)
+        if told is not None and c.id != told.command and c.sent_at is not None and c.sent_at > told.at:
+            del found[c.gate]
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import dash
 import pytest
 
-from callbacks import desk, emergency, panel, wall
+from callbacks import desk, emergency, panel, response, wall
 from callbacks.live import Facts
 from callbacks.signing import Signature
 from callbacks.tickets import STALE, USED, Tickets
@@ -83,7 +83,7 @@ def test_desk_is_whole(web: Any, told: story.Story, lang: Any) -> None:
     view = desk.view(web, desk.Choice(), lang)
     assert set(view.parts) == set(emergency.PARTS)
     shown = {k: v for k, v in view.shown.items() if k != "ticket"}
-    assert shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"]}
+    assert shown == {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05", "G10"], "percent": 0}
     assert view.can_sign
     assert not view.can_refuse
     kinds = {f["properties"]["kind"] for f in view.drawing["features"]}
@@ -166,6 +166,7 @@ def test_gates_open_again_a_step_at_a_time_by_two_people(web: Any, told: story.S
     web.stream.clock = lambda: ClockState(True, "night-discharge", 1.0, later, wall_ms())
     shut = {g: replace(s, position=0.0) if g in ("G05", "G10") else s for g, s in told.gates.items()}
     web.stream.told = replace(told, gates=shut)
+    stale = desk.view(web, desk.Choice(plan=f"{story.ID}/R"), "zh").shown
     for who, lang, words in (
         ("duty", "zh", "拟定并批准 开到 10% G05、G10"),
         ("office", "en", "open to 10%: G05, G10"),
@@ -184,6 +185,14 @@ def test_gates_open_again_a_step_at_a_time_by_two_people(web: Any, told: story.S
         web.records.set_command(replace(c, state=CommandState.DONE, sent_at=story.NOW, done_at=story.NOW))
     web.stream.told = replace(told, gates={g: replace(s, position=0.1) for g, s in shut.items()})
     assert "开到 50% G05、G10" in desk.view(web, desk.Choice(plan=f"{story.ID}/R"), "zh").button
+    before = len(web.records.commands(story.ID))
+    late = _sign(web, "duty", stale)  # this page still said 10 %
+    assert not late.done
+    assert "开到 50%" in late.text.zh
+    assert len(web.records.commands(story.ID)) == before
+    now = web.records.commands(story.ID)
+    assert response.shut(told.planset.plans[0], now, web.stream.told.gates) == []
+    assert response.shut(told.planset.plans[0], now, {}) == []  # what was opened again is not called closed
 
 
 def test_a_form_counts_once_and_only_as_it_was_shown(web: Any, told: story.Story) -> None:

@@ -44,6 +44,8 @@ def test_a_gate_is_shut_at_its_latest_or_when_its_controller_said_so(told: story
         "c", story.ID, plan.id, first.gate, 0.0, "duty", story.NOW, said, CommandState.DONE, 0.0, done, done
     )
     assert plume.shut_at(plan, (command,), told.planset)[first.gate] == done
+    opened = replace(command, target=0.5)
+    assert plume.shut_at(plan, (opened,), told.planset)[first.gate] == latest
     late = replace(plan, moves=(replace(first, too_late=True),))
     soonest = told.planset.at + (first.decision_s + first.stroke_s) * S
     assert plume.shut_at(late, (), told.planset) == {first.gate: soonest}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callbacks import calls, firsts, flood, own, score, tools
+from callbacks import as_of, calls, firsts, flood, own, score, tools
 from callbacks.signing import Desk, Signature
 from geodata.words import Text
 from tests.callbacks import story
@@ -19,12 +19,13 @@ from tests.callbacks.test_emergency import Stream
 from tests.callbacks.words import classed, text
 from tests.twin.plan.test_plans import CONFIG
 from twin.access import Access
-from twin.floodlock import FloodBook
+from twin.floodlock import FloodBook, FloodLock
 from twin.model import Command, CommandState, GateState, WhatIf
 from twin.plan import source
 from twin.plan.afterwards import Came, Review
 from twin.plan.own_plan import DRAFT, Closing, Draft, DraftState, Told, own_plans
 from twin.records import Records
+from twin.records_past import READ_ONLY
 
 LANGS = ("zh", "en")
 NOW = story.NOW
@@ -101,6 +102,37 @@ def test_a_lock_is_set_overridden_and_lifted_by_name(desk: Desk) -> None:
     assert book.standing() == []
     said = [a.what for a in records.audits(limit=50)]
     assert {"flood.locked", "flood.override", "flood.lifted", "sign.refused"} <= set(said)
+
+
+def test_a_lock_is_found_behind_many_later_ones_and_no_override_comes_alive_again(
+    desk: Desk,
+) -> None:
+    records: Any = desk.records
+    access: Any = desk.access
+    book, duty, office = FloodBook(records), access.known("duty")[0], access.known("office")[0]
+    book.set("G05", duty, "tide", NOW)
+    later = NOW + timedelta(minutes=1)
+    for n in range(205):
+        old = FloodLock(f"FL-{n}", "G10", "duty", later, "tide", "duty", later, "over")
+        records.put_paper("flood_lock", old.id, "G10", later, old)
+    assert book.locked(["G05"], story.ID) == {"G05"}
+    for person in (duty, office):
+        book.override("G05", story.ID, person, "intake", NOW)
+    assert book.locked(["G05"], story.ID) == set()
+    book.lift(book.standing()[0].id, duty, "over", NOW)
+    book.set("G05", duty, "again", NOW)  # park time stood still
+    assert book.locked(["G05"], story.ID) == {"G05"}
+
+
+def test_in_a_replay_no_password_is_even_looked_at(desk: Desk) -> None:
+    records: Any = desk.records
+    token = as_of._MOMENT.set(1)
+    try:
+        for who in ("duty", "nobody"):
+            said = flood.press(desk, records, "set", "*", story.ID, mark(who), NOW)
+            assert said.text == READ_ONLY
+    finally:
+        as_of._MOMENT.reset(token)
 
 
 @pytest.mark.parametrize("lang", LANGS)

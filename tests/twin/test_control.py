@@ -28,7 +28,7 @@ from twin.errors import RefusedError, UnavailableError
 from twin.floodlock import FloodBook
 from twin.model import Approval, Command, CommandState, Event, GateState, from_json
 from twin.records import Records
-from twin.statement import Statement, differs, state
+from twin.statement import Statement, differs, latest_stated, state
 from twin.stream import Stream
 from twin.supervisor import free_port
 
@@ -415,6 +415,31 @@ def test_what_is_measured_goes_before_what_is_said(bench: Bench) -> None:
     told = {g.gate: g for g in from_json(bench.stream.get("gates") or b"", list[GateState])}
     assert (told["G01"].position, told["G01"].stated) == (1.0, False)
     assert differs(said(bench, 0.0), told["G01"].position)
+
+
+def test_what_was_said_of_a_gate_ends_with_the_next_order_and_with_the_next_measurement(bench: Bench) -> None:
+    def told() -> GateState:
+        bench.control._published = 0.0
+        bench.control.step()
+        gates = from_json(bench.stream.get("gates") or b"", list[GateState])
+        return next(g for g in gates if g.gate == "G01")
+
+    bench.house.mood[1] = "blind"
+    by_hand(bench)
+    state(bench.records, said(bench, 0.0))
+    bench.control.stated()
+    assert (told().position, told().stated) == (0.0, True)
+    del bench.house.mood[1]
+    assert (told().position, told().stated) == (1.0, False)
+    bench.house.mood[1] = "blind"
+    assert told().position is None  # it was seen open since: nobody knows, and nobody calls it closed
+    bench.control = bench.fresh_control()
+    bench.house.clock_ms += 60_000
+    bench.propose("C2", target=1.0)
+    bench.approve("C2")
+    bench.order("C2")
+    assert (told().position, told().stated) == (None, False)
+    assert latest_stated(bench.records) == {}
 
 
 def test_feedback_alone_ends_a_stroke_made_by_hand(bench: Bench) -> None:
