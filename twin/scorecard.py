@@ -34,6 +34,7 @@ from twin.quality.rules import Rules
 COD, NH3N = "w01018", "w21003"
 PERIODS = ("now", "day", "month", "year")
 CONTRACT = "permit"
+WATCHED_MS = 3_600_000  # a meter silent for longer did not watch what ran meanwhile
 Values = Mapping[tuple[str, str], PointValues]
 """By station and factor, from the first of the month."""
 
@@ -237,8 +238,9 @@ def _exceedances(month: Month) -> Score | None:
     if not any(s.factors for s in month.stations):
         return None
     over = [a for a in month.anomalies if a.kind is Kind.EXCEEDANCE]
-    if not over:
-        return Score(0.0)
+    if not over:  # none were seen; where nothing was measured nobody looked
+        watched = any(len(it.curve.at_ms) for it in month.values.values())
+        return Score(0.0) if watched else None
     longest = max((a.until or month.now) - a.since for a in over).total_seconds() / 60
     multiples = [a.value / a.limit for a in over if a.limit and a.value > a.limit]
     note = Text("最长 {m} 分钟", "longest {m} min").fill(m=f"{longest:.0f}")
@@ -297,10 +299,11 @@ def slots_kept(
     zero : float
         Flow up to which nothing is sent, L/s.
     """
-    if not len(at_ms):
+    if not np.isfinite(flow).any():
         return np.empty(0, bool)
     pairs = sorted((_minutes(a), _minutes(b)) for a, b in slots)
     first, last = (int(t + ZONE_MS) // DAY_MS for t in (at_ms[0], at_ms[-1]))
+    at_ms, flow = at_ms[np.isfinite(flow)], flow[np.isfinite(flow)]
     kept = []
     for day in range(first - 1, last + 1):
         for i, (begin, end) in enumerate(pairs):
@@ -308,9 +311,10 @@ def slots_kept(
             stop = end if end > begin else end + 24 * 60
             low, high = (day * DAY_MS - ZONE_MS + m * 60_000 for m in (stop, max(after, stop)))
             a, b = np.searchsorted(at_ms, (low, high))
-            if low < at_ms[0] or high > at_ms[-1] or b <= a:
+            silent = np.diff(np.concatenate(([low], at_ms[a:b], [high])))
+            if low < at_ms[0] or high > at_ms[-1] or b <= a or silent.max() > WATCHED_MS:
                 continue
-            kept.append(bool(np.nanmax(np.append(flow[a:b], 0.0)) <= zero))
+            kept.append(bool(flow[a:b].max() <= zero))
     return np.array(kept, bool)
 
 

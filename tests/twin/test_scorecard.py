@@ -125,6 +125,18 @@ def test_exceedances_tell_how_long_and_how_far() -> None:
     assert "handling" not in quiet
 
 
+def test_what_nobody_watched_is_not_called_good() -> None:
+    at = np.arange(START, START + 3 * DAY_MS, 600_000, dtype=np.int64)
+    slots = (("08:00", "12:00"),)
+    flow = np.zeros(len(at))
+    hole = (at > START + 14 * 3_600_000) & (at < START + 20 * 3_600_000)
+    assert scorecard.slots_kept(at[~hole], flow[~hole], slots, 0.0).tolist() == [True]
+    assert scorecard.slots_kept(at, np.where(hole, np.nan, flow), slots, 0.0).tolist() == [True]
+    assert not len(scorecard.slots_kept(at, np.full(len(at), np.nan), slots, 0.0))
+    silent = Month(FIRM, [STATION], {}, [], 0, NOW)
+    assert "exceedances" not in scorecard.score(silent, LIMITS, RULES)
+
+
 def test_nothing_watched_is_nothing_counted() -> None:
     assert scorecard.score(Month(FIRM, [], {}, [], 0, NOW), LIMITS, RULES) == {}
 

@@ -173,6 +173,7 @@ class OpcUaDoor:
     async def _follow(self, client: Client) -> None:
         """Take in what the server tells; what it has not told anew is confirmed as what is read is."""
         s, told = self._server, Told()
+        self._last.clear()  # what the last session told is not confirmed by this one
         ids = {client.get_node(n.id).nodeid: n for n in s.nodes}
         most = max(QUEUED, QUEUED * len(ids) // 10)
         subscription = await client.create_subscription(s.period_s * 1000, told, queue_maxsize=most)

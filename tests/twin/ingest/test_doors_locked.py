@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.conftest import Embedded
-from tests.twin.ingest.rigs import COD, HERE, MN, T0, free_port, until
+from tests.twin.ingest.rigs import COD, HERE, MN, T0, UaHouse, free_port, until
 from twin.blocks import decode
 from twin.errors import ConfigError
 from twin.ingest.doorway import Doorway
@@ -201,6 +201,33 @@ async def test_opcua_signed_and_encrypted_with_name_and_password(
         for one in opened:
             await one.close()
         await server.stop()
+
+
+async def test_what_an_opcua_server_told_before_is_not_confirmed_by_its_next_session(
+    embedded: Embedded, stream: AsyncStream
+) -> None:
+    house, now = UaHouse.get(), [T0]
+    await house.start(fresh=True)
+    nodes = [{"id": "ns=2;s=none", "factor": COD}]  # the server has this node no more
+    row = {"name": "s", "url": f"opc.tcp://{HERE}:{house.port}/park/", "mn": MN, "node": nodes}
+    row |= {"period_s": 0.1, "confirm_s": 1.0, "subscribe": True}
+    server = read_server(Fields(row, "test"))
+    doorway = Doorway(stream, "opcua", "s", lambda: now[0], 1.0)
+    door = OpcUaDoor(server, doorway)
+    at = datetime.fromtimestamp(T0 / 1000, UTC)
+    before = server.nodes[0], ua.DataValue(ua.Variant(31.5), SourceTimestamp=at)
+    door._last[before[0].id] = before
+    door._take([before])
+    now[0] += 3_600_000
+    opened = Opened(door, doorway)
+    try:
+        await until(lambda: "BadNodeIdUnknown" in str(doorway.as_dict()), "never refused")
+        await until(lambda: stored(embedded) == [31.5], "not stored")
+        await asyncio.sleep(0.3)
+        assert stored(embedded) == [31.5]
+    finally:
+        await opened.close()
+        await house.stop()
 
 
 def lock(folder: Path) -> dict[str, str]:
