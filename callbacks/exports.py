@@ -20,7 +20,7 @@ from geodata.words import Lang, Text
 from twin import clock
 from twin.access import Act, User
 from twin.clock import as_datetime
-from twin.errors import MissingError
+from twin.errors import MissingError, UnavailableError
 from twin.evidence import gather, seal
 from twin.model import AuditLine
 
@@ -108,6 +108,8 @@ def routes(server: FastAPI, web: Web) -> None:
             found = await asyncio.to_thread(gather, web.records, id, web.park.version, reader.name, at)
         except MissingError as error:
             return JSONResponse({"error": str(error)}, 404)
+        except UnavailableError as error:
+            return JSONResponse({"error": str(error)}, 503)
         body = await asyncio.to_thread(seal, found)
         said = SEALED.fill(digest=hashlib.sha256(body).hexdigest()[:16])
         line = AuditLine(at, reader.name, "evidence.exported", id, said)

@@ -8,6 +8,7 @@ the moment on screen (`callbacks.as_of`). The address tells the moment: `?at=202
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from dash import html
@@ -23,6 +24,7 @@ from twin.errors import UnavailableError
 if TYPE_CHECKING:
     from callbacks.pages import Web
 
+AT_ONCE = 3  # stretches read at the same time
 SPEEDS = (1, 5, 10, 60, 150, 600)
 NAME = Text("回放", "Replay")
 WORDS: dict[str, Text] = {
@@ -121,13 +123,19 @@ def attrs(**named: str) -> dict[str, Any]:
 
 
 def routes(server: FastAPI, web: Web) -> None:
-    """Add the addresses of frames and marks; beside Dash, as they are no callbacks."""
+    """Add the addresses of frames and marks; beside Dash, as they are no callbacks.
+
+    They have threads of their own: many pages that read long stretches must not keep callbacks waiting.
+    """
+    threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="replay")
 
     @server.get("/replay/frames")
     async def frames(at: int, to: int, step: int = 1000) -> Response:
         stretch = Stretch.of(at, to, step, web.live.now_ms())
         try:
-            body = await asyncio.to_thread(replay_frames.wire, web.past, stretch)
+            body = await asyncio.get_running_loop().run_in_executor(
+                threads, replay_frames.wire, web.past, stretch
+            )
         except UnavailableError as error:
             return Response(str(error), 503, media_type="text/plain")
         return Response(body, media_type="application/octet-stream", headers={"Cache-Control": "no-store"})
@@ -135,7 +143,9 @@ def routes(server: FastAPI, web: Web) -> None:
     @server.get("/replay/marks")
     async def marks(at: int, to: int) -> Response:
         try:
-            found = await asyncio.to_thread(replay_frames.marks, web.past, at, to)
+            found = await asyncio.get_running_loop().run_in_executor(
+                threads, replay_frames.marks, web.past, max(at, 0), max(to, 0)
+            )
         except UnavailableError as error:
             return Response(str(error), 503, media_type="text/plain")
         return JSONResponse(found, headers={"Cache-Control": "no-store"})

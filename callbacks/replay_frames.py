@@ -44,8 +44,8 @@ class Stretch:
     @classmethod
     def of(cls, from_ms: int, to_ms: int, step_ms: int, now_ms: int) -> Stretch:
         """Keep a request within what there can be: nothing later than now, and only so many frames."""
-        end = min(to_ms, now_ms)
-        start = min(from_ms, end)
+        end = max(min(to_ms, now_ms), 0)
+        start = max(min(from_ms, end), 0)
         step = max(step_ms, LEAST_STEP_MS)
         return cls(start, min(end, start + step * MOST_FRAMES), step)
 

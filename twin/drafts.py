@@ -65,14 +65,15 @@ class Drafts:
         """Take an answer, stop what takes too long, begin the next."""
         run = self._running
         if run is not None and run.done:
+            self._finish(run)  # forgotten only when it is on record: the records may be away
             self._running = None
-            self._finish(run)
         elif run is not None and time.monotonic() - run.began > self._limit_s:
             run.stop()
-            self._running = None
             self._end(run.draft.id, DraftState.FAILED, SLOW.fill(s=round(self._limit_s)))
+            self._running = None
         if self._running is None and self._waiting:
-            self._begin(self._waiting.pop(0))
+            self._begin(self._waiting[0])
+            self._waiting.pop(0)
 
     def close(self) -> None:
         """Kill what runs."""

@@ -9,12 +9,14 @@ south), PMTiles version 3.
 from __future__ import annotations
 
 import hashlib
+import http.client
+import shutil
 import sqlite3
 import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +36,8 @@ USUAL = (1, 18)
 KINDS = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp"}
 PMTILES_KINDS = {2: "image/png", 3: "image/jpeg", 4: "image/webp"}
 LARGEST = 2_000_000
+LEAST_FREE = 2**30
+"""Bytes of disk that tiles leave free: readings and records come first."""
 FETCH_S, REST_S = 8.0, 30.0
 """How long a server is waited for, and left alone after it did not answer."""
 SUBDOMAINS = "01234567"
@@ -210,10 +214,8 @@ class Server:
         body = self._fetch(z, x, y)
         tile = _told(body) if body else None
         if tile is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{threading.get_ident()}")
-            part.write_bytes(tile.body)
-            part.replace(path)
+            with suppress(OSError):  # shown all the same where it cannot be kept
+                _keep(tile.body, path)
         return tile
 
     def _fetch(self, z: int, x: int, y: int) -> bytes | None:
@@ -225,10 +227,23 @@ class Server:
                 body: bytes = answer.read(LARGEST + 1)
         except urllib.error.HTTPError:
             return None  # it has no such tile; others may be there
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             self._rest_until = time.monotonic() + REST_S
             return None
         return body if len(body) <= LARGEST else None
+
+
+def _keep(body: bytes, path: Path) -> None:
+    """Write a tile whole or not at all, while the disk has room for what matters more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(path.parent).free < LEAST_FREE:
+        return
+    part = path.with_suffix(f".{threading.get_ident()}")
+    try:
+        part.write_bytes(body)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _told(body: bytes) -> Tile | None:

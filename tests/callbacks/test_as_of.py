@@ -165,6 +165,10 @@ def test_what_is_asked_for_stays_within_what_there_can_be() -> None:
     assert Stretch(0, 2500, 1000).moments == [1000, 2000, 2500]
 
 
+def test_a_moment_before_all_time_is_the_first(world: World) -> None:
+    assert Stretch.of(-(10**30), -(10**29), 1000, T0) == Stretch(0, 0, 1000)
+
+
 def test_an_answer_is_bounded_and_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     stretch = Stretch(T0, T0 + 9 * MINUTE, MINUTE)
     assert len(split(wire(world.past, stretch))) == 10

@@ -90,6 +90,9 @@ def upstream() -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             asked.append(self.path)
             row = self.path.split("/")[-1]
+            if row == "3":
+                self.wfile.write(b"no HTTP at all\r\n\r\n")
+                return
             self.send_response(404 if row == "2" else 200)
             self.end_headers()
             self.wfile.write(JPEG if row == "1690" else json.dumps({"error": "no key"}).encode())
@@ -125,3 +128,14 @@ def test_a_server_that_is_away_is_left_alone_for_a_while(tmp_path: Path) -> None
     assert tiles.get(*PLACE) is None
     assert tiles._rest_until > 0
     assert tiles.get(*PLACE) is None
+
+
+def test_tiles_leave_room_on_the_disk_and_rubbish_is_no_tile(
+    upstream: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = Server(upstream[0], tmp_path)
+    monkeypatch.setattr("twin.tiles.LEAST_FREE", 2**70)
+    assert tiles.get(*PLACE) == Tile(JPEG, "image/jpeg")
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert tiles.get(12, 3411, 3) is None
+    assert tiles._rest_until > 0

@@ -110,6 +110,9 @@ class CallUps:
         except UnavailableError as error:
             log.warning("%s asked for data of the past: %s", self._target.name, error)
             code = FAULT
+        except Exception:  # whatever it is, the platform does not wait in vain
+            log.exception("%s asked for data of the past", self._target.name)
+            code = FAULT
         self._answer(packet, "9012", "ExeRtn", code)
 
     async def _send(self, packet: Packet, mn: str) -> str:

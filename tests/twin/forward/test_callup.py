@@ -170,3 +170,14 @@ async def test_a_gateway_above_calls_up_what_is_in_the_history(embedded: Embedde
     values = [value for name, value in found.items if name == "w01018-Avg"]
     assert values == ["0.5", "1.5", "2.5", "3.5", "4.5"]
     assert ("w01018-Flag", "S") in found.items
+
+
+async def test_a_fault_of_this_side_is_told_too(tmp_path: Path) -> None:
+    class Broken(Shelf):
+        def about(self, *_: Any) -> Iterator[list[Old]]:
+            raise ValueError("a file of the history is torn")
+
+    async with platform(acknowledge) as there, connected(target(there.port), Broken(), tmp_path):
+        ask(there, "2061", SPAN)
+        await until(lambda: len(there.got) == 2, "not answered")
+        assert said(there) == [("9011", "1"), ("9012", "6")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -164,6 +165,33 @@ def test_drafts_run_one_after_the_other_and_a_repeated_order_changes_nothing(
     kinds = [from_json(e.body, Event).kind for e in bench.stream.since("events")]
     assert "draft.ready" in kinds
     assert any(a.what == "draft.done" for a in records.audits("EV"))
+
+
+def test_no_answer_is_lost_while_the_records_are_away(
+    records: Records, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(records, embedded)
+    bench.ask("EV/U0")
+    change, away = records.change_paper, [True, True]
+
+    def sometimes(*args: object) -> object:
+        if away and away.pop():
+            raise UnavailableError("the records are away")
+        return change(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(records, "change_paper", sometimes)
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            bench.queue.step()
+    bench.let.set()
+    bench.queue.step()
+    away.append(True)
+    while away:
+        with suppress(UnavailableError):
+            bench.queue.step()
+        time.sleep(0.005)
+    assert bench.until("EV/U0", DraftState.DONE).told == TOLD
+    assert len(bench.seen) == 1
 
 
 def test_a_draft_can_be_cancelled_and_one_that_takes_too_long_is_stopped(
