@@ -163,12 +163,13 @@ def review(
     """
     seen = _seen(park, network, anomalies)
     arrivals = []
-    for place, at in seen.items():
-        told = next((a for p in plansets if p.at < at for a in p.arrivals if a.place == place), None)
-        made = next((p.at for p in plansets if p.at < at and any(a.place == place for a in p.arrivals)), None)
+    for place, came in seen.items():
+        before = [p for p in plansets if p.at < came]
+        told = next((a for p in before for a in p.arrivals if a.place == place), None)
+        made = next((p.at for p in before if any(a.place == place for a in p.arrivals)), None)
         if told is not None and made is not None:
             lead = (told.middle - made).total_seconds()
-            arrivals.append(Came(place, told.early, told.middle, told.late, at, lead))
+            arrivals.append(Came(place, told.early, told.middle, told.late, came, lead))
     due = {m.gate: m.close_by for p in reversed(plansets) for plan in p.plans for m in plan.moves}
     shut = [c for c in commands if c.incident == incident and c.target < CLOSED_BELOW]
     done = [c for c in shut if c.state is CommandState.DONE and c.sent_at is not None]

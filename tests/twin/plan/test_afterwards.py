@@ -71,7 +71,9 @@ def test_an_arrival_within_its_band_and_gates_in_time(told: PlanSet) -> None:
         [anomaly("S01", NOW - minutes(5)), anomaly("S02", band.middle + minutes(1))],
         [command("G01", due - minutes(2), 240), command("G02", NOW, 0, CommandState.FAILED)],
         [whatif],
+        at=NOW + minutes(300),
     )
+    assert found.at == NOW + minutes(300)  # when it was scored, not when the plume was last seen
     assert [c.place for c in found.arrivals] == ["G01"]
     assert found.inside == 1.0
     assert found.error is not None
