@@ -70,6 +70,7 @@ LAST: dict[str, tuple[Text, Text]] = {
     "none": (Text("关闸方案", "gate plans"), Text("计算中", "on the way")),
     "moving": (Text("闸门", "gates"), Text("动作中", "moving")),
     "held": (Text("闸门", "gates"), Text("已关闭", "closed")),
+    "opened": (Text("闸门", "gates"), Text("复位中", "opening again")),
     "late": (Text("方案各闸", "the plan's gates"), Text("来不及", "too late")),
 }
 """What stands in place of the countdown when no gate waits for people."""

@@ -56,11 +56,6 @@ def is_shut(state: GateState | None) -> bool:
     return state is not None and state.position is not None and state.position <= SHUT and not state.failed
 
 
-def is_open(state: GateState | None) -> bool:
-    """Tell whether a gate is known not to be closed."""
-    return state is not None and state.position is not None and state.position > SHUT
-
-
 def closed_by(command: Command) -> bool:
     """Tell whether a command has closed its gate; one that opened it again has not."""
     return command.state is CommandState.DONE and command.target <= SHUT
@@ -125,18 +120,20 @@ def outcome(
     plan: GatePlan | None,
     commands: Sequence[Command],
     gates: Mapping[str, GateState],
-) -> Literal["none", "moving", "held", "late"]:
-    """Tell where a response stands once no gate waits: not made yet, under way, closed, or too late."""
+) -> Literal["none", "moving", "held", "opened", "late"]:
+    """Tell how far a response is once no gate waits: not made, under way, closed, open again, too late."""
     if moving(commands):
         return "moving"
     if shut(plan, commands, gates):
         return "held"
+    if any(c.state is CommandState.DONE for c in latest(commands).values()):
+        return "opened"
     return "none" if planset is None else "late"
 
 
 def shut(plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
     """Return the gates that are closed, of the plan or by command, in order."""
-    done = {g for g, c in latest(commands).items() if closed_by(c) and not is_open(gates.get(g))}
+    done = {g for g, c in latest(commands).items() if closed_by(c)}
     closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))} if plan else set()
     return sorted(done | closed)
 

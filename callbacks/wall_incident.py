@@ -121,6 +121,10 @@ SAYINGS: dict[str, tuple[Text, Text]] = {
         Text("正在推算到达时间与可关的闸", "arrivals, and gates in time"),
     ),
     "held": (Text("{g} 已关闭", "{g} closed"), Text("按方案拦截，等待前锋到闸", "holding as planned")),
+    "opened": (
+        Text("闸门分步复位", "Gates open again, step by step"),
+        Text("留意下游断面", "watch the sections below"),
+    ),
     "late": (
         Text("没有来得及的闸", "No gate in time"),
         Text("按到达时间通知敏感点，准备下游取水口", "warn the receptors by their arrival times"),

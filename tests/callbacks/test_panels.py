@@ -192,6 +192,8 @@ def test_a_plan_nobody_is_waited_for_is_under_way_done_or_too_late(told: story.S
     assert response.outcome(made, plan, [], shut) == "held"
     assert response.shut(plan, done, shut) == ["G05", "G10"]
     assert response.outcome(made, plan, [], told.gates) == "late"
+    again = [replace(done[0], target=0.1)]
+    assert response.outcome(made, plan, again, told.gates) == "opened"
     none = replace(told, planset=replace(made, plans=()))
     assert "不再需要别的闸" in text(_cards(none, "zh", commands=done))
 
