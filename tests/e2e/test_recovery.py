@@ -1,0 +1,134 @@
+"""Server restarted, stream server away, lid closed: the page says so in words and recovers by itself.
+
+Nothing is loaded again: what a reader had typed or opened stays (`kept` on the window proves it), and what is
+shown afterwards is the present, not what was on screen before.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.callbacks import stage, story
+from tests.conftest import Embedded
+from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.twin.parks import real_time
+from twin.access import Access
+from twin.blocks import encode
+from twin.clock import as_ms
+from twin.records import Records
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+WORDS = {"zh": ("连接中断", "数据流中断", "1 时"), "en": ("Link down", "No data for", "1 h")}
+VALUE = "twin.live.point('S02/w01001').value"
+GREY = "twin.live.stale && twin.live.stations.every(s => twin.live.level(s) === 'offline')"
+
+
+@dataclass
+class Scene:
+    """A web role, and the server of its stream, either of which may be away."""
+
+    site: Site
+    server: Embedded
+    after_s: int = 0
+
+    def measure(self, value: float) -> None:
+        """One more reading, a minute of the park after the last."""
+        self.after_s += 60
+        at = as_ms(story.NOW) + self.after_s * 1000
+        body = encode(real_time(story.demo_park(), "S02", at, {"w01001": value}))
+        self.server.stream().append("readings", body)
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    server = Embedded(Path(tempfile.mkdtemp(prefix="twin-")))
+    server.start()
+    records = Records(f"sqlite:///{server.folder / 'records.sqlite'}")
+    records.create()
+    Access(records).add_demo_users()
+    stage.up(server.stream(), records, story.story(), incident=True)
+    with site(server.folder, server.url) as web:
+        yield Scene(web, server)
+    records.close()
+    for stream in server.streams:
+        stream.close()
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as it:
+        yield it
+
+
+def opened(it: Screen, scene: Scene, path: str, lang: str) -> Screen:
+    it.open(scene.site.url + path, lang)
+    it.page.evaluate("window.kept = true")
+    return it
+
+
+def recovered(it: Screen, value: float) -> None:
+    """The newest value is on screen, nothing says otherwise, and the page was not loaded again."""
+    it.wait(f"!twin.live.stale && {VALUE} === {value}", 40)
+    expect(it.page.locator("#link-banner")).to_be_empty()
+    assert it.page.evaluate("window.kept") is True
+    assert [w for w in it.wrong if "page error" in w and "Failed to fetch" not in w] == []
+    it.wrong.clear()  # what the browser and Dash say of a server that is away
+    it.page.wait_for_timeout(1500)
+    assert it.wrong == []
+
+
+def test_the_server_is_restarted_and_meanwhile_two_lids_are_closed_for_an_hour(
+    chromium: Browser, scene: Scene
+) -> None:
+    pages = [("/atlas", "zh"), ("/wall", "en"), ("/emergency", "zh"), ("/atlas", "zh"), ("/atlas", "en")]
+    with ExitStack() as stack:
+        found = [stack.enter_context(screen(chromium)) for _ in pages]
+        for it in found[3:]:
+            it.page.clock.install()
+        for it, (path, lang) in zip(found, pages, strict=True):
+            opened(it, scene, path, lang)
+        scene.site.stop()
+        for it, (_, lang) in zip(found[3:], pages[3:], strict=True):
+            it.page.clock.fast_forward("01:00:00")
+            expect(it.page.locator("#link-banner")).to_contain_text(WORDS[lang][2])
+        for it, (_, lang) in zip(found, pages, strict=True):
+            expect(it.page.locator("#link-banner")).to_contain_text(WORDS[lang][0], timeout=15_000)
+            it.wait(GREY)
+        scene.measure(7.11)
+        scene.site.start()
+        for it in found:
+            recovered(it, 7.11)
+
+
+def test_the_stream_server_is_away(chromium: Browser, scene: Scene) -> None:
+    with screen(chromium) as it:
+        opened(it, scene, "/atlas", "zh")
+        scene.server.kill()
+        expect(it.page.locator("#link-banner")).to_contain_text(WORDS["zh"][1], timeout=15_000)
+        it.wait(GREY)
+        it.page.wait_for_timeout(6_000)  # longer than any wait between two tries of the server
+        assert it.page.evaluate(GREY)
+        scene.server.start()
+        scene.measure(7.22)
+        recovered(it, 7.22)
+
+
+def test_a_frozen_page_wakes_up_in_the_present(chromium: Browser, scene: Scene) -> None:
+    with screen(chromium) as it:
+        opened(it, scene, "/atlas", "zh")
+        tab = it.page.context.new_cdp_session(it.page)
+        tab.send("Page.setWebLifecycleState", {"state": "frozen"})
+        for n in range(10):
+            scene.measure(6.0 + n / 10)
+            time.sleep(1.0)  # a frame of the feed for each, which nobody reads
+        tab.send("Page.setWebLifecycleState", {"state": "active"})
+        recovered(it, 6.9)
