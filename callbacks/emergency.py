@@ -15,6 +15,7 @@ from callbacks import (
     desk,
     dossier,
     ids,
+    incidents,
     login,
     panel,
     sample_form,
@@ -176,7 +177,7 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
         case = dossier.of(web.records, incident) if incident else None
     except UnavailableError:
         return signing.Outcome(False, signing.AWAY)
-    if case is None:
+    if case is None or case.incident.state not in incidents.LIVE:
         return signing.Outcome(False, signing.NOTHING)
     about = desk.matter(web, case, next((p for p in case.plans if p.id == shown.get("plan")), None))
     doors = signing.Desk(web.records, web.access, web.stream)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from callbacks import firms
 from geodata.places import Enterprise
 from twin import scorecard
-from twin.clock import as_datetime, as_ms
+from twin.clock import as_datetime
 from twin.quality import point
 from twin.quality.hours import FLOW
 from twin.scorecard import Indicator, Month, Score, Square, Standing
@@ -21,6 +21,8 @@ FRESH_MS = 900_000
 """A point whose last value is older is not online."""
 MEAN_S = 600.0
 """Usual distance of minute means, where too few came to tell."""
+MOST_ALARMS = 200_000
+"""Alarms of a month, of the whole park; more than can be."""
 MOST = 4
 """Enterprises side by side."""
 
@@ -91,7 +93,7 @@ def months(web: Web, wanted: Sequence[Enterprise]) -> dict[str, Month]:
     window = web.history.window(from_ms, now_ms, point.MEANS, mns=mns)
     newest = web.history.window(now_ms - FRESH_MS, now_ms, mns=mns)
     fresh = {p for i, p in enumerate(newest.points) if newest.start[i + 1] > newest.start[i]}
-    over = [a for a in web.records.anomalies(limit=5000) if as_ms(a.since) >= from_ms]
+    over = web.records.anomalies(limit=MOST_ALARMS, since=as_datetime(from_ms))
     found = {}
     for firm in wanted:
         stations = owned[firm.id]

@@ -107,7 +107,7 @@ def source(
     lang: Lang,
 ) -> Any:
     """Return the row of the enterprise's own end: valve and pump, what stopping saves, where they stand."""
-    have = response.latest(commands)
+    have = response.latest(commands, gates)
     parts: list[Any] = []
     for m in plan.moves:
         name = movables[m.gate].name.say(lang) if m.gate in movables else m.gate

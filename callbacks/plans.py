@@ -226,7 +226,7 @@ def card(
     lang: Lang,
 ) -> Any:
     """Return one plan: its gates with close-by times, what it holds back, what it costs."""
-    have = response.latest([c for c in commands if c.incident == plan.incident])
+    have = response.latest([c for c in commands if c.incident == plan.incident], gates)
     header = html.Button(
         [
             html.Span(letter(plan), className="pk"),

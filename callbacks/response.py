@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet
 
 SHUT = 0.02
 """A gate at or below this opening counts as closed."""
+
+SETTLES = timedelta(seconds=30)
+"""Park time that a measurement must be younger than the end of a stroke before it can speak against it."""
+NOTHING_MEASURED: Mapping[str, GateState] = MappingProxyType({})
 
 LIVE = (
     CommandState.PROPOSED,
@@ -67,18 +73,34 @@ def stands(state: GateState | None, target: float) -> bool:
     return at is not None and (at <= SHUT if target <= SHUT else abs(at - target) <= SHUT)
 
 
-def latest(commands: Sequence[Command]) -> dict[str, Command]:
-    """Return each gate's newest command that still means something."""
+def undone(command: Command, state: GateState | None) -> bool:
+    """Tell whether a gate that a command closed was measured open since: the command counts no more."""
+    return (
+        command.state is CommandState.DONE
+        and command.target <= SHUT
+        and command.done_at is not None
+        and state is not None
+        and not state.stated
+        and state.position is not None
+        and state.position > SHUT
+        and state.at > command.done_at + SETTLES
+    )
+
+
+def latest(
+    commands: Sequence[Command], gates: Mapping[str, GateState] = NOTHING_MEASURED
+) -> dict[str, Command]:
+    """Return each gate's newest command that still means something, by what its gate is measured to be."""
     found: dict[str, Command] = {}
     for command in sorted(commands, key=lambda c: c.proposed_at):
         if command.state in LIVE or command.state is CommandState.FAILED:
             found[command.gate] = command
-    return found
+    return {gate: command for gate, command in found.items() if not undone(command, gates.get(gate))}
 
 
 def open_moves(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[GateMove]:
     """Return the moves nobody has proposed yet and that can still be ordered."""
-    have = latest(commands)
+    have = latest(commands, gates)
     return [
         m
         for m in plan.moves
@@ -99,7 +121,7 @@ def actions(
     """Return what still waits for people, soonest first: gates not closed and not yet on their way."""
     if plan is None:
         return ()
-    have = latest(commands)
+    have = latest(commands, gates)
     waits = []
     for move in plan.moves:
         command = have.get(move.gate)
@@ -126,14 +148,14 @@ def outcome(
         return "moving"
     if shut(plan, commands, gates):
         return "held"
-    if any(c.state is CommandState.DONE for c in latest(commands).values()):
+    if any(c.state is CommandState.DONE for c in latest(commands, gates).values()):
         return "opened"
     return "none" if planset is None else "late"
 
 
 def shut(plan: GatePlan | None, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[str]:
     """Return the gates that are closed, of the plan or by command, in order."""
-    done = {g for g, c in latest(commands).items() if closed_by(c)}
+    done = {g for g, c in latest(commands, gates).items() if closed_by(c)}
     closed = {m.gate for m in plan.moves if is_shut(gates.get(m.gate))} if plan else set()
     return sorted(done | closed)
 

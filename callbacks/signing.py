@@ -185,7 +185,7 @@ def round_of(
         Ids of the other plans there are now: what waits for them is not shown here.
     """
     order = {m.gate: n for n, m in enumerate(plan.moves)} if plan else {}
-    newest = [c for c in response.latest(commands).values() if c.plan not in others or c.gate in order]
+    newest = [c for c in response.latest(commands, gates).values() if c.plan not in others or c.gate in order]
     proposed = [c for c in newest if c.state is CommandState.PROPOSED and c.plan not in others]
     waiting = tuple(sorted(proposed, key=lambda c: (order.get(c.gate, len(order)), c.gate)))
     fresh = (

@@ -43,6 +43,7 @@ class Drafts:
         self._limit_s = limit_s
         self._waiting: list[str] = []
         self._running: _Run | None = None
+        self._begun = False
 
     def note(self, kind: str, id: str, by: str) -> None:
         """Take an order: draft.try or draft.cancel."""
@@ -63,6 +64,8 @@ class Drafts:
 
     def step(self) -> None:
         """Take an answer, stop what takes too long, begin the next."""
+        if not self._begun:
+            self._take_up()
         run = self._running
         if run is not None and run.done:
             self._finish(run)  # forgotten only when it is on record: the records may be away
@@ -74,6 +77,13 @@ class Drafts:
         if self._running is None and self._waiting:
             self._begin(self._waiting[0])
             self._waiting.pop(0)
+
+    def _take_up(self) -> None:
+        """Wait again for what an earlier process left: its orders were taken, and do not come again."""
+        left = (DraftState.WAITING, DraftState.RUNNING)
+        found = [d.id for d in self._records.papers(DRAFT, Draft) if d.state in left]
+        self._waiting = [*[i for i in reversed(found) if i not in self._waiting], *self._waiting]
+        self._begun = True
 
     def close(self) -> None:
         """Kill what runs."""

@@ -176,14 +176,20 @@ class Records:
             self._put(c, t.anomalies, row)
 
     def anomalies(
-        self, incident: str | None = None, open_only: bool = False, limit: int = 1000
+        self,
+        incident: str | None = None,
+        open_only: bool = False,
+        limit: int = 1000,
+        since: datetime | None = None,
     ) -> list[Anomaly]:
-        """Anomalies, newest first; of one incident, or still open, if asked."""
+        """Anomalies, newest first; of one incident, still open, or begun since a moment, if asked."""
         query = sa.select(t.anomalies.c.body).order_by(t.anomalies.c.since.desc(), t.anomalies.c.id)
         if incident is not None:
             query = query.where(t.anomalies.c.incident == incident)
         if open_only:
             query = query.where(t.anomalies.c.until.is_(None))
+        if since is not None:
+            query = query.where(t.anomalies.c.since >= as_ms(since))
         return self._all(query.limit(limit), Anomaly)
 
     def put_ranking(self, ranking: Ranking) -> None:

@@ -65,12 +65,16 @@ class RecordsThen(Records):
         return super().incident(id)
 
     def anomalies(
-        self, incident: str | None = None, open_only: bool = False, limit: int = 1000
+        self,
+        incident: str | None = None,
+        open_only: bool = False,
+        limit: int = 1000,
+        since: datetime | None = None,
     ) -> list[Anomaly]:
         """Anomalies that had begun, newest first."""
         if not open_only:
-            return super().anomalies(incident, False, limit)
-        found = super().anomalies(incident, False, max(limit, LONGEST))
+            return super().anomalies(incident, False, limit, since)
+        found = super().anomalies(incident, False, max(limit, LONGEST), since)
         return [it for it in found if it.until is None][:limit]
 
     @contextmanager

@@ -37,7 +37,7 @@ def web(history: Any = None, may: bool = True) -> Any:
         limits=Limits.load(PARK),
         history=history or Past(),
         live=SimpleNamespace(now_ms=lambda: NOW),
-        records=SimpleNamespace(anomalies=lambda limit: list(story.story().anomalies)),
+        records=SimpleNamespace(anomalies=lambda limit, since: list(story.story().anomalies)),
         rules=rules.load(),
         indicators=scorecard.load(),
         config=SimpleNamespace(lang="zh"),

@@ -198,6 +198,24 @@ def test_a_plan_nobody_is_waited_for_is_under_way_done_or_too_late(told: story.S
     assert "不再需要别的闸" in text(_cards(none, "zh", commands=done))
 
 
+def test_a_gate_measured_open_after_it_was_closed_waits_again(told: story.Story) -> None:
+    plan, made = told.planset.plans[0], told.planset
+    gate = plan.moves[0].gate
+    done = replace(_command(told, gate, CommandState.DONE, 2), done_at=story.NOW)
+
+    def measured(seconds: float, position: float, stated: bool = False) -> dict[str, GateState]:
+        at = story.NOW + timedelta(seconds=seconds)
+        return told.gates | {gate: GateState(gate, position, False, False, at, stated)}
+
+    for same in (measured(10, 0.6), measured(60, 0.0), measured(60, 0.6, stated=True)):
+        assert gate in response.shut(plan, [done], same)
+    opened = measured(60, 0.6)
+    assert gate not in response.shut(plan, [done], opened)
+    assert gate in [m.gate for m in response.open_moves(plan, [done], opened)]
+    assert gate in [a.gate for a in response.actions(plan, [done], opened)]
+    assert response.outcome(made, plan, [done], opened) != "held"
+
+
 def test_close_by_is_reckoned_in_words(told: story.Story) -> None:
     said = plans.reckoning(told.planset.plans[0].moves[0], "zh")
     assert said.startswith("02:59 前下令 = 最早到达 03:24 − 行程")

@@ -167,6 +167,19 @@ def test_drafts_run_one_after_the_other_and_a_repeated_order_changes_nothing(
     assert any(a.what == "draft.done" for a in records.audits("EV"))
 
 
+def test_what_an_earlier_process_left_is_taken_up_in_order(records: Records, embedded: Embedded) -> None:
+    first = Bench(records, embedded)
+    for n in range(3):
+        first.ask(f"EV/U{n}")
+    first.queue.step()
+    first.queue.close()  # it dies: one draft was running, two waited
+    later = Bench(records, embedded)
+    later.let.set()
+    for n in range(3):
+        assert later.until(f"EV/U{n}", DraftState.DONE).told == TOLD
+    assert len(later.seen) == 3
+
+
 def test_no_answer_is_lost_while_the_records_are_away(
     records: Records, embedded: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
