@@ -93,6 +93,13 @@ ABOUT: dict[str, Text] = {
         "times, shapes, stations that stayed clean and the water's composition, and leave a share "
         "for a source that is not on the list. A lead, not a verdict.",
     ),
+    "水质指纹": Text(
+        "各因子之比：样品（或在线读数）与几家企业各自的指纹并排。指纹从企业自己平时的排水学来，或由人录入，"
+        "写明版本、样本数和日期。",
+        "Proportions of factors: the sample, or the online readings, beside the fingerprints of "
+        "enterprises. Those were learned from each one's usual discharge or entered by people, "
+        "with version, samples and date.",
+    ),
     "下一采样": Text(
         "最能分清疑似源的采样点和因子：按预计减少的不确定性除以路上时间排列。",
         "Where and for what to sample next: what is expected to decide most for each minute on the way.",
