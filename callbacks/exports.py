@@ -111,7 +111,7 @@ def routes(server: FastAPI, web: Web) -> None:
         except UnavailableError as error:
             return JSONResponse({"error": str(error)}, 503)
         body = await asyncio.to_thread(seal, found)
-        said = SEALED.fill(digest=hashlib.sha256(body).hexdigest()[:16])
+        said = SEALED.fill(digest=hashlib.sha256(body).hexdigest())
         line = AuditLine(at, reader.name, "evidence.exported", id, said)
         await asyncio.to_thread(web.records.audit, line)
         name = {"Content-Disposition": f'attachment; filename="{found.incident.id}.json"'}

@@ -12,10 +12,14 @@ from twin.approval import NEEDED, same_person
 from twin.clock import wall_ms
 from twin.floodlock import EVERY, FloodBook, lock_on
 from twin.interlock import Interlock
-from twin.model import Command
+from twin.model import AuditLine, Command
 from twin.records import Records
 
 ORDER_VALID_S = 600.0  # wall time; an order found later (a worker was away) is not carried out any more
+UNKNOWN = Text(
+    "{g}：水位无法推算，连锁未能检查，按两人批准放行",
+    "{g}: levels cannot be reckoned, the interlock was not checked; let through on two approvals",
+)
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +27,7 @@ class Permit:
     """The rules of one park: two people, a fresh order, no flood lock, no reach that would overtop."""
 
     def __init__(self, park: Park, records: Records) -> None:
-        self._park, self._flood = park, FloodBook(records)
+        self._park, self._flood, self._records = park, FloodBook(records), records
         self._interlock: Interlock | None = None  # made when the first gate is to close
 
     def refusal(
@@ -90,4 +94,6 @@ class Permit:
         except (ValueError, KeyError, ArithmeticError, RuntimeError) as error:
             # Two people have decided; a park whose levels cannot be reckoned must not stop them.
             log.warning("no interlock for %s: %s", command.gate, error)
+            at, said = command.approvals[-1].at, UNKNOWN.fill(g=command.gate)
+            self._records.audit(AuditLine(at, "advise", "interlock.unknown", command.incident, said))
             return None

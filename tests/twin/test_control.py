@@ -584,6 +584,23 @@ def test_another_version_of_the_park_loses_no_stroke_and_no_order(bench: Bench) 
     assert bench.message("C3") == "there is no such gate"
 
 
+def test_an_interlock_that_cannot_be_reckoned_is_put_on_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("no levels")
+
+    monkeypatch.setattr("twin.permit.Interlock", broken)
+    bench.propose("C1", gate="G02")
+    bench.approve("C1")
+    bench.order("C1")
+    bench.control.step()
+    assert bench.state("C1") in (_S.SENT, _S.MOVING)  # two people have decided
+    said = [line.detail.zh for line in bench.records.audits() if line.what == "interlock.unknown"]
+    assert len(said) == 1
+    assert "未能检查" in said[0]
+
+
 def test_a_second_gate_that_would_put_the_reach_between_over_its_banks_is_not_sent(bench: Bench) -> None:
     flow = bench.park.links["flow_m3s"]
     for link, wet in (("LC4", -4.26), ("LG2", 4.26)):  # a wet day: much water enters between the gates

@@ -104,6 +104,9 @@ def read_server(f: Fields) -> Server:
         raise f.wrong(f"url = {server.url!r} does not begin with opc.tcp://")
     if not server.nodes:
         raise f.wrong("there is no [[opcua.node]]")
+    names = [node.id for node in server.nodes]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise f.wrong(f"[[opcua.node]] id = {twice[0]!r} stands there twice: give each node once")
     f.done()
     return server
 

@@ -56,6 +56,11 @@ def test_without_a_file_there_is_nothing_to_run() -> None:
             "[[opcua]]\nname='a'\nurl='opc.tcp://x'\n[[opcua.node]]\nid='zzz'\nfactor='w01018'\nmn='M'",
             "node id",
         ),
+        (
+            "[[opcua]]\nname='a'\nurl='opc.tcp://x'\nmn='M'\n[[opcua.node]]\nid='i=1'\nfactor='w01018'\n"
+            "[[opcua.node]]\nid='i=1'\nfactor='w01019'",
+            "'i=1' stands there twice",
+        ),
         ("[[token]]\nname='a'\nsha256='abc'", "64 hex digits"),
         ("[[forward]]\nname='a'\nhost='h'\nport=99999", "port"),
         (
