@@ -25,14 +25,14 @@ check: setup ## the quick loop: style, types, unit tests
 e2e: setup
 	bash .ci/browser
 	bash .ci/redis
-	$(PY) -m pytest -m e2e
+	$(PY) -m pytest -n 2 --dist loadfile -m e2e
 
 test: check ## everything, the browser too
 	bash .ci/browser
 	bash .ci/broker
 	bash .ci/redis
 	$(PY) -m pytest -n 2 -m "slow and not e2e"
-	$(PY) -m pytest -m e2e
+	$(PY) -m pytest -n 2 --dist loadfile -m e2e
 
 bench: setup ## claims as JSON, ratios against a rival in the same run
 	$(PY) -m tests.bench
