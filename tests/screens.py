@@ -1,6 +1,6 @@
 """`python -m tests.screens`: starts the demo, waits for the moments, takes the pictures of docs/screens.
 
-Every page in both languages at 1920x1080, at 3840x2160 (device scale 2), and at 1180x820, a tablet and no wall.
+Every page in both languages at 1920x1080, 3840x2160 (device scale 2) and 1180x820 (a tablet, so no wall).
 `--size=""`, `--size=-4k` or `--size=-tablet` takes one size only.
 """
 
