@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from callbacks import (
     wall_screens,
 )
 from callbacks.as_of import AsOf, Now, Past
-from callbacks.live import Board, Live, Standing
+from callbacks.live import Board, Live, Standing, ended
 from callbacks.pages import Ground, Web
 from callbacks.tickets import Tickets
 from geodata.places import Park
@@ -117,10 +117,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
         if renewal is not None:
             tasks.append(asyncio.create_task(_follow_park(web, renewal)))
         yield
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await ended(tasks)
         web.stream.close()
 
     server = FastAPI(title="park-twin", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)

@@ -30,7 +30,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -245,6 +245,21 @@ class Client:
         self.frames.put_nowait(frame)
 
 
+async def ended(tasks: Collection[asyncio.Task[Any]], tries: int = 20, wait_s: float = 0.25) -> bool:
+    """Cancel tasks until they have ended, and tell whether they have.
+
+    Once is not always enough: a client that is just closing a broken line takes the cancelling for its own end.
+    """
+    for _ in range(tries):
+        running = [task for task in tasks if not task.done()]
+        if not running:
+            return True
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=wait_s)
+    return all(task.done() for task in tasks)
+
+
 class Live:
     """The one reader of a web process and its fan-out.
 
@@ -301,9 +316,11 @@ class Live:
 
     async def run(self) -> None:
         """Read and send until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._read())
-            tasks.create_task(self._send())
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._send())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            await ended(tasks)
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one browser; refuses a page of another origin."""

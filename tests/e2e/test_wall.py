@@ -170,4 +170,4 @@ def test_a_wall_whose_feed_is_dead_loads_itself_again(chromium: Browser, home: H
         it.page.goto(f"{home.web.url}/wall")
         kind = "performance.getEntriesByType('navigation')[0].type"
         it.page.wait_for_function(f"() => {kind} === 'reload'", timeout=40_000)
-        it.page.wait_for_function("() => window.twin && twin.live.points && !twin.live.stale")
+        it.page.wait_for_function("() => window.twin?.live?.points && !twin.live.stale")
