@@ -10,7 +10,7 @@ from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from callbacks import about, card, exports, ids, notice, query
-from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang, reader_theme
+from callbacks.pages import Page, Visit, Web, clicked, data, in_thread, reader_lang, reader_theme
 from callbacks.shell import glyph
 from geodata.words import Lang, Text, as_lang
 from layers.map import draw_id, park_map, pick_id
@@ -173,9 +173,10 @@ def register(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _show(clicks: list[int | None]) -> Any:
-        if not any(clicks):
+        pressed = clicked()
+        if not pressed:
             return dash.no_update
-        return notice.drawing(web, dash.ctx.triggered_id["incident"], reader_lang(default))
+        return notice.drawing(web, pressed["incident"], reader_lang(default))
 
     @app.callback(
         Output("atlas-curve", "children"),
@@ -186,7 +187,7 @@ def register(app: Dash, web: Web) -> None:
     def _curve(clicks: list[int | None], shown: list[dict[str, str]]) -> Any:
         if not shown:
             return dash.no_update
-        pressed = dash.ctx.triggered_id if any(clicks) else None
+        pressed = clicked()
         chosen = pressed or max(
             shown, key=lambda it: web.live.board.level(Point(it["station"], it["factor"]))
         )
@@ -222,10 +223,11 @@ def _questions(app: Dash, web: Web) -> None:
         prevent_initial_call=True,
     )
     def _ask(clicks: list[int | None], pick: dict[str, Any] | None, asked: dict[str, Any] | None) -> Any:
-        if not any(clicks) or not pick or not pick.get("node"):
+        pressed = clicked()
+        if not pressed or not pick or not pick.get("node"):
             return dash.no_update
         before = query.Ask.of(asked)
-        way, bars = dash.ctx.triggered_id["way"], before.bars if before else ()
+        way, bars = pressed["way"], before.bars if before else ()
         return query.Ask(way, str(pick["id"] or pick["node"]), "", bars).data()
 
     @app.callback(
@@ -236,9 +238,10 @@ def _questions(app: Dash, web: Web) -> None:
     )
     def _free(clicks: list[int | None], asked: dict[str, Any] | None) -> Any:
         now = query.Ask.of(asked)
-        if not any(clicks) or now is None:
+        pressed = clicked()
+        if not pressed or now is None:
             return dash.no_update
-        return now.toggled(dash.ctx.triggered_id["id"]).data()
+        return now.toggled(pressed["id"]).data()
 
     @app.callback(
         Output("atlas-query", "children"),

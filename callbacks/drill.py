@@ -10,7 +10,7 @@ from dash import ALL, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from callbacks import as_of, login
-from callbacks.pages import data, in_thread, reader_lang
+from callbacks.pages import clicked, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from twin.access import Act, User
 from twin.errors import RefusedError, UnavailableError
@@ -150,8 +150,8 @@ def register(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _press(clicks: list[int | None], user: str | None, password: str | None) -> Any:
-        pressed = dash.ctx.triggered_id
-        if not pressed or not any(clicks):
+        pressed = clicked()
+        if not pressed:
             return dash.no_update
         lang = reader_lang(as_lang(web.config.lang))
         return press(

@@ -448,8 +448,8 @@ def _register_browser(app: Any) -> None:
     """What the browser does by itself: choice of a row, of a point, of a view, search, export."""
     app.clientside_callback(
         "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && clicks.some(n => n) ? window.twin.enterprise.view(c.index)"
-        " : dash_clientside.no_update; }",
+        " return c && dash_clientside.callback_context.triggered[0].value"
+        " ? window.twin.enterprise.view(c.index) : dash_clientside.no_update; }",
         Output("en-view", "data"),
         Input({"type": "en-view", "index": ALL}, "n_clicks"),
         prevent_initial_call=True,
@@ -472,7 +472,8 @@ def _register_browser(app: Any) -> None:
     )
     app.clientside_callback(
         "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && clicks.some(n => n) ? c.index : dash_clientside.no_update; }",
+        " return c && dash_clientside.callback_context.triggered[0].value ? c.index"
+        " : dash_clientside.no_update; }",
         Output("en-at", "data"),
         Input({"type": "en-point", "index": ALL}, "n_clicks"),
         prevent_initial_call=True,

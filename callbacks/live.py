@@ -248,7 +248,7 @@ class Client:
 async def ended(tasks: Collection[asyncio.Task[Any]], tries: int = 20, wait_s: float = 0.25) -> bool:
     """Cancel tasks until they have ended, and tell whether they have.
 
-    Once is not always enough: a client that is just closing a broken line takes the cancelling for its own end.
+    Once is not always enough: a client that is closing a broken line takes the cancelling for its own end.
     """
     for _ in range(tries):
         running = [task for task in tasks if not task.done()]

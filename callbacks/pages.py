@@ -177,6 +177,15 @@ def reader_lang(default: Lang = "zh") -> Lang:
     return as_lang((dash.ctx.cookies or {}).get("lang") or default)
 
 
+def clicked() -> Any:
+    """Return the id of the button that rang the present callback; None where none was clicked.
+
+    A button that has only just appeared rings too, with no click on it, whatever was clicked before.
+    """
+    rang = dash.ctx.triggered
+    return dash.ctx.triggered_id if rang and rang[0]["value"] else None
+
+
 def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make a callback run beside the event loop, so that the live feed never waits for it.
 

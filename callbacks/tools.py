@@ -12,7 +12,7 @@ from dash import ALL, Dash, Input, Output, State, dcc, html
 
 from callbacks import calls, dossier, flood, login, own, panel, score, signing
 from callbacks.approval import status
-from callbacks.pages import Web, in_thread, reader_lang
+from callbacks.pages import Web, clicked, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
 from twin.clock import wall_ms
 
@@ -173,7 +173,7 @@ def register(app: Any, web: Web) -> None:
     """Connect the sheets and their forms."""
     app.clientside_callback(
         "function(a, b, ids, open) { const c = dash_clientside.callback_context.triggered_id;"
-        " if (!c || !(a.some(n => n) || b.some(n => n))) return dash_clientside.no_update;"
+        " if (!c || !dash_clientside.callback_context.triggered[0].value) return dash_clientside.no_update;"
         " return ids.map((id, k) => !(c.type === 'em-tool' && c.index === id.index && open[k])); }",
         Output({"type": "em-sheet", "index": ALL}, "hidden"),
         Input({"type": "em-tool", "index": ALL}, "n_clicks"),
@@ -217,14 +217,15 @@ def _register_flood(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _press(clicks: Any, gate: str, user: str, password: str, reason: str, shown: Any) -> Any:
-        if not any(clicks) or not dash.ctx.triggered_id:
+        pressed = clicked()
+        if not pressed:
             return (dash.no_update,) * 3
         lang = reader_lang(as_lang(web.config.lang))
         outcome = _ticket(web, shown)
         if outcome is None:
             at = dossier.moment(web.stream).now
             mark = signing.Signature(user or "", password or "", reason or "")
-            act, incident = str(dash.ctx.triggered_id["index"]), str((shown or {}).get("incident", ""))
+            act, incident = str(pressed["index"]), str((shown or {}).get("incident", ""))
             outcome = flood.press(_desk(web), web.records, act, gate or "*", incident, mark, at)
         return status(outcome, lang), "", at_ms()
 
@@ -280,8 +281,8 @@ def _register_own(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _try(n: Any, stops: Any, minutes: Any, ids: Any, user: str, password: str, shown: Any) -> Any:
-        pressed = dash.ctx.triggered_id
-        if not pressed or not (n or any(stops)):
+        pressed = clicked()
+        if not pressed:
             return (dash.no_update,) * 3
         lang, at = reader_lang(as_lang(web.config.lang)), dossier.moment(web.stream).now
         outcome = _ticket(web, shown)
