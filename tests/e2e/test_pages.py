@@ -37,7 +37,10 @@ PATHS = (
 )
 SIZES = ((1920, 1080), (3840, 2160), (1180, 820))
 CHINESE = re.compile("[\u4e00-\u9fff]")
-READY = "() => !document.querySelector('.content [aria-busy]')"
+READY = (
+    "() => !document.querySelector('.content [aria-busy]')"
+    " && (!document.querySelector('.en-grid') || document.querySelector('.en-grid .ag-row'))"
+)
 SEEN = "{ visibilityProperty: true, opacityProperty: true }"
 TEXTS = (
     """() => {
