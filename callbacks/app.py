@@ -39,7 +39,7 @@ from callbacks import (
     wall_screens,
 )
 from callbacks.as_of import AsOf, Now, Past
-from callbacks.live import Board, Live, Standing, ended
+from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
 from callbacks.tickets import Tickets
 from geodata.places import Park
@@ -48,6 +48,7 @@ from layers import map as park_map
 from twin import scorecard
 from twin.access import Access
 from twin.config import Config
+from twin.ending import ended
 from twin.history.reader import History
 from twin.model import IncidentState
 from twin.park_watch import LOOK_S, ParkWatch, Present, Renewal

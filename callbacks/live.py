@@ -30,7 +30,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -43,6 +43,7 @@ from callbacks.frames import pack
 from geodata.places import Park
 from twin import blocks
 from twin.clock import LIVE, ClockState, park_ms, wall_ms
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.model import Anomaly, GateState, Incident, Level, Point, from_json
 from twin.state import State
@@ -245,21 +246,6 @@ class Client:
         self.frames.put_nowait(frame)
 
 
-async def ended(tasks: Collection[asyncio.Task[Any]], tries: int = 20, wait_s: float = 0.25) -> bool:
-    """Cancel tasks until they have ended, and tell whether they have.
-
-    Once is not always enough: a client that is closing a broken line takes the cancelling for its own end.
-    """
-    for _ in range(tries):
-        running = [task for task in tasks if not task.done()]
-        if not running:
-            return True
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=wait_s)
-    return all(task.done() for task in tasks)
-
-
 class Live:
     """The one reader of a web process and its fan-out.
 
@@ -392,7 +378,8 @@ class Live:
             await self.tick()
             await asyncio.sleep(URGENT_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), TICK_S - URGENT_S)
+                async with asyncio.timeout(TICK_S - URGENT_S):
+                    await self._urgent.wait()
 
     async def tick(self) -> None:
         """Poll the small state, fold it in, send one frame to everybody."""

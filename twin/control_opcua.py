@@ -102,14 +102,16 @@ class OpcUaPlc:
     async def _session(self) -> Client:
         if self._client is None:
             client = Client(self._url, timeout=self._timeout_s)
-            await asyncio.wait_for(client.connect(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await client.connect()
             self._client = client
         return self._client
 
     async def _read(self, unit: int, names: Sequence[str]) -> list[Any]:
         client = await self._session()
         nodes = [client.get_node(self._node.format(unit=unit, name=n)) for n in names]
-        got = await asyncio.wait_for(client.read_attributes(nodes), self._timeout_s)
+        async with asyncio.timeout(self._timeout_s):
+            got = await client.read_attributes(nodes)
         values: list[Any] = []
         for value in got:
             if value.StatusCode is not None and not value.StatusCode.is_good():
@@ -128,7 +130,8 @@ class OpcUaPlc:
         ):
             node = client.get_node(self._node.format(unit=unit, name=name))
             data = ua.DataValue(ua.Variant(value, kind))
-            await asyncio.wait_for(node.write_attribute(AttributeIds.Value, data), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await node.write_attribute(AttributeIds.Value, data)
 
     async def _leave(self) -> None:
         client, self._client = self._client, None
@@ -138,4 +141,5 @@ class OpcUaPlc:
 
 async def _leave(client: Client) -> None:
     with suppress(Exception):
-        await asyncio.wait_for(client.disconnect(), 0.5)
+        async with asyncio.timeout(0.5):
+            await client.disconnect()

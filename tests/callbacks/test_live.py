@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from callbacks.frames import pack, unpack
-from callbacks.live import Board, Client, Facts, Live, Standing, ended, gate_word
+from callbacks.live import Board, Client, Facts, Live, Standing, gate_word
 from geodata.words import Text
 from tests.twin.parks import real_time, tiny_park
 from twin.blocks import encode
@@ -290,38 +290,3 @@ async def test_park_time_is_the_drills() -> None:
     await it.tick()
     assert abs(it.now_ms() - park_ms(DRILL)) < 2000 * DRILL.speed
     assert it.gate_word("G01") == "unknown"
-
-
-async def test_a_task_that_swallows_its_cancelling_is_ended_all_the_same() -> None:
-    swallowed = 0
-
-    async def deaf() -> None:
-        nonlocal swallowed
-        while swallowed < 2:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                swallowed += 1
-        await asyncio.sleep(60)
-
-    task = asyncio.create_task(deaf())
-    await asyncio.sleep(0)
-    assert await ended([task], wait_s=0.01)
-    assert (swallowed, task.cancelled()) == (2, True)
-
-
-async def test_a_task_that_never_ends_holds_nobody_up() -> None:
-    over = False
-
-    async def stone() -> None:
-        while not over:
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                continue
-
-    task = asyncio.create_task(stone())
-    await asyncio.sleep(0)
-    assert not await ended([task], tries=2, wait_s=0.01)
-    over = True
-    assert await ended([task], wait_s=0.01)

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.forward.past import Old
 from twin.forward.rewrite import Sent, Unseal, packet_of, rewritten
@@ -90,9 +91,7 @@ class CallUps:
         """The line is gone: the platform asks again on the next one."""
         tasks = [task for _, task in self._running.values()]
         self._running.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
 
     def _judge(self, packet: Packet) -> str:
         """Return the QnRtn of a request."""

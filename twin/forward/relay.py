@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from twin.blocks import decode
 from twin.clock import ParkClock, wall_ms
 from twin.config import Config
+from twin.ending import ended
 from twin.errors import ConfigError, UnavailableError
 from twin.forward.again import Again
 from twin.forward.callup import Past as CalledUp
@@ -220,9 +221,7 @@ class Relay:
         # A thread cannot be cancelled: what it has taken from the stream it must still put into the queues.
         if self._filling:
             await asyncio.wait(self._filling, timeout=CLOSE_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         with suppress(UnavailableError):
             await self.publish()
 

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from twin.clock import wall_ms
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.forward import callup
 from twin.forward.callup import CallUps, Past
@@ -155,16 +156,15 @@ class Upper:
             await self._callups.close()
             tasks = [hear, *self._lanes.values()]
             self._lanes.clear()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(tasks)
             with suppress(UnavailableError):  # then they are sent once more, with the same QN
                 await asyncio.shield(self._flush())
             self._waiting.clear()
             self._stale.clear()
             writer.close()
             with suppress(OSError, TimeoutError):
-                await asyncio.wait_for(writer.wait_closed(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await writer.wait_closed()
 
     def _open_lanes(self) -> None:
         """Give loggers that have something waiting a lane each, as many as may be under way."""

@@ -115,7 +115,8 @@ class Asker:
                 moved.clear()
                 with suppress(TimeoutError):
                     wait = max(exchange.deadline - time.monotonic(), 0.0)
-                    await asyncio.wait_for(moved.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await moved.wait()
                 data = exchange.tick(time.monotonic())
             return exchange.outcome
         finally:

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 from twin.blocks import BlockBuilder, encode
@@ -172,10 +173,9 @@ class Committer:
 
     async def _pause(self, seconds: float) -> None:
         """Wait for the tick, or less if much has come in."""
-        try:
-            await asyncio.wait_for(self._quick.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._quick.wait()
 
     def _note(self, trouble: str) -> None:
         if trouble and not self.trouble:

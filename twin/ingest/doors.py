@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import Config
+from twin.ending import ended
 from twin.errors import ConfigError, UnavailableError
 from twin.forward.targets import Target, read_target
 from twin.ingest import fields
@@ -111,9 +112,7 @@ class Doors:
 
     async def close(self) -> None:
         """End the doors, then write what they held."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         for doorway in self.doorways:
             await doorway.close()
         with suppress(UnavailableError):
@@ -200,8 +199,7 @@ async def until_signal(config: Config, serving: Serve) -> None:
     try:
         await serving(config, stream, ParkClock(lambda: known[0]), stop)
     finally:
-        follow.cancel()
-        await asyncio.gather(follow, return_exceptions=True)
+        await ended([follow])
         await stream.close()
 
 

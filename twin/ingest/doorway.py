@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from twin.clock import wall_ms
+from twin.ending import ended
 from twin.ingest.commit import Committer, Peer
 from twin.ingest.hj212.readings import Note, Row
 from twin.ingest.rejects import Rejects
@@ -122,12 +123,12 @@ class Doorway:
         """Write what is held and end."""
         with suppress(TimeoutError):
             flushes = (committer.flush(flush_s) for committer in self._committers)
-            await asyncio.wait_for(asyncio.gather(*flushes), flush_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            async with asyncio.timeout(flush_s):
+                await asyncio.gather(*flushes)
+        await ended(self._tasks)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rejects.flush(), flush_s)
+            async with asyncio.timeout(flush_s):
+                await self._rejects.flush()
 
     def take(
         self,

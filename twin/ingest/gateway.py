@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import partial
 
 from twin.clock import ParkClock
+from twin.ending import ended
 from twin.errors import ConfigError
 from twin.ingest.asking import Asker
 from twin.ingest.bulletin import Bulletin
@@ -118,13 +119,15 @@ class Gateway:
         for connection in self.crowd:
             connection.pause(True)
         await self._orders.close()
-        await end([*self._tasks, *self._timekeeper.tasks()])
+        await ended([*self._tasks, *self._timekeeper.tasks()])
         with suppress(TimeoutError):
             flushes = (committer.flush(flush_s) for committer in self.intake.committers)
-            await asyncio.wait_for(asyncio.gather(*flushes), flush_s)
+            async with asyncio.timeout(flush_s):
+                await asyncio.gather(*flushes)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._last_words(), 0.5)
-        await end(self._committing)
+            async with asyncio.timeout(0.5):
+                await self._last_words()
+        await ended(self._committing)
         await self.crowd.close()
 
     async def _last_words(self) -> None:
@@ -201,14 +204,3 @@ class Gateway:
             self.intake.rejects.refill(LOOK_S)
             self.crowd.look(now)
             self.intake.look(now)
-
-
-async def end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: the Redis client can swallow a cancellation while it connects."""
-    for _ in range(5):
-        left = [task for task in tasks if not task.done()]
-        if not left:
-            return
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=0.2)

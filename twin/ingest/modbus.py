@@ -15,6 +15,7 @@ from functools import partial
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
+from twin.ending import ended, heed
 from twin.ingest.doorway import Doorway, retrying
 from twin.ingest.fields import Fields
 from twin.ingest.hj212.readings import Note, Row
@@ -77,9 +78,7 @@ class ModbusDoor:
         try:
             await retrying(self._connected, self._doorway, (ModbusException, OSError, TimeoutError))
         finally:
-            for task in self._writing:
-                task.cancel()
-            await asyncio.gather(*self._writing, return_exceptions=True)
+            await ended(list(self._writing))
 
     async def _connected(self) -> None:
         d = self._device
@@ -119,6 +118,7 @@ class ModbusDoor:
         d = self._device
         read = client.read_input_registers if span.table == "input" else client.read_holding_registers
         answer = await read(span.address, count=span.count, device_id=d.unit)
+        heed()
         where = f"{d.host}:{d.port} unit {d.unit} {span.table} {span.address}"
         if answer.isError():
             reason = f"modbus_exception_{answer.exception_code}"

@@ -18,6 +18,7 @@ from asyncua.client.client import Client
 from asyncua.ua.uaerrors import UaError
 
 from twin.blocks import Series
+from twin.ending import ended
 from twin.ingest.doorway import Doorway, retrying
 from twin.ingest.fields import Fields
 from twin.ingest.hj212.readings import Note, Row
@@ -148,9 +149,7 @@ class OpcUaDoor:
         try:
             await retrying(self._connected, self._doorway, away)
         finally:
-            for task in self._writing:
-                task.cancel()
-            await asyncio.gather(*self._writing, return_exceptions=True)
+            await ended(list(self._writing))
 
     async def _connected(self) -> None:
         s = self._server

@@ -13,9 +13,10 @@ from typing import Any
 
 from twin.clock import LIVE, ParkClock
 from twin.config import Config
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.ingest.connection import Limits
-from twin.ingest.gateway import Gateway, end
+from twin.ingest.gateway import Gateway
 from twin.ingest.loggers import load as load_loggers
 from twin.model import AuditLine
 from twin.stream import AsyncStream
@@ -66,7 +67,7 @@ def run(config: Config) -> None:
         try:
             await serve(config, stream, ParkClock(lambda: known[0]), stop, audit=partial(_audit, config))
         finally:
-            await end([clock])
+            await ended([clock])
             await stream.close()
 
     # Thousands of small objects a second die young and none of them in a cycle: look for cycles seldom.

@@ -23,6 +23,7 @@ from geodata.places import Park
 from twin.blocks import decode
 from twin.clock import ClockState, as_datetime, as_ms, park_ms, wall_ms
 from twin.config import Config
+from twin.ending import ended
 from twin.errors import MissingError, UnavailableError
 from twin.ingest.hj212.times import ZONE
 from twin.model import Event, Order, from_json, to_json
@@ -175,9 +176,7 @@ class World:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(tasks)
             await self._close()
 
     async def _close(self) -> None:

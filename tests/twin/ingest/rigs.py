@@ -37,6 +37,7 @@ from tests.twin.parks import tiny_park
 from twin.blocks import Series
 from twin.clock import ClockState, ParkClock
 from twin.config import load
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.ingest import backfill, sheets
 from twin.ingest.connection import Limits
@@ -158,8 +159,7 @@ class Rig:
     async def close_door(self) -> None:
         if self._door is not None:
             assert self.doorway is not None
-            self._door.cancel()
-            await asyncio.gather(self._door, return_exceptions=True)
+            assert await ended([self._door])
             await self.doorway.close()
             self._door = None
 
