@@ -213,6 +213,18 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert sorted(set(found)) == ["twin/config.py"]
 
 
+def test_nobody_uses_what_swallows_a_cancelling() -> None:
+    """Python 3.11 drops a cancelling that arrives with the answer there; not so in `asyncio.timeout`."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    found = [
+        f"{path.relative_to(ROOT)}:{n.lineno}"
+        for path in (*SOURCES, *tests)
+        for n in nodes_of(path)
+        if isinstance(n, ast.Attribute) and ast.unparse(n) == "asyncio.wait_for"
+    ]
+    assert found == []
+
+
 def test_functions_fit_a_screen() -> None:
     long = []
     for path in SOURCES:

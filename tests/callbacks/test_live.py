@@ -17,6 +17,7 @@ from geodata.words import Text
 from tests.twin.parks import real_time, tiny_park
 from twin.blocks import encode
 from twin.clock import ClockState, as_datetime, park_ms, wall_ms
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.limits import Limits
 from twin.model import (
@@ -240,8 +241,7 @@ async def test_the_reader_catches_up_follows_and_survives_an_outage() -> None:
         stream.add("readings", encode(real_time(PARK, "S02", T0 + 2000, {"w01018": 14.0})))
         await until(lambda: it.facts.stream and 14.0 in told(it.board.snapshot(it.facts))["v"])
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended([task])
 
 
 async def test_the_revision_moves_with_incidents_and_not_with_anomalies() -> None:
@@ -257,8 +257,7 @@ async def test_the_revision_moves_with_incidents_and_not_with_anomalies() -> Non
         await until(lambda: it.facts.revision != first)
         assert it.facts.revision == stream.entries[-1][1].id
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended([task])
 
 
 async def test_a_change_of_level_does_not_wait_for_the_tick() -> None:
@@ -280,8 +279,7 @@ async def test_a_change_of_level_does_not_wait_for_the_tick() -> None:
         assert loop.time() - begun < 0.8
         assert frame["si"] == [1]
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended([task])
 
 
 async def test_park_time_is_the_drills() -> None:

@@ -43,6 +43,7 @@ AWAY_S = 0.5
 PUBLISH_S = 1.0
 CUT_S = 10.0
 CLOSE_S = 15.0
+LAST_WORDS = (4, 3.0)  # tries and seconds for tasks that still note what was answered
 LOOK_AGAIN_S = 30.0
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ class Relay:
         # A thread cannot be cancelled: what it has taken from the stream it must still put into the queues.
         if self._filling:
             await asyncio.wait(self._filling, timeout=CLOSE_S)
-        await ended(self._tasks)
+        await ended(self._tasks, *LAST_WORDS)
         with suppress(UnavailableError):
             await self.publish()
 

@@ -163,14 +163,13 @@ class Running(Protocol):
 
 async def until_stopped(it: Running, stop: asyncio.Event) -> None:
     """Let something work until it fails, which is raised, or until `stop` is set; it is closed either way."""
-    ended, told = asyncio.ensure_future(it.wait()), asyncio.ensure_future(stop.wait())
+    over, told = asyncio.ensure_future(it.wait()), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait([ended, told], return_when=asyncio.FIRST_COMPLETED)
-        if ended.done():
-            ended.result()
+        await asyncio.wait([over, told], return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            over.result()
     finally:
-        for task in (ended, told):
-            task.cancel()
+        await ended([over, told])
         await it.close()
 
 

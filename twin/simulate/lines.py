@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from twin.ending import ended
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.simulate.loggers import Frame
@@ -195,9 +196,7 @@ class Line:
                 await self._wait(listening)
         finally:
             self._writer = None
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await listening
+            await ended([listening])
             writer.transport.abort()
 
     async def _wait(self, listening: asyncio.Future[None]) -> None:

@@ -15,6 +15,7 @@ from tests.twin.forward.test_relay import MNS, T0, THEIRS, Platform, answer, pla
 from tests.twin.ingest.rigs import HERE, until
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import LIVE, ParkClock
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.forward.past import FromHistory, Old
 from twin.forward.spool import Spool
@@ -63,8 +64,7 @@ async def connected(to: Target, past: Any, folder: Path) -> AsyncIterator[Upper]
     running = asyncio.ensure_future(upper.run())
     await until(lambda: upper.connected, "never connected")
     yield upper
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    assert await ended([running])
     spool.close()
 
 

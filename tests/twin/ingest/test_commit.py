@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from twin.blocks import Series, decode
+from twin.ending import ended
 from twin.ingest.commit import LARGE_BLOCK, Committer
 from twin.ingest.hj212.readings import Row
 
@@ -64,9 +65,23 @@ async def test_it_runs_by_itself() -> None:
         async with asyncio.timeout(5):
             while len(log) < 2 * i + 2:
                 await asyncio.sleep(0.005)
-    task.cancel()
+    assert await ended([task])
     assert log == ["block", "answer"] * 3
     assert it.blocks == 3
+
+
+async def test_it_ends_although_its_cancelling_comes_together_with_what_it_waits_for() -> None:
+    it = committer(lambda body: None)
+    it._tick_s = 60.0
+    task = asyncio.create_task(it.run())
+    it.add(b"x", 1, ROWS, Peer([]), b"answer")
+    for _ in range(5):
+        await asyncio.sleep(0)  # it waits for its tick now
+    it.add(b"x" * 50_000, 2, ROWS, Peer([]), b"answer")  # so much that the tick is over
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=30)
+    assert done
+    assert task.cancelled()
 
 
 async def test_a_failure_is_tried_again_and_frames_meanwhile_form_the_next_block() -> None:

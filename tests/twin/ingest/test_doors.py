@@ -22,6 +22,7 @@ import pytest
 
 from tests.conftest import Embedded
 from tests.twin.ingest.rigs import COD, MN, RIGS, T0, ModbusRig, MqttRig, OpcUaRig, Rig, UaHouse, until
+from twin.ending import ended
 from twin.errors import UnavailableError
 from twin.history.reader import History
 
@@ -208,8 +209,7 @@ async def test_a_peer_that_speaks_rubbish_does_not_end_the_door(
     assert not it.doorway.connected
     assert it.stations().readings == 0
     server.close()
-    door.cancel()
-    await asyncio.gather(door, return_exceptions=True)
+    assert await ended([door])
     await it.doorway.close()
     await it.stream.close()
 

@@ -29,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tests.conftest import Embedded
 from tests.twin.ingest.rigs import COD, HERE, MN, T0, UaHouse, free_port, until
 from twin.blocks import decode
+from twin.ending import ended
 from twin.errors import ConfigError
 from twin.ingest.doorway import Doorway
 from twin.ingest.fields import Fields
@@ -88,8 +89,7 @@ class Opened:
         self._task = asyncio.ensure_future(door.run())
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        assert await ended([self._task])
         await self.doorway.close()
 
 

@@ -83,7 +83,8 @@ class Logger:
     async def silence(self, seconds: float) -> bool:
         """True if nothing comes for a while, not even the end."""
         try:
-            await asyncio.wait_for(self._in.read(1), seconds)
+            async with asyncio.timeout(seconds):
+                await self._in.read(1)
         except TimeoutError:
             return True
         return False

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin.ending import ended
 from twin.ingest.hj212 import times, write
 from twin.ingest.hj212.answers import answer_to
 from twin.ingest.hj212.frame import Reader
@@ -122,9 +123,7 @@ async def deliver(platform: Platform, outbox: Outbox, frames: list[Frame]) -> Li
     async with asyncio.timeout(20):
         while len(outbox):
             await asyncio.sleep(0.01)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    assert await ended([task])
     return line
 
 
