@@ -11,13 +11,11 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import panel, wording
 from callbacks.admin_form import Press, box, labelled, pick, said, signature
-from callbacks.admin_park import AWAY, recorded, signed
+from callbacks.admin_park import ordered
 from callbacks.pages import Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
-from twin.clock import as_datetime, wall_ms
 from twin.errors import RefusedError, UnavailableError
 from twin.forward.again import KIND, REFUSED, Done, Span, told
-from twin.model import Order, to_json
 
 TITLE = Text("重新发送", "Send again")
 TARGET = Text("上级平台", "Platform")
@@ -69,16 +67,9 @@ def send(web: Web, sent: Press) -> tuple[bool, Text]:
         what = written(sent)
     except RefusedError as error:
         return False, Text(str(error), str(error))
-    person = signed(web, sent.signature(), KIND, target)
+    person = ordered(web, sent.signature(), KIND, target, what, what)
     if isinstance(person, Text):
         return False, person
-    try:
-        order = Order(KIND, as_datetime(wall_ms()), person.name, target, detail=what)
-        web.stream.append("commands", to_json(order))
-        reason = Text("{what}：{why}", "{what}: {why}").fill(what=what, why=sent.fields["reason"].strip())
-        recorded(web, person, KIND, target, reason)
-    except UnavailableError:
-        return False, AWAY
     return True, SENT.fill(who=person.display)
 
 

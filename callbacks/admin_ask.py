@@ -10,15 +10,13 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from callbacks import panel, wording
 from callbacks.admin_form import Press, box, labelled, pick, said, signature
-from callbacks.admin_park import AWAY, recorded, signed
+from callbacks.admin_park import ordered
 from callbacks.pages import Web, data, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
-from twin.clock import as_datetime, wall_ms
 from twin.errors import RefusedError, UnavailableError
 from twin.ingest.hj212.request_words import ASKS, FIELDS
 from twin.ingest.hj212.requests import OPERATIONS, parse
 from twin.ingest.orders import KIND, Asked, told
-from twin.model import Order, to_json
 
 USUAL = "1011"
 SHOWN = 12
@@ -84,18 +82,11 @@ def send(web: Web, mn: str, sent: Press) -> tuple[bool, Text]:
         request = written(sent)
     except RefusedError as error:
         return False, Text(str(error), str(error))
-    person = signed(web, sent.signature(), KIND, mn)
+    asked = parse(request)
+    person = ordered(web, sent.signature(), KIND, mn, request, asked.text())
     if isinstance(person, Text):
         return False, person
-    shown = parse(request).text()
-    try:
-        order = Order(KIND, as_datetime(wall_ms()), person.name, mn, detail=request)
-        web.stream.append("commands", to_json(order))
-        reason = Text("{what}：{why}", "{what}: {why}").fill(what=shown, why=sent.fields["reason"].strip())
-        recorded(web, person, KIND, mn, reason)
-    except UnavailableError:
-        return False, AWAY
-    return True, SENT.fill(who=person.display, what=ASKS[parse(request).cn])
+    return True, SENT.fill(who=person.display, what=ASKS[asked.cn])
 
 
 def results(found: Sequence[Asked], mn: str, lang: Lang) -> Any:

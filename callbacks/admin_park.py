@@ -36,7 +36,7 @@ from twin import park_publish
 from twin.access import Act, User
 from twin.clock import as_datetime, wall_ms
 from twin.errors import MissingError, RefusedError, UnavailableError
-from twin.model import AuditLine
+from twin.model import AuditLine, Order, to_json
 from twin.park_check import known
 from twin.park_desk import VERSION, Desk, DeskError, Work
 from twin.records_past import READ_ONLY
@@ -231,6 +231,34 @@ def origin(result: Mapping[str, Any]) -> dict[str, Any]:
 def recorded(web: Web, person: User, act: str, about: str, text: Text) -> None:
     """Write down who did what."""
     web.records.audit(AuditLine(as_datetime(wall_ms()), person.name, act, about, text))
+
+
+def ordered(web: Web, mark: Signature, kind: str, about: str, detail: str, shown: str) -> User | Text:
+    """Give an order to the other processes, signed by an administrator and written down.
+
+    Parameters
+    ----------
+    kind, about, detail : str
+        Of the order; its kind is also what the audit calls it.
+    shown : str
+        What is asked for, as the audit tells it.
+
+    Returns
+    -------
+    User or Text
+        Who signed, or the sentence that says why nothing went out.
+    """
+    person = signed(web, mark, kind, about)
+    if isinstance(person, Text):
+        return person
+    try:
+        reason = Text("{what}：{why}", "{what}: {why}").fill(what=shown, why=mark.reason.strip())
+        recorded(web, person, kind, about, reason)  # first: nothing goes out that nobody wrote down
+        order = Order(kind, as_datetime(wall_ms()), person.name, about, detail=detail)
+        web.stream.append("commands", to_json(order))
+    except UnavailableError:
+        return AWAY
+    return person
 
 
 def routes(server: FastAPI, parks: Parks) -> None:

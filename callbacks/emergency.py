@@ -239,8 +239,8 @@ def _register_view(app: Dash, web: Web) -> None:
 
 def _register_picks(app: Any) -> None:
     app.clientside_callback(
-        "function(clicks, others) { const c = dash_clientside.callback_context.triggered_id;"
-        " if (!c || !dash_clientside.callback_context.triggered[0].value) return dash_clientside.no_update;"
+        "function(clicks, others) { const c = window.twin.clicked();"
+        " if (!c) return dash_clientside.no_update;"
         " return c.type === 'em-pick' ? c.index.split('|')[1] : c.index; }",
         Output("em-plan", "data"),
         Input({"type": "em-plan", "index": ALL}, "n_clicks"),
@@ -248,9 +248,8 @@ def _register_picks(app: Any) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        "function(clicks, ids) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && dash_clientside.callback_context.triggered[0].value ? c.index"
-        " : dash_clientside.no_update; }",
+        "function(clicks, ids) { const c = window.twin.clicked();"
+        " return c ? c.index : dash_clientside.no_update; }",
         Output("em-suspect", "data"),
         Input({"type": "em-suspect", "index": ALL}, "n_clicks"),
         State({"type": "em-suspect", "index": ALL}, "id"),

@@ -44,8 +44,6 @@ NAME = Text("企业", "Enterprises")
 MAP = "enterprise-map"
 WINDOW_H = 24.0
 AGAIN_MS = 60_000
-FRESH_MS = 900_000
-"""A point whose last value is older is not online."""
 SIDE_M = 420.0
 """Half the side of what the small map shows around an enterprise, metres."""
 
@@ -136,11 +134,7 @@ def _detail(web: Web, lang: Lang) -> list[Any]:
     return [
         html.Div(wait, id="en-head", className="en-head"),
         _views(web.park, lang),
-        html.Div(
-            panel.waiting(Text("正在统计本月", "Counting the month"), lang, 8),
-            id="en-cards",
-            className="en-cards",
-        ),
+        html.Div(_counting(lang), id="en-cards", className="en-cards"),
         html.Div(id="en-kpis", className="en-kpis"),
         html.Div(id="en-loads", className="en-b1"),
         html.Div(small, className="en-b2"),
@@ -331,7 +325,9 @@ def screen(web: Web, id: str, at: str, lang: Lang, theme: Theme) -> dict[str, An
     mine = {s.id for s in stations}
     anomalies = [a for a in web.records.anomalies(limit=1000) if a.point.station in mine]
     now = dossier.moment(web.stream).now
-    fresh = sum(len(p.curve.at_ms) > 0 and as_ms(now) - p.curve.at_ms[-1] < FRESH_MS for p in found)
+    fresh = sum(
+        len(p.curve.at_ms) > 0 and as_ms(now) - p.curve.at_ms[-1] < firm_month.FRESH_MS for p in found
+    )
     week = firm_values.read(web.history, stations, as_ms(now), web.rules)
     table = firm_values.rate_table(stations, week, as_ms(now), web.rules, lang)
     title, figure = chart(point, today, as_ms(now), theme, lang)
@@ -364,8 +360,14 @@ def look(park: Park, firm: Enterprise) -> dict[str, Any]:
     return {"fit": box, "select": {"kind": "enterprise", "id": firm.id}, "at": firm.id}
 
 
-def month(web: Web, id: str, others: Sequence[str], lang: Lang) -> tuple[Any, Any]:
+def _counting(lang: Lang) -> Any:
+    return panel.waiting(Text("正在统计本月", "Counting the month"), lang, 8)
+
+
+def month(web: Web, id: str, others: Sequence[str], view: str, lang: Lang) -> tuple[Any, Any]:
     """Return every indicator beside others, and the month's calendar.
+
+    Indicators are counted over the whole trade, so only where they are looked at.
 
     Raises
     ------
@@ -375,6 +377,8 @@ def month(web: Web, id: str, others: Sequence[str], lang: Lang) -> tuple[Any, An
         There is no such enterprise.
     """
     firm = id or worst(counted(web)[1])
+    if view != "all":
+        return _counting(lang), firm_cards.calendar(firm_month.calendar(web, firm), lang)
     found = firm_month.compare(web, firm, [other for other in others if other != firm])
     return firm_cards.table(web.indicators, found, lang), firm_cards.calendar(found.squares, lang)
 
@@ -432,13 +436,14 @@ def _register_month(app: Dash, web: Web) -> None:
         Output("en-month", "children"),
         Input("en-id", "data"),
         Input("en-with", "value"),
+        Input("en-view", "data"),
         Input("en-again", "n_intervals"),
     )
     @in_thread
-    def _month(id: str, others: list[str] | None, _: Any) -> Any:
+    def _month(id: str, others: list[str] | None, view: str, _: Any) -> Any:
         lang = reader_lang(as_lang(web.config.lang))
         try:
-            return month(web, id or "", (others or [])[: firm_month.MOST - 1], lang)
+            return month(web, id or "", (others or [])[: firm_month.MOST - 1], view, lang)
         except (UnavailableError, KeyError):
             away = Text("历史库没有应答，正在重试", "The history does not answer; trying again")
             return panel.failed(away, lang), dash.no_update
@@ -447,9 +452,8 @@ def _register_month(app: Dash, web: Web) -> None:
 def _register_browser(app: Any) -> None:
     """What the browser does by itself: choice of a row, of a point, of a view, search, export."""
     app.clientside_callback(
-        "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && dash_clientside.callback_context.triggered[0].value"
-        " ? window.twin.enterprise.view(c.index) : dash_clientside.no_update; }",
+        "function(clicks) { const c = window.twin.clicked();"
+        " return c ? window.twin.enterprise.view(c.index) : dash_clientside.no_update; }",
         Output("en-view", "data"),
         Input({"type": "en-view", "index": ALL}, "n_clicks"),
         prevent_initial_call=True,
@@ -471,9 +475,8 @@ def _register_browser(app: Any) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        "function(clicks) { const c = dash_clientside.callback_context.triggered_id;"
-        " return c && dash_clientside.callback_context.triggered[0].value ? c.index"
-        " : dash_clientside.no_update; }",
+        "function(clicks) { const c = window.twin.clicked();"
+        " return c ? c.index : dash_clientside.no_update; }",
         Output("en-at", "data"),
         Input({"type": "en-point", "index": ALL}, "n_clicks"),
         prevent_initial_call=True,

@@ -96,7 +96,7 @@ def _row(indicator: Indicator, found: Compared, lang: Lang) -> Any:
     place = found.standing(indicator)
     rank = wording.NONE if place is None else f"{place.rank}/{place.of}"
     middle = wording.NONE if place is None else shown(indicator, place.middle)
-    note = scores[0].note if scores[0] is not None else indicator.needs
+    note = found.note(indicator)
     known = any(score is not None for score in scores)
     return html.Tr(
         [

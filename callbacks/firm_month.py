@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from callbacks import firms
 from geodata.places import Enterprise
+from geodata.words import Text
 from twin import scorecard
 from twin.clock import as_datetime
 from twin.quality import point
@@ -51,6 +52,11 @@ class Compared:
         score = self.scores[firm].get(indicator.key)
         return None if score is None else score.value
 
+    def note(self, indicator: Indicator) -> Text | None:
+        """Return what belongs to the first enterprise's number; what is missing where it has none."""
+        score = self.scores[self.firms[0].id].get(indicator.key)
+        return indicator.needs if score is None else score.note
+
     def standing(self, indicator: Indicator) -> Standing | None:
         """Return where the first enterprise stands in its trade."""
         mine = self.value(self.firms[0].id, indicator)
@@ -78,6 +84,19 @@ def compare(web: Web, firm: str, others: Sequence[str] = ()) -> Compared:
     return Compared(shown, scores, scorecard.calendar(counted[firm], limits), trade)
 
 
+def calendar(web: Web, firm: str) -> list[Square]:
+    """Return the calendar of one enterprise, when nothing else of its month is asked.
+
+    Raises
+    ------
+    UnavailableError
+        History or records are away.
+    KeyError
+        There is no such enterprise.
+    """
+    return scorecard.calendar(months(web, [web.park.enterprise(firm)])[firm], web.limits)
+
+
 def months(web: Web, wanted: Sequence[Enterprise]) -> dict[str, Month]:
     """Read what is known of some enterprises since the first of the month.
 
@@ -92,6 +111,7 @@ def months(web: Web, wanted: Sequence[Enterprise]) -> dict[str, Month]:
     mns = [s.mn for e in wanted for s in owned[e.id]]
     window = web.history.window(from_ms, now_ms, point.MEANS, mns=mns)
     newest = web.history.window(now_ms - FRESH_MS, now_ms, mns=mns)
+    held = frozenset(window.points)
     fresh = {p for i, p in enumerate(newest.points) if newest.start[i + 1] > newest.start[i]}
     over = web.records.anomalies(limit=MOST_ALARMS, since=as_datetime(from_ms))
     found = {}
@@ -111,7 +131,7 @@ def months(web: Web, wanted: Sequence[Enterprise]) -> dict[str, Month]:
             )
             for s in stations
             for code in s.factors
-            if (s.mn, code) in window.points
+            if (s.mn, code) in held
         }
         found[firm.id] = Month(
             firm=firm,

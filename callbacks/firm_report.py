@@ -79,7 +79,7 @@ def _cells(it: Indicator, found: Compared, lang: Lang) -> tuple[Cell, ...]:
     score = found.scores[found.firms[0].id].get(it.key)
     value = None if score is None else score.value
     place = found.standing(it)
-    note = it.needs if score is None else score.note
+    note = found.note(it)
     return (
         it.name.say(lang),
         value,
@@ -129,7 +129,7 @@ def _indicators(web: Web, found: Compared, lang: Lang) -> Grid:
         unit = firm_cards.unit(it, lang)
         said = NO_DATA.say(lang) if value is None else f"{firm_cards.shown(it, value)} {unit}".strip()
         level = it.level(value)
-        note = it.needs if score is None else score.note
+        note = found.note(it)
         rank = f"{place.rank}/{place.of}" if place else wording.NONE
         why = note.say(lang) if note else ""
         rows.append((it.name.say(lang), said, _word(it, value, lang), rank, firm_cards.bounds(it, lang), why))

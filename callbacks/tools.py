@@ -172,8 +172,8 @@ def at_ms() -> int:
 def register(app: Any, web: Web) -> None:
     """Connect the sheets and their forms."""
     app.clientside_callback(
-        "function(a, b, ids, open) { const c = dash_clientside.callback_context.triggered_id;"
-        " if (!c || !dash_clientside.callback_context.triggered[0].value) return dash_clientside.no_update;"
+        "function(a, b, ids, open) { const c = window.twin.clicked();"
+        " if (!c) return dash_clientside.no_update;"
         " return ids.map((id, k) => !(c.type === 'em-tool' && c.index === id.index && open[k])); }",
         Output({"type": "em-sheet", "index": ALL}, "hidden"),
         Input({"type": "em-tool", "index": ALL}, "n_clicks"),

@@ -21,6 +21,12 @@
     document.dispatchEvent(new CustomEvent("twin:theme", { detail: name }));
   }
 
+  /** The id of the button that rang the present callback, null where none was clicked: as `pages.clicked`. */
+  twin.clicked = function () {
+    const { triggered, triggered_id: id } = window.dash_clientside.callback_context;
+    return triggered.length && triggered[0].value ? id : null;
+  };
+
   /** Called by the frame's own callback when another page is shown. */
   twin.onRoute = function (route) {
     readWords();

@@ -27,7 +27,8 @@ PATHS = {
     "login": "/login",
 }
 SETTLE_MS = 4000
-WHOLE = """() => document.readyState === 'complete' && !document.querySelector('[aria-busy], ._dash-loading')
+WHOLE = """() => document.readyState === 'complete'
+  && ![...document.querySelectorAll('[aria-busy], ._dash-loading')].some((e) => e.checkVisibility())
   && [...document.querySelectorAll('.park-map')].every((map) => map.dataset.ready)"""
 HEAVIEST = 5
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from tests.callbacks import stage, story
-from tests.conftest import Embedded
-from tests.e2e.screen import Screen, Site, browser, screen, site
-from twin.access import Access
-from twin.records import Records
+from tests.e2e.house import house
+from tests.e2e.screen import Screen, Site, browser, screen
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
@@ -38,7 +34,7 @@ PATHS = (
 SIZES = ((1920, 1080), (3840, 2160), (1180, 820))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 READY = (
-    "() => !document.querySelector('.content [aria-busy]')"
+    "() => ![...document.querySelectorAll('.content [aria-busy]')].some((e) => e.checkVisibility())"
     " && (!document.querySelector('.en-grid') || document.querySelector('.en-grid .ag-row'))"
 )
 SEEN = "{ visibilityProperty: true, opacityProperty: true }"
@@ -91,17 +87,8 @@ def english() -> set[str]:
 @pytest.fixture(scope="module")
 def web() -> Iterator[Site]:
     """A web role with an incident under way."""
-    server = Embedded(Path(tempfile.mkdtemp(prefix="twin-")))
-    server.start()
-    records = Records(f"sqlite:///{server.folder / 'records.sqlite'}")
-    records.create()
-    Access(records).add_demo_users()
-    stream = server.stream()
-    with site(server.folder, server.url) as it:
-        stage.up(stream, records, story.story(), incident=True)
-        yield it
-    stream.close()
-    server.kill()
+    with house(incident=True) as it:
+        yield it.web
 
 
 @pytest.fixture(scope="module")

@@ -6,24 +6,21 @@ shown afterwards is the present, not what was on screen before.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.callbacks import stage, story
+from tests.callbacks import story
 from tests.conftest import Embedded
-from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.e2e.house import house
+from tests.e2e.screen import Screen, Site, browser, screen
 from tests.twin.parks import real_time
-from twin.access import Access
 from twin.blocks import encode
 from twin.clock import as_ms
-from twin.records import Records
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 WORDS = {"zh": ("连接中断", "数据流中断", "1 时"), "en": ("Link down", "No data for", "1 h")}
@@ -49,18 +46,8 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    server = Embedded(Path(tempfile.mkdtemp(prefix="twin-")))
-    server.start()
-    records = Records(f"sqlite:///{server.folder / 'records.sqlite'}")
-    records.create()
-    Access(records).add_demo_users()
-    stage.up(server.stream(), records, story.story(), incident=True)
-    with site(server.folder, server.url) as web:
-        yield Scene(web, server)
-    records.close()
-    for stream in server.streams:
-        stream.close()
-    server.kill()
+    with house(incident=True) as it:
+        yield Scene(it.web, it.server)
 
 
 @pytest.fixture(scope="module")

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.callbacks import stage, story
-from tests.conftest import Embedded
-from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.callbacks import story
+from tests.e2e.house import house
+from tests.e2e.screen import Screen, Site, browser, screen
 from tests.twin.parks import real_time
-from twin.access import Access
 from twin.blocks import encode
 from twin.clock import as_ms
-from twin.records import Records
 from twin.stream import Stream
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -41,21 +37,11 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    server = Embedded(Path(tempfile.mkdtemp(prefix="twin-")))
-    server.start()
-    records = Records(f"sqlite:///{server.folder / 'records.sqlite'}")
-    records.create()
-    Access(records).add_demo_users()
-    told = story.story()
-    for minutes in range(0, 120, 10):
-        records.put_gates(list(told.gates.values()), story.NOW - timedelta(minutes=minutes))
-    stream = server.stream()
-    stage.up(stream, records, told, incident=True)
-    with site(server.folder, server.url) as web:
-        yield Scene(web, stream)
-    records.close()
-    stream.close()
-    server.kill()
+    gates = list(story.story().gates.values())
+    with house(incident=True) as it:
+        for minutes in range(0, 120, 10):
+            it.records.put_gates(gates, story.NOW - timedelta(minutes=minutes))
+        yield Scene(it.web, it.stream)
 
 
 @pytest.fixture(scope="module")
