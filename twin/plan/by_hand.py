@@ -68,7 +68,7 @@ class Made:
         ranked = search(trials, usable, most, trials.hints(usable))
         least = trials.nothing.lost_kg - WORTH * question.kg
         good = [t for t in ranked if t.overtops_s is None and t.lost_kg <= least]
-        sure = chosen(trials, good, outlook.members.likely(), runners)
+        sure = chosen(trials, good, usable, outlook.members, runners)
         best = sure[0] if sure else None
         return cls(waters, spill, outlook, arrivals, deadlines, trials, usable, best, nothing.error)
 
@@ -76,8 +76,8 @@ class Made:
         """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg by minutes."""
         if self.best is None:
             return {}
-        gates = [self.best.gates]
-        return {f"{w / 60:.0f}": self.trials.later(w, gates)[0].lost_kg for w in WAITS_S}
+        tried = self.trials.waited(WAITS_S, self.best.gates)
+        return {f"{w / 60:.0f}": t.lost_kg for w, t in zip(WAITS_S, tried, strict=True)}
 
     def second_best(self) -> dict[str, list[str]]:
         """Return, for each gate of the plan, the best gates that do without it."""
@@ -120,11 +120,9 @@ class Made:
         """Return what opening a gate that usually stands closed does to the plan: clean water led round."""
         if self.best is None:
             return []
+        shut = [g for g, c in self.waters.cards.items() if c.normal_position < CLOSED_BELOW and c.usable]
         found = []
-        for gate, card in self.waters.cards.items():
-            if card.normal_position >= CLOSED_BELOW or not card.usable:
-                continue
-            t = self.trials.opened(self.best.gates, gate)
+        for gate, t in zip(shut, self.trials.opened(self.best.gates, shut), strict=True):
             more = t.lost_kg - self.best.lost_kg
             lower = self.best.fullest - t.fullest
             dry = t.overtops_s is None

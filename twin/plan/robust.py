@@ -1,59 +1,133 @@
-"""The choice among the best sets: what they keep where flows are other than thought, too.
+"""The choice among the best sets: what they keep, and whether banks stay dry, where flows are other than thought.
 
-The set is taken that loses least on average over a low, a middle and a high flow, all of them likely; never
-one that overtops in any of them.
+The set is taken that is expected to cost least over the flows that are likely: what it loses at a low, a middle
+and a high one, and the chance that water leaves a bank, which weighs as several releases lost. A set that
+overtops at one of the three is never taken. Where the best comes near a bank, a gate more is looked for that
+keeps clean water from filling the canal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtr
 
 from twin.hydraulics.runner import Runners
-from twin.plan.search import WORTH, Trial, Trials
+from twin.plan.outlook import Members
+from twin.plan.search import FULL, LARGEST, RUNNING_M3S, WORTH, Gates, Trial, Trials
 
 CLOSE = 0.1  # of the release: sets that lose so much more than the best are not looked at beside it
 AT_ONCE = 4
-MOST = 12  # sets looked at again until one is found that stays dry
-ROOM = 0.95  # of the depth to a bank: water is to stay below, whatever flow and roughness turn out to be
+MOST = 12  # sets looked at again
 WEIGHTS = (0.3, 0.4, 0.3)  # low, middle, high
+FILL_SD = 0.02  # of the depth to a bank: tide, roughness and wind, which no run at another flow tells
+OVERTOPS = 5.0  # releases lost that a bank under water weighs
+RISKY = 0.02  # of the release, as the chance of that weighs: more, and a gate that relieves is looked for
+RELIEVED = 2  # times
 
 
 def chosen(
-    trials: Trials,
-    ranked: Sequence[Trial],
-    ends: Sequence[tuple[float, float]],
-    runners: Runners,
+    trials: Trials, ranked: Sequence[Trial], gates: Sequence[str], members: Members, runners: Runners
 ) -> list[Trial]:
-    """Return the best sets anew, best first.
+    """Return the best sets anew, best first; none where every one of them overtops at a likely flow.
 
     Parameters
     ----------
     ranked : sequence of Trial
         Sets worth closing, best first, all on dry banks.
-    ends : sequence of (float, float)
-        Factors on flow and roughness at a low and a high flow.
+    gates : sequence of str
+        Gates that may be closed.
+    members : Members
+        What flow and roughness may be.
     """
     if not ranked:
         return []
+    judge = _Judge.of(trials, members, runners)
     kg = trials.question.kg
-    asked = [replace(trials.question, flow=q, roughness=n, follow=False) for q, n in ends]
-    nothing = runners.map([a.whole() for a in asked])
-    others = [Trials(a, runners, course) for a, course in zip(asked, nothing, strict=True)]
-
-    def cost(t: Trial) -> tuple[float, tuple[str, ...]]:
-        low, high = (o.tried[t.gates].lost_kg for o in others)
-        mean = WEIGHTS[0] * low + WEIGHTS[1] * t.lost_kg + WEIGHTS[2] * high
-        return round(mean / kg + WORTH * len(t.gates), 6), t.gates
-
-    narrow: list[Trial] = []  # dry, but near the bank
     for k in range(0, min(len(ranked), MOST), AT_ONCE):
-        near = [t for t in ranked[k : k + AT_ONCE] if t.lost_kg <= ranked[k].lost_kg + CLOSE * kg]
-        for other in others:
-            other.look(t.gates for t in near)
-        dry = [t for t in near if all(o.tried[t.gates].overtops_s is None for o in others)]
-        roomy = [t for t in dry if max(o.tried[t.gates].fullest for o in others) <= ROOM]
-        if roomy:
-            return sorted(roomy, key=cost)
-        narrow += dry
-    return sorted(narrow, key=cost)
+        some = [t for t in ranked[k : k + AT_ONCE] if t.lost_kg <= ranked[k].lost_kg + CLOSE * kg]
+        judge.look(some)
+        best = judge.ranked()[:1]
+        if best and (k + AT_ONCE >= len(ranked) or judge.cost(best[0]) <= judge.nominal(ranked[k + AT_ONCE])):
+            break
+    for _ in range(RELIEVED):
+        best = judge.ranked()[:1] or list(ranked[:1])
+        if judge.risk(best[0]) * OVERTOPS <= RISKY or len(best[0].gates) >= LARGEST:
+            break
+        judge.look(judge.relieved(best[0], gates))
+        if judge.ranked()[:1] in ([], best):
+            break
+    return judge.ranked()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Sets at the flow expected, and at a low and a high one.
+
+    Attributes
+    ----------
+    others : (Trials, Trials)
+        At the low flow and at the high one.
+    span : float
+        From the flow expected to the high one, in logs.
+    flow : (members,)
+        What the flow may be, against that expected, in logs.
+    """
+
+    trials: Trials
+    others: tuple[Trials, Trials]
+    span: float
+    flow: np.ndarray
+    looked: dict[Gates, Trial]
+
+    @classmethod
+    def of(cls, trials: Trials, members: Members, runners: Runners) -> _Judge:
+        """Run doing nothing at a low and a high flow."""
+        q = trials.question
+        asked = [replace(q, flow=f, roughness=n, follow=False) for f, n in members.likely()]
+        low, high = runners.map([a.whole() for a in asked])
+        others = (Trials(asked[0], runners, low), Trials(asked[1], runners, high))
+        at = float(np.log(q.flow))
+        return cls(trials, others, max(float(np.log(asked[1].flow)) - at, 1e-3), members.flow - at, {})
+
+    def look(self, some: Iterable[Trial]) -> None:
+        """Run sets at the low and the high flow too."""
+        new = {t.gates: t for t in some}
+        Trials.alike(self.others, new)
+        self.looked.update(new)
+
+    def ranked(self) -> list[Trial]:
+        """Return the sets that stay dry at all three flows, best first."""
+        dry = [t for t in self.looked.values() if t.overtops_s is None and self.risk(t) < 1.0]
+        return sorted(dry, key=lambda t: (self.cost(t), t.gates))
+
+    def nominal(self, t: Trial) -> float:
+        """Return what a set costs at the flow expected alone, in releases."""
+        return t.lost_kg / self.trials.question.kg + WORTH * len(t.gates)
+
+    def cost(self, t: Trial) -> float:
+        """Return what a set is expected to cost, in releases."""
+        low, high = (o.tried[t.gates].lost_kg for o in self.others)
+        mean = WEIGHTS[0] * low + WEIGHTS[1] * t.lost_kg + WEIGHTS[2] * high
+        return round(mean / self.trials.question.kg + WORTH * len(t.gates) + OVERTOPS * self.risk(t), 6)
+
+    def risk(self, t: Trial) -> float:
+        """Return the chance that water comes to a bank, over all flows that are likely; 1 if a run says so."""
+        there = [o.tried[t.gates] for o in self.others]
+        if any(x.overtops_s is not None for x in there):
+            return 1.0
+        steep = max(there[1].fullest - t.fullest, 0.0) / self.span
+        return float(ndtr((t.fullest + steep * self.flow - FULL) / FILL_SD).mean())
+
+    def relieved(self, t: Trial, gates: Sequence[str]) -> list[Trial]:
+        """Return sets with a gate more that leave the most room at the high flow, run at the one expected."""
+        high = self.others[1]
+        running = [g for g in gates if g not in t.gates and t.water.get(g, 0.0) > RUNNING_M3S]
+        more = [tuple(sorted((*t.gates, g))) for g in running]
+        high.look(more)
+        roomy = sorted((high.tried[s] for s in more), key=lambda x: (x.overtops_s is not None, x.fullest))
+        names = [x.gates for x in roomy[:2] if x.fullest < high.tried[t.gates].fullest]
+        self.trials.look(names)
+        return [self.trials.tried[s] for s in names if self.trials.tried[s].overtops_s is None]

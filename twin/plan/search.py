@@ -5,7 +5,7 @@ A set whose water leaves the banks is never chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import combinations, islice
@@ -23,6 +23,7 @@ FOLLOWED = 0.6  # of the sets: those found by following the release; the others 
 PASSING = 0.01  # of the release that must pass a gate for its closing to be tried
 AT_ONCE = 4
 DEAD_END = 0.2  # of the release passes gates that may still be closed: less, and the water is what to stop
+STILLED = 0.05  # of the release: what stilling a gate's water is hoped to keep, for the order of trials
 RUNNING_M3S = 0.5  # of water through a gate, for its closing to still anything
 HINTS = 8  # sets that a coarse look proposes
 LARGEST = 6
@@ -163,10 +164,25 @@ class Trials:
         courses = self._runners.map([q.task(gates, wait_s) for gates in sets])
         return [self._judged(g, c) for g, c in zip(sets, courses, strict=True)]
 
-    def opened(self, gates: Gates, gate: str) -> Trial:
-        """Try a set with a gate opened besides; this is not kept."""
-        course = self._runners.map([self._asked.task(gates, opens=(gate,))])[0]
-        return self._judged(gates, course)
+    def waited(self, waits_s: Sequence[float], gates: Gates) -> list[Trial]:
+        """Try one set ordered so much later, all waits at once; these are not kept."""
+        courses = self._runners.map([self._asked.task(gates, wait) for wait in waits_s])
+        return [self._judged(gates, c) for c in courses]
+
+    @staticmethod
+    def alike(several: Sequence[Trials], sets: Iterable[Gates]) -> None:
+        """Try the same sets in several trials that share their runners, all at once."""
+        new = [(t, s) for s in dict.fromkeys(sets) for t in several if s not in t.tried]
+        if not new:
+            return
+        courses = new[0][0]._runners.map([t._asked.task(s) for t, s in new])
+        for (t, s), course in zip(new, courses, strict=True):
+            t.tried[s] = t._judged(s, course)
+
+    def opened(self, gates: Gates, opens: Sequence[str]) -> list[Trial]:
+        """Try a set with each of some gates opened besides; these are not kept."""
+        courses = self._runners.map([self._asked.task(gates, opens=(gate,)) for gate in opens])
+        return [self._judged(gates, c) for c in courses]
 
     def _judged(self, gates: Gates, course: Course) -> Trial:
         t = judged(gates, course, self._asked, self._base)
@@ -203,9 +219,10 @@ class Trials:
 
         return sorted((t for t in self.tried.values() if t.gates and among(t)), key=cost)
 
-    def best(self) -> Trial:
-        """Return the best of all, doing nothing among them."""
-        return min(self.tried.values(), key=lambda t: (t.overtops_s is not None, t.lost_kg))
+    def best(self, among: Collection[str] | None = None) -> Trial:
+        """Return the best of all, doing nothing among them; or of those that close no other gates than these."""
+        sets = [t for t in self.tried.values() if among is None or set(t.gates) <= set(among)]
+        return min(sets, key=lambda t: (t.overtops_s is not None, t.lost_kg))
 
 
 def search(
@@ -239,13 +256,17 @@ def search(
 
 
 def follow(trials: Trials, gates: Sequence[str], most: float) -> None:
-    """Close the gates that what is lost still passes; where it passes none, those that bring the water."""
+    """Close the gates that what is lost still passes; where it passes none, those that bring the water.
+
+    Sets with other gates than these are left aside.
+    """
     q = trials.question
+    mine = set(gates)
     ways: list[tuple[float, int, Gates]] = []
     still: list[tuple[float, int, Gates]] = []
 
     def grow(t: Trial) -> None:
-        if t.overtops_s is not None or len(t.gates) >= LARGEST:
+        if t.overtops_s is not None or len(t.gates) >= LARGEST or not mine.issuperset(t.gates):
             return
         loose = sum(t.passed.get(g, 0.0) for g in gates if g not in t.gates) / q.kg
         for g in gates:
@@ -257,11 +278,12 @@ def follow(trials: Trials, gates: Sequence[str], most: float) -> None:
                 left = max(t.lost_kg - passing, 0.0) / q.kg
                 heappush(ways, (round(left + WORTH * len(larger), 6), len(larger), larger))
             if t.gates and loose < DEAD_END and t.water.get(g, 0.0) > RUNNING_M3S:
-                heappush(still, (round(len(larger) - t.water[g] / (1 + t.water[g]), 6), len(larger), larger))
+                brought = STILLED * t.water[g] / (1 + t.water[g])
+                heappush(still, (round(t.lost_kg / q.kg - brought, 6), len(larger), larger))
 
     for t in list(trials.tried.values()):
         grow(t)
-    while (ways or still) and len(trials.tried) <= most and not trials.enough(trials.best()):
+    while (ways or still) and len(trials.tried) <= most and not trials.enough(trials.best(mine)):
         some = [s for heap in (ways, still) for s in _popped(heap, trials.tried, AT_ONCE // 2)]
         trials.look(some)
         for s in dict.fromkeys(some):
@@ -279,23 +301,26 @@ def _popped(heap: list[tuple[float, int, Gates]], tried: Mapping[Gates, Trial], 
 
 
 def polish(trials: Trials, gates: Sequence[str], most: float) -> None:
-    """Let the best set lose a gate or gain one, as long as that helps."""
+    """Let the best set gain a gate, then lose one, as long as that helps.
+
+    A gate through which no water runs changes nothing; those that bring most are tried first.
+    """
     done: set[Gates] = set()
     while len(trials.tried) <= most:
         ranked = trials.ranked()
         if not ranked or ranked[0].gates in done:
             return
         best = ranked[0]
+        if not trials.enough(best) and len(best.gates) < LARGEST:
+            running = sorted((-best.water.get(g, 0.0), g) for g in gates if g not in best.gates)
+            more = [tuple(sorted((*best.gates, g))) for w, g in running if -w > RUNNING_M3S]
+            new = [s for s in more if s not in trials.tried][:AT_ONCE]
+            if new:
+                trials.look(new, most)
+                continue
         done.add(best.gates)
-        fewer = (
-            [tuple(g for g in best.gates if g != out) for out in best.gates] if len(best.gates) > 1 else []
-        )
-        more = (
-            []
-            if trials.enough(best) or len(best.gates) >= LARGEST
-            else [g for g in gates if g not in best.gates]
-        )
-        trials.look([*fewer, *((*best.gates, g) for g in more)], most)
+        if len(best.gates) > 1:
+            trials.look([tuple(g for g in best.gates if g != out) for out in best.gates], most)
 
 
 def judged(gates: Gates, course: Course, q: Question, nothing: Course) -> Trial:

@@ -92,3 +92,11 @@ def test_the_best_set_loses_what_it_does_not_need_and_gains_what_helps() -> None
     told.look([("A", "B")])
     polish(told, "ABCDE", 40)
     assert told.ranked()[0].gates == ("A", "E")
+
+
+def test_a_stand_in_is_looked_for_although_the_plan_itself_holds_everything() -> None:
+    told = Told({"A": 0.0, "B+C": 1.0, "B": 60.0}, {"": {"A": 100.0, "B": 90.0}, "B": {"C": 60.0}})
+    told.look([("A",)])
+    follow(told, "BCDE", 12)
+    assert told.tried["B", "C"].lost_kg == 1.0
+    assert not any("A" in s for s in told.asked[1:])
