@@ -1,9 +1,9 @@
-"""The choice among the best sets: what they keep, and whether banks stay dry, where flows are other than thought.
+"""The choice among the best sets: what they keep and whether banks stay dry where flows are not as thought.
 
-The set is taken that is expected to cost least over the flows that are likely: what it loses at a low, a middle
-and a high one, and the chance that water leaves a bank, which weighs as several releases lost. A set that
-overtops at one of the three is never taken. Where the best comes near a bank, a gate more is looked for that
-keeps clean water from filling the canal.
+The set is taken that is expected to cost least over the flows that are likely: what it loses at a low, a
+middle and a high one, and the chance that water leaves a bank, which weighs as several releases lost. A set
+that overtops at one of the three is never taken. Where the best comes near a bank, a gate more is looked for
+that keeps clean water from filling the canal.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class _Judge:
         return round(mean / self.trials.question.kg + WORTH * len(t.gates) + OVERTOPS * self.risk(t), 6)
 
     def risk(self, t: Trial) -> float:
-        """Return the chance that water comes to a bank, over all flows that are likely; 1 if a run says so."""
+        """Return the chance that water comes to a bank at any likely flow; 1 if a run says so."""
         there = [o.tried[t.gates] for o in self.others]
         if any(x.overtops_s is not None for x in there):
             return 1.0

@@ -220,7 +220,7 @@ class Trials:
         return sorted((t for t in self.tried.values() if t.gates and among(t)), key=cost)
 
     def best(self, among: Collection[str] | None = None) -> Trial:
-        """Return the best of all, doing nothing among them; or of those that close no other gates than these."""
+        """Return the best of all sets, doing nothing among them; or of those of these gates alone."""
         sets = [t for t in self.tried.values() if among is None or set(t.gates) <= set(among)]
         return min(sets, key=lambda t: (t.overtops_s is not None, t.lost_kg))
 
