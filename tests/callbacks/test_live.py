@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from callbacks import live as module
 from callbacks.frames import pack, unpack
 from callbacks.live import Board, Client, Facts, Live, Standing, gate_word
 from geodata.words import Text
@@ -217,7 +218,7 @@ def live(stream: FakeStream, standing: Standing | None = None) -> Live:
     return Live(board(), stream, lambda: standing or Standing())  # type: ignore[arg-type]
 
 
-async def until(what: Any, seconds: float = 3.0) -> None:
+async def until(what: Any, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.01)
@@ -260,23 +261,22 @@ async def test_the_revision_moves_with_incidents_and_not_with_anomalies() -> Non
         await ended([task])
 
 
-async def test_a_change_of_level_does_not_wait_for_the_tick() -> None:
+async def test_a_change_of_level_does_not_wait_for_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TICK_S", 3600.0)
     stream = FakeStream()
     stream.now = ClockState(True, "x", 1.0, T0, wall_ms())
     stream.add("readings", encode(real_time(PARK, "S02", T0, {"w01018": 12.0})))
     it = live(stream)
-    client, loop = Client(), asyncio.get_running_loop()
+    client = Client()
     it._clients.add(client)
     task = asyncio.create_task(it.run())
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             while not (frame := told(await client.frames.get() or NOTHING)).get("si"):
                 pass  # the station comes up
             stream.add("readings", encode(real_time(PARK, "S02", T0 + 1000, {"w01018": 900.0})))
-            begun = loop.time()
             while int(Level.ALARM) not in (frame := told(await client.frames.get() or NOTHING)).get("sl", []):
                 pass
-        assert loop.time() - begun < 0.8
         assert frame["si"] == [1]
     finally:
         await ended([task])

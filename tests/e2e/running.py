@@ -52,7 +52,7 @@ def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1) -> I
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from twin.supervisor import free_port
 
@@ -51,7 +51,7 @@ class Site:
         """End it."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
 
@@ -97,7 +97,7 @@ class Screen:
         self.page.goto(url)
         self.page.wait_for_function("() => window.twin && twin.live.points && !twin.live.stale")
 
-    def wait(self, js: str, seconds: float = 15.0) -> None:
+    def wait(self, js: str, seconds: float = 60.0) -> None:
         """Wait until an expression of the page is true."""
         self.page.wait_for_function(f"() => {js}", timeout=seconds * 1000)
 
@@ -108,6 +108,7 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("TWIN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path, "no Chromium on PATH: run .ci/browser"
     with sync_playwright() as play:
+        expect.set_options(timeout=30_000)  # several processes share the machine
         it = play.chromium.launch(executable_path=path, args=ARGS)
         yield it
         it.close()

@@ -50,12 +50,10 @@ def web(embedded: Embedded) -> Iterator[Site]:
 
 @pytest.fixture
 def desk(chromium: Browser, web: Site) -> Iterator[Screen]:
-    expect.set_options(timeout=15_000)
     with screen(chromium) as it:
         it.open(f"{web.url}/admin?tab=import")
         yield it
         assert it.wrong == []
-    expect.set_options(timeout=5_000)
 
 
 def survey(folder: Path) -> list[Path]:

@@ -70,13 +70,17 @@ def test_it_comes_up_ends_and_comes_up_again(folder: Path, env: dict[str, str]) 
     for _ in range(2):
         demo = start(env)
         wait_up(demo, env)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(alive(folder)) < 7 and time.monotonic() < deadline:
             time.sleep(0.1)
         assert len(alive(folder)) >= 7
-        time.sleep(1.0)  # so that it has printed the address
+        assert demo.stdout is not None
+        said = ""
+        while "demo-duty" not in said:  # what it says last when it is up
+            said += (line := demo.stdout.readline())
+            assert line, said
         demo.send_signal(signal.SIGINT)
-        said, _err = demo.communicate(timeout=30)
+        said += demo.communicate(timeout=60)[0]
         assert demo.returncode == 0, said
         assert f"http://127.0.0.1:{env['TWIN_PORT']}" in said
         assert "demo-duty" in said
@@ -88,7 +92,7 @@ def test_a_killed_demo_leaves_nothing_behind(folder: Path, env: dict[str, str]) 
     wait_up(demo, env)
     demo.kill()
     demo.communicate()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while alive(folder) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert alive(folder) == []
@@ -97,7 +101,7 @@ def test_a_killed_demo_leaves_nothing_behind(folder: Path, env: dict[str, str]) 
 def test_taken_ports_are_named_before_anything_starts(folder: Path, env: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", int(env["TWIN_PORT"]))):
         demo = start(env)
-        said, _ = demo.communicate(timeout=20)
+        said, _ = demo.communicate(timeout=60)
     assert demo.returncode == 2
     assert f"port {env['TWIN_PORT']} is taken: set TWIN_PORT=" in said
     assert alive(folder) == []

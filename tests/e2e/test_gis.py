@@ -23,7 +23,7 @@ from twin.records import Records
 pytestmark = pytest.mark.e2e
 PARK = parks.read(parks.demo_path())
 ACCOUNT = "gis:quiet water 12"
-SOON_S = 20.0
+SOON_S = 60.0
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_a_version_saved_while_a_plume_runs(demo: Demo, chromium: Browser) -> No
         new = replace(old, stations=(moved, *rest))
         saved = park_publish.publish(demo.config, new, "a station surveyed again", "duty")
         assert saved.version != old.version
-        expect(it.page.locator("#park-note")).to_contain_text(saved.version, timeout=15_000)
+        expect(it.page.locator("#park-note")).to_contain_text(saved.version)
         it.page.wait_for_selector(f'.park-map[data-version="{saved.version}"]', timeout=60_000)
         spot = f"twin.maps['atlas-map'].named.get('station/{station.id}')"
         shown = it.page.evaluate(f"(({{x, y}}) => twin.maps['atlas-map'].lonlat(x, y))({spot})")
@@ -136,7 +136,7 @@ def test_a_version_saved_while_a_plume_runs(demo: Demo, chromium: Browser) -> No
         demo.until(lambda: demo.planned(first.incident) == saved.version)
         demo.until(lambda: demo.state() is CommandState.DONE)
         it.page.goto(f"{demo.url}/emergency/{first.incident}")
-        expect(it.page.locator("#content")).to_contain_text(saved.version, timeout=15_000)
+        expect(it.page.locator("#content")).to_contain_text(saved.version)
         assert it.wrong == []
     assert [demo.supervisor.pid(name) for name in ROLES] == pids
     assert [demo.supervisor.restarts(name) for name in ROLES] == [0] * len(ROLES)

@@ -46,7 +46,7 @@ def cluster() -> Iterator[Nodes]:
         it.close()
 
 
-def wait(what: Callable[[], bool], complaint: str, seconds: float = 40.0) -> None:
+def wait(what: Callable[[], bool], complaint: str, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -39,7 +39,7 @@ def compare(page: Page) -> None:
     page.fill("#em-own-user", "duty")
     page.fill("#em-own-password", "demo-duty")
     page.click("#em-own-go")
-    expect(sheet.locator(".say.ok")).to_contain_text("G10", timeout=30_000)
+    expect(sheet.locator(".say.ok")).to_contain_text("G10", timeout=60_000)
     rows = sheet.locator(".ow").first.locator("tbody tr")
     expect(rows.first).to_contain_text("自拟", timeout=90_000)
     expect(rows.last).to_contain_text("不处置")
@@ -72,19 +72,19 @@ def test_from_the_first_anomaly_to_the_closed_gate(address: str) -> None:
         expect(duty.locator(".say.no")).to_contain_text("另一人")
 
         # somebody who may not, then the second person, at another desk
-        expect(office.locator("#em-sign")).to_contain_text("Approve and order", timeout=30_000)
+        expect(office.locator("#em-sign")).to_contain_text("Approve and order", timeout=60_000)
         sign(office, "viewer", "let me")
         expect(office.locator(".say.no")).to_contain_text("may not")
         sign(office, "office", "agreed")
-        expect(office.locator(".say.ok")).to_contain_text("the order to close", timeout=30_000)
+        expect(office.locator(".say.ok")).to_contain_text("the order to close", timeout=60_000)
 
         # the order goes out, the gate moves and reports; every page sees it
         closed = office.locator(".fb li").first
         expect(closed).to_contain_text("In position", timeout=CLOSES_MS)
-        expect(duty.locator(".fb li").first).to_contain_text("已到位", timeout=30_000)
+        expect(duty.locator(".fb li").first).to_contain_text("已到位", timeout=60_000)
         gate = closed.locator("b").first.inner_text()
         expect(duty.locator(f'.fb [data-live-gate="{gate}"].gate-mark')).to_have_attribute(
-            "data-gate", "closed", timeout=30_000
+            "data-gate", "closed", timeout=60_000
         )
         expect(duty.locator(".lg")).to_contain_text(f"{gate} 关闭到位")
 
@@ -100,8 +100,8 @@ def test_from_the_first_anomaly_to_the_closed_gate(address: str) -> None:
 
         # the wall was taken over and says what was done
         wall = visit(reader(browser, "zh"), address, "/wall", "zh", faults)
-        expect(wall.locator(".wl.is-taken")).to_be_visible(timeout=30_000)
-        expect(wall.locator(".wl-next .act:visible")).to_contain_text(gate, timeout=30_000)
+        expect(wall.locator(".wl.is-taken")).to_be_visible(timeout=60_000)
+        expect(wall.locator(".wl-next .act:visible")).to_contain_text(gate, timeout=60_000)
     assert faults == []
 
 

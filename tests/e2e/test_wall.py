@@ -61,7 +61,7 @@ def test_a_wall_fits_its_screen_and_is_as_large(
         it.open(f"{home.web.url}/wall", lang)
         it.page.wait_for_selector(".park-map[data-ready]")
         expect(it.page.locator("#wl-loads .wl-ld li")).to_have_count(5, timeout=30_000)
-        it.wait("document.documentElement.currentCSSZoom === innerWidth / 1920", 4)
+        it.wait("document.documentElement.currentCSSZoom === innerWidth / 1920")
         wide, high = it.page.evaluate(OVER)
         assert (wide, high) <= size
         assert it.page.evaluate(CUT) == []
@@ -85,11 +85,11 @@ def test_a_wall_of_its_own_turns_through_its_views_and_yields_to_nobody(
         expect(it.page.locator("#wl-loads")).to_be_hidden()
         layers = "twin.maps['wall-map'].layers"
         assert it.page.evaluate(f"[{layers}.pipe, {layers}.canal]") == [False, True]
-        expect(it.page.locator("#wl-views .on")).to_have_text("乙", timeout=9000)
+        expect(it.page.locator("#wl-views .on")).to_have_text("乙")
         assert it.page.evaluate(f"[{layers}.pipe, {layers}.canal]") == [True, False]
         story.put(home.records, story.story())
         home.stream.append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
-        it.wait("twin.live.incidents.length === 1", 6)
+        it.wait("twin.live.incidents.length === 1")
         it.page.wait_for_timeout(1500)
         expect(it.page.locator(".wl.is-taken")).to_have_count(0)
         assert it.page.evaluate(CUT) == []
@@ -104,7 +104,7 @@ def test_an_incident_takes_the_wall_and_hands_it_back(chromium: Browser, home: H
     home.stream.append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
     with screen(chromium) as it:
         it.open(f"{home.web.url}/wall")
-        expect(it.page.locator(".wl.is-taken .wl-next .act").first).to_be_visible(timeout=10_000)
+        expect(it.page.locator(".wl.is-taken .wl-next .act").first).to_be_visible()
         expect(it.page.locator(".wl-right")).to_be_hidden()
         assert (
             it.page.evaluate(
@@ -114,7 +114,7 @@ def test_an_incident_takes_the_wall_and_hands_it_back(chromium: Browser, home: H
         )
         home.records.put_incident(replace(told.incident, state=IncidentState.CLOSED))
         home.stream.append("events", to_json(Event("incident.closed", story.NOW, story.ID)))
-        expect(it.page.locator(".wl.is-taken")).to_have_count(0, timeout=10_000)
+        expect(it.page.locator(".wl.is-taken")).to_have_count(0)
         expect(it.page.locator(".wl-right")).to_be_visible()
         assert it.wrong == []
 
@@ -125,12 +125,12 @@ def test_what_is_old_is_grey_and_comes_back(chromium: Browser, home: House) -> N
         expect(it.page.locator(".wl-gt .gate-mark").first).to_be_visible()
         expect(it.page.locator(".vd.lost")).to_be_hidden()
         home.web.stop()
-        it.wait("twin.live.stale", 20)
+        it.wait("twin.live.stale")
         expect(it.page.locator(".vd.lost")).to_be_visible()
         expect(it.page.locator(".wl-dots .lv:not([data-lv=offline])")).to_have_count(0)
         expect(it.page.locator(".wl-gt .gate-mark:not([data-gate=unknown])")).to_have_count(0)
         home.web.start()
-        it.wait("!twin.live.stale", 25)
+        it.wait("!twin.live.stale")
         expect(it.page.locator(".vd.lost")).to_be_hidden()
 
 

@@ -80,11 +80,9 @@ class Scene:
 
     def settle(self) -> None:
         """Work until there is nothing to do and the engine has answered."""
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            worked = self.advise.step()
-            if not worked and self.advise._running is None:
-                return
+        until = time.monotonic() + 120
+        while self.advise.step() or self.advise._running is not None:
+            assert time.monotonic() < until, "the engine does not answer"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -148,7 +147,7 @@ class Bench:
 
     def fresh_control(self) -> Control:
         clock = ParkClock(lambda: ClockState(True, "test", 0.0, self.house.clock_ms, 0))
-        self.plc = Plc("127.0.0.1", self.house.port, 0.4)
+        self.plc = Plc("127.0.0.1", self.house.port, 5.0)
         return Control(self.park, self.records, self.stream, clock, self.plc)
 
 
@@ -259,13 +258,14 @@ def test_a_stroke_that_goes_wrong_is_told_within_its_time_and_a_fifth(
 def test_a_gate_that_crawls_is_told_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It still says it moves, so it gets a moment of wall time more, and no longer."""
     monkeypatch.setattr(Gatehouse, "position", lambda self, unit: 0.8 if unit == 1 else 1.0)
+    monkeypatch.setattr(module, "MOVING_WALL_S", 3600.0)
     bench.propose()
     bench.approve()
     bench.order()
     bench.control.step()
     bench.pass_s(STROKE_S * 1.2 + 10, steps=4)
     assert bench.state() is _S.MOVING
-    time.sleep(0.4)
+    monkeypatch.setattr(module, "MOVING_WALL_S", 0.0)
     bench.control.step()
     assert bench.state() is _S.FAILED
     assert "not in place in time, at 80% open" in bench.message()

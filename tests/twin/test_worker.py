@@ -32,7 +32,7 @@ from twin.supervisor import free_port
 from twin.worker import Companion, Inbox
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something is so, or fail."""
     end = time.monotonic() + seconds
     while not condition():
@@ -79,7 +79,7 @@ class Site:
     def close(self) -> None:
         self.stop.set()
         for thread in self.threads:
-            thread.join(15)
+            thread.join(60)
         alive = [t for t in self.threads if t.is_alive()]
         self.house.stop()
         self.records.close()
@@ -192,7 +192,7 @@ def test_the_watch_starts_before_its_servers_do(embedded: Embedded, tmp_path: Pa
     stream = embedded.stream()
     until(lambda: stream.get("watch") is not None)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -221,7 +221,7 @@ def test_a_signal_ends_the_process_and_history_is_written(site: Site) -> None:
         until(lambda: list((site.config.data / "history" / "readings").glob("*.parquet")), 40)
     finally:
         second.send_signal(signal.SIGTERM)
-        assert second.wait(10) == 0
+        assert second.wait(60) == 0
     assert len(site.bench.events("incident.opened")) == 1
     history = History(site.config.history, site.bench.stream)
     window = history.window(0, site.bench.now_ms)

@@ -90,6 +90,8 @@ class Orders:
         self._member = member
         self._last: deque[Asked] = deque(maxlen=KEPT)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.begun = asyncio.Event()
+        """Set when it is known which orders are new: from then on every one is taken."""
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -98,6 +100,7 @@ class Orders:
             try:
                 if after is None:
                     after = await self._begin()
+                    self.begun.set()
                 for _, entry in await self._stream.follow({"commands": after}):
                     after = entry.id
                     self._take(entry.id, entry.body)

@@ -57,7 +57,7 @@ from twin.stream import AsyncStream, Stream
 MN = "010000A8900016F000169DC0"
 COD = "w01018"
 T0 = 1_795_305_900_000  # 2026-11-22 08:05 in China, a whole ten seconds
-SOON = 15.0
+SOON = 60.0
 HERE = "127.0.0.1"
 
 
@@ -381,7 +381,8 @@ class OpcUaRig(Rig):
         server = {"name": "s", "url": address, "period_s": 0.1, "confirm_s": 0.0, "mn": MN, "node": nodes}
         server["subscribe"] = self.subscribe
         doorway = Doorway(self.stream, self.kind, "s", lambda: self.now, 1.0)
-        return doorway, OpcUaDoor(read_server(Fields(server, "test")), doorway).run
+        self.door = OpcUaDoor(read_server(Fields(server, "test")), doorway)
+        return doorway, self.door.run
 
     async def start_peer(self) -> None:
         await UaHouse.get().start(fresh=not self.up)
@@ -396,7 +397,10 @@ class OpcUaRig(Rig):
     async def say(self, at_ms: int, value: float) -> None:
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         await self._write("cod", ua.DataValue(ua.Variant(value), SourceTimestamp=at))
-        await asyncio.sleep(0.35)  # a server shows its newest value only: the door must have looked
+        # A server shows its newest value only: the door must have looked before the next one.
+        await until(
+            lambda: self.door._newest.get("ns=2;s=cod", (0, ""))[0] == at_ms, "the door does not look"
+        )
 
     async def garbage(self) -> None:
         await self._write("text", ua.DataValue(ua.Variant("high")))

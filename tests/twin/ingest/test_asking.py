@@ -119,7 +119,7 @@ async def test_history_called_up_is_stored_and_answered_like_any_upload(site: Si
 
 
 async def test_a_logger_that_changes_its_line_gets_the_repeat_there(site: Site) -> None:
-    site.gateway.asker.patience[MN] = Patience(over_time_s=0.4, re_count=3)
+    site.gateway.asker.patience[MN] = Patience(over_time_s=0.4, re_count=100)
     first = await site.device()
     asking = asyncio.create_task(site.gateway.asker.ask(MN, requests.get_time()))
     once = await first.asked("1011")
@@ -217,7 +217,7 @@ async def test_an_order_on_the_commands_stream(site: Site) -> None:
 
 async def test_an_order_that_cannot_be_is_told_too(site: Site) -> None:
     stream = site.embedded.stream()
-    await asyncio.sleep(0.5)  # the gateway has begun to follow by then
+    await site.gateway._orders.begun.wait()
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=1062;RtdInterval=1")))
     await eventually(lambda: len(site.audit) == 1)
     assert site.audit[0].who == "duty"
@@ -262,7 +262,7 @@ async def test_of_two_gateways_the_one_that_has_the_line_asks(site: Site) -> Non
     await other.open("127.0.0.1", 0)
     device = await site.device()
     stream = site.embedded.stream()
-    await asyncio.sleep(0.5)  # the gateway has begun to follow by then
+    await site.gateway._orders.begun.wait()
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", MN, detail="CN=3012;PolId=w01018")))
     stream.append("commands", to_json(Order("logger.ask", AT, "duty", "0" * 24, detail="CN=1011")))
     request = await device.asked("3012")

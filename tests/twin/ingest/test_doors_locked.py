@@ -138,7 +138,7 @@ async def test_mqtt_over_tls_with_name_and_password(
         for one in opened:
             await one.close()
         broker.terminate()
-        broker.wait(5)
+        broker.wait(60)
 
 
 class Doorman:

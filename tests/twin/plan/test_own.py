@@ -138,7 +138,7 @@ class Bench:
         return next(d for d in self.records.papers("draft", Draft, "EV") if d.id == id)
 
     def until(self, id: str, state: DraftState) -> Draft:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while self.state(id).state is not state and time.monotonic() < end:
             self.queue.step()
             time.sleep(0.005)

@@ -120,7 +120,7 @@ async def deliver(platform: Platform, outbox: Outbox, frames: list[Frame]) -> Li
     line = Line(MN, "127.0.0.1", platform.port, outbox)
     task = asyncio.ensure_future(line.run())
     line.put(frames)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(outbox):
             await asyncio.sleep(0.01)
     assert await ended([task])
