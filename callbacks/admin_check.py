@@ -9,10 +9,21 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import exports, panel
+from callbacks import exports, login, panel
 from callbacks.admin_check_view import mends, progress, summary, table, told
 from callbacks.admin_form import Press, button, said, signature
-from callbacks.admin_park import PRESENT, Candidate, Parks, Step, origin, recorded, shared, signed, step_of
+from callbacks.admin_park import (
+    NOT_YOURS,
+    PRESENT,
+    Candidate,
+    Parks,
+    Step,
+    origin,
+    recorded,
+    shared,
+    signed,
+    step_of,
+)
 from callbacks.admin_tab import Tab
 from callbacks.admin_words import FAULTS, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
@@ -130,6 +141,8 @@ def drawn(park: Park, found: Sequence[Finding], chosen: Finding | None) -> dict[
 def place(web: Web, parks: Parks, base: str, lang: Lang) -> Any:
     """Return the map of the park that is checked."""
     park = parks.park(base)
+    if base != PRESENT and not parks.may_have(login.reader(), base):
+        return html.P(NOT_YOURS.say(lang), className="empty-page")
     if not crs.is_known(park.crs) or crs.is_local(park.crs):
         return html.P(park_publish.NO_PLACE.say(lang), className="empty-page")
     live = base == PRESENT
@@ -295,7 +308,8 @@ def render(parks: Parks, it: Candidate, shown: Mapping[str, Any], lang: Lang) ->
             shows, drawing = preview(parks, it, step_of(chosen), lang)
         except DeskError as error:
             shows = panel.failed(error.text, lang)
-    parts = summary(park, it, found, lang), mends(it, lang), shows, table(found, shown, lang)
+    head = summary(park, it, found, lang, parks.may_have(login.reader(), it.base))
+    parts = head, mends(it, lang), shows, table(found, shown, lang)
     return (*parts, name), drawing
 
 

@@ -26,8 +26,8 @@ ROWS = 300  # findings listed at once
 LEVEL = {Severity.ERROR: "critical", Severity.WARNING: "alarm", Severity.NOTE: "watch"}
 
 
-def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> Any:
-    """Return which park is checked, how many findings there are, and the files they can be taken away in."""
+def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang, may_have: bool) -> Any:
+    """Return which park is checked, how many findings there are, and the files for who may have them."""
     count = Counter(f.severity for f in found)
     names = {
         "p": Text("现用园区 {v}", "The present park {v}"),
@@ -44,7 +44,7 @@ def summary(park: Park, it: Candidate, found: Sequence[Finding], lang: Lang) -> 
     take = html.Span([html.Span(Text("导出", "Export").say(lang)), *files], className="ck-files")
     return [
         panel.heading(title, lang),
-        html.Div([html.Ul(levels, className="ck-levels"), take], className="ab"),
+        html.Div([html.Ul(levels, className="ck-levels"), take if may_have else None], className="ab"),
     ]
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from dash import Dash
 from fastapi import FastAPI, Request, Response
 
-from callbacks import as_of
+from callbacks import as_of, login
 from callbacks.checking import Checking, Checks
 from callbacks.pages import Web
 from callbacks.signing import Signature
@@ -42,6 +42,7 @@ from twin.park_desk import VERSION, Desk, DeskError, Work
 from twin.records_past import READ_ONLY
 
 KEPT = 6  # parks, findings and shelves held at once
+NOT_YOURS = Text("请以系统管理员账号登录后查看", "sign in as an administrator to see this")
 PRESENT = "present"
 
 T = TypeVar("T")
@@ -170,6 +171,16 @@ class Parks:
         """Return where the browser finds a park's geometry."""
         return "/geo" if name == PRESENT else f"/admin/geo/{name}"
 
+    def may_have(self, reader: User | None, name: str) -> bool:
+        """Tell whether a reader may have a park's geometry and the files of its findings.
+
+        An administrator may have any; an import is open to whoever holds its token, which only the
+        administrator who signed for it was given.
+        """
+        kind, _, key = name.partition("-")
+        held = kind == "w" and self.desk.find(key) is not None
+        return held or self.web.access.may(reader, Act.ADMIN)
+
 
 def shared(app: Dash, web: Web) -> Parks:
     """Return the one `Parks` of an application, made and given its addresses by the tab that asks first."""
@@ -261,11 +272,19 @@ def ordered(web: Web, mark: Signature, kind: str, about: str, detail: str, shown
     return person
 
 
+def _refused(parks: Parks, name: str, request: Request) -> Response | None:
+    if parks.may_have(login.reader(), name):
+        return None
+    return login.refusal(parks.web.access, Act.ADMIN, request)
+
+
 def routes(server: FastAPI, parks: Parks) -> None:
     """Add the addresses that carry files: geometry out, findings out, uploads in."""
 
     @server.get("/admin/geo/{park}/{layer}.json")
     async def geometry(park: str, layer: str, request: Request, v: str = "") -> Response:
+        if refused := _refused(parks, park, request):
+            return refused
         try:
             found = await asyncio.to_thread(lambda: parks.shelf(park, v).get(layer))
         except MissingError:
@@ -279,15 +298,8 @@ def routes(server: FastAPI, parks: Parks) -> None:
         return Response(found.plain, media_type="application/geo+json", headers=headers)
 
     @server.get("/admin/findings.{ending}")
-    async def findings(ending: str, candidate: str = "") -> Response:
-        if ending not in MEDIA:
-            return Response(status_code=404)
-        try:
-            name, body = await asyncio.to_thread(findings_file, parks, candidate, ending)
-        except (MissingError, json.JSONDecodeError):
-            return Response(status_code=404)
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return Response(body, media_type=MEDIA[ending], headers=headers)
+    async def findings(ending: str, request: Request, candidate: str = "") -> Response:
+        return await _findings(parks, ending, request, candidate)
 
     @server.put("/admin/files/{token}")
     async def upload(token: str, name: str, request: Request, changed: float = 0.0) -> Response:
@@ -313,9 +325,23 @@ async def receive(work: Work, name: str, request: Request, changed_s: float = 0.
     return _said(200, Text("收到", "received"))
 
 
-def findings_file(parks: Parks, candidate: str, ending: str) -> tuple[str, bytes]:
+async def _findings(parks: Parks, ending: str, request: Request, candidate: str) -> Response:
+    if ending not in MEDIA:
+        return Response(status_code=404)
+    try:
+        wanted = Candidate.of(json.loads(candidate) if candidate else None)
+        if refused := _refused(parks, wanted.base, request):
+            return refused
+        name, body = await asyncio.to_thread(findings_file, parks, wanted, ending)
+    except (MissingError, json.JSONDecodeError):
+        return Response(status_code=404)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(body, media_type=MEDIA[ending], headers=headers)
+
+
+def findings_file(parks: Parks, wanted: Candidate, ending: str) -> tuple[str, bytes]:
     """Return name and bytes of a file of findings."""
-    park = parks.candidate(Candidate.of(json.loads(candidate) if candidate else None))
+    park = parks.candidate(wanted)
     with TemporaryDirectory(prefix="findings-") as folder:
         path = Path(folder) / f"findings.{ending}"
         export.write(parks.findings(park), park.crs, path)

@@ -9,10 +9,10 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, exports, panel, wording
+from callbacks import dossier, exports, login, panel, wording
 from callbacks.admin_check_view import told
 from callbacks.admin_form import Press, button, said, signature
-from callbacks.admin_park import Parks, recorded, shared, signed
+from callbacks.admin_park import NOT_YOURS, PRESENT, Parks, recorded, shared, signed
 from callbacks.admin_tab import Tab
 from callbacks.admin_words import FIELDS, LAYERS, ROLES, word
 from callbacks.pages import Visit, Web, data, in_thread, reader_lang
@@ -313,11 +313,14 @@ def render(web: Web, parks: Parks, shown: Mapping[str, Any], seen: Any, lang: La
         old, new, found = differences(parks, *pair)
     except MissingError:
         return listed, panel.failed(CHANGED_FILE, lang), dash.no_update, seen
-    name, live = f"v-{pair[1]}", pair[1] == web.park.version
-    shows = park_map(MAP, version=new.version, lang=lang, source=parks.source(name), live=live)
-    place = dash.no_update if seen == name else html.Div(shows, key=name, className="vs-map")
+    live = pair[1] == web.park.version
+    name = PRESENT if live else f"v-{pair[1]}"
+    shows: Any = html.P(NOT_YOURS.say(lang), className="empty-page")
+    if live or parks.may_have(login.reader(), name):
+        shows = park_map(MAP, version=new.version, lang=lang, source=parks.source(name), live=live)
+    place = dash.no_update if seen == pair[1] else html.Div(shows, key=pair[1], className="vs-map")
     parts = [sources(web, pair[1], lang), changes(old, new, found, shown, lang)]
-    return listed, parts, place, name
+    return listed, parts, place, pair[1]
 
 
 def sources(web: Web, version: str, lang: Lang) -> Any:

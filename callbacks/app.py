@@ -46,9 +46,10 @@ from geodata.places import Park
 from geodata.words import as_lang
 from layers import map as park_map
 from twin import scorecard
-from twin.access import Access
+from twin.access import Access, Act
 from twin.config import Config
 from twin.ending import ended
+from twin.errors import UnavailableError
 from twin.history.reader import History
 from twin.model import IncidentState
 from twin.park_watch import LOOK_S, ParkWatch, Present, Renewal
@@ -250,10 +251,15 @@ def _routes(server: FastAPI, web: Web) -> None:
         return Response(layer.plain, media_type="application/geo+json", headers=headers)
 
     @server.get("/raw/{mn}.txt")
-    async def raw(mn: str, minutes: int = 60) -> Response:
+    async def raw(mn: str, request: Request, minutes: int = 60) -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):  # frames carry the loggers' passwords
+            return refused
         to_ms = web.live.now_ms()
         span_ms = min(max(minutes, 1), RAW_MINUTES) * 60_000
-        frames = await asyncio.to_thread(web.history.raw_frames, mn, to_ms - span_ms, to_ms)
+        try:
+            frames = await asyncio.to_thread(web.history.raw_frames, mn, to_ms - span_ms, to_ms)
+        except UnavailableError as error:
+            return Response(str(error), 503, media_type="text/plain; charset=utf-8")
         body = b"".join(frame.raw.rstrip(b"\r\n") + b"\n" for frame in frames)
         return Response(body, media_type="text/plain; charset=utf-8")
 

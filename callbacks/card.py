@@ -137,9 +137,7 @@ def _saved(station: Station, lang: Lang) -> Component:
     rows = []
     for code in station.factors:
         files = [
-            html.A(
-                word, href=file_address(station.id, code, 1, name, lang), download="", className="card-link"
-            )
+            html.A(word, href=file_address(station.id, code, 1, name, lang), className="card-link")
             for word, name in (("CSV", "readings.csv"), ("Excel", "all.xlsx"))
         ]
         name = factor(code).short.say(lang)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dash import html
 from dash.development.base_component import Component
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from callbacks import about, login
@@ -18,7 +18,7 @@ from callbacks.pages import data
 from geodata import export
 from geodata.words import Lang, Text
 from twin import clock
-from twin.access import Act, User
+from twin.access import Act
 from twin.clock import as_datetime
 from twin.errors import MissingError, UnavailableError
 from twin.evidence import gather, seal
@@ -77,12 +77,9 @@ def routes(server: FastAPI, web: Web) -> None:
     """Put the files at `/export/park.gpkg` and so on; one is written at a time."""
     turn = asyncio.Semaphore(1)
 
-    async def serve(form: str) -> Response:
-        reader: User | None = login.reader()
-        if not web.access.may(reader, Act.EXPORT) or reader is None:
-            return JSONResponse(
-                {"error": "sign in as somebody who may export"}, 401 if reader is None else 403
-            )
+    async def serve(form: str, request: Request) -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):
+            return refused
         if form not in export.FORMATS:
             return JSONResponse({"error": f"a park is written as {', '.join(export.FORMATS)}"}, 404)
         try:
@@ -92,27 +89,24 @@ def routes(server: FastAPI, web: Web) -> None:
             return JSONResponse({"error": str(error)}, 422)
         said = EXPORTED.fill(version=web.park.version, form=form)
         at = as_datetime(clock.wall_ms())
-        await asyncio.to_thread(web.records.audit, AuditLine(at, reader.name, "park.exported", "", said))
+        await asyncio.to_thread(web.records.audit, AuditLine(at, login.name(), "park.exported", "", said))
         name = f"{web.park.id}-{web.park.version}{export.FORMATS[form]}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return Response(body, media_type=export.MEDIA[form], headers=headers)
 
-    async def incident(id: str) -> Response:
-        reader = login.reader()
-        if reader is None or not web.access.may(reader, Act.EXPORT):
-            return JSONResponse(
-                {"error": "sign in as somebody who may export"}, 401 if reader is None else 403
-            )
+    async def incident(id: str, request: Request) -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):
+            return refused
         at = as_datetime(web.live.now_ms())
         try:
-            found = await asyncio.to_thread(gather, web.records, id, web.park.version, reader.name, at)
+            found = await asyncio.to_thread(gather, web.records, id, web.park.version, login.name(), at)
         except MissingError as error:
             return JSONResponse({"error": str(error)}, 404)
         except UnavailableError as error:
             return JSONResponse({"error": str(error)}, 503)
         body = await asyncio.to_thread(seal, found)
         said = SEALED.fill(digest=hashlib.sha256(body).hexdigest())
-        line = AuditLine(at, reader.name, "evidence.exported", id, said)
+        line = AuditLine(at, login.name(), "evidence.exported", id, said)
         await asyncio.to_thread(web.records.audit, line)
         name = {"Content-Disposition": f'attachment; filename="{found.incident.id}.json"'}
         return Response(body, media_type="application/json", headers=name | {"Cache-Control": "no-store"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from starlette.responses import JSONResponse, Response
+from fastapi import FastAPI, Request
+from starlette.responses import Response
 
 from callbacks import dossier, export, firm_cards, firm_month, login, report, wording
 from callbacks.export import Cell, Table
@@ -187,11 +187,9 @@ def saved(web: Web, firm: str, kind: str, lang: Lang) -> bytes:
 def routes(server: FastAPI, web: Web) -> None:
     """Put the files at `/export/enterprise/E07.pdf` and so on, for whoever may export."""
 
-    async def serve(name: str, lang: str = "") -> Response:
-        reader = login.reader()
-        if not web.access.may(reader, Act.EXPORT):
-            why = {"error": "sign in as somebody who may export"}
-            return JSONResponse(why, 401 if reader is None else 403)
+    async def serve(name: str, request: Request, lang: str = "") -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):
+            return refused
         firm, _, kind = name.rpartition(".")
         if kind not in TYPES:
             return Response(status_code=404)

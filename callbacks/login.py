@@ -54,6 +54,10 @@ NOBODY = Text(
 )
 DEMO = Text("演示账号，点选即填", "Accounts of the demo; press one to fill it in")
 NEEDED = Text("请先登录", "Sign in first")
+MAY_NOT = Text(
+    "{who}的账号无此权限，请找值班员或系统管理员",
+    "{who} may not do this; ask the duty officer or an administrator",
+)
 
 _READER: ContextVar[User | None] = ContextVar("reader", default=None)
 
@@ -132,13 +136,29 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
         return
-    headers = dict(scope["headers"])
-    if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-        query = scope["query_string"].decode("latin-1")
-        back = scope["path"] + (f"?{query}" if query else "")
-        await RedirectResponse(f"/login?next={quote(back, safe='')}", 303)(scope, receive, send)
-        return
-    await JSONResponse({"error": NEEDED.en}, 401)(scope, receive, send)
+    await _sign_in_first(Request(scope))(scope, receive, send)
+
+
+def _sign_in_first(request: Request) -> Response:
+    """Send a person to the sign-in page and back, tell a machine."""
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(back, safe='')}", 303)
+    return JSONResponse({"error": NEEDED.en}, 401)
+
+
+def refusal(access: Access, act: Act, request: Request) -> Response | None:
+    """Return what a reader is answered who may not do something; None for one who may.
+
+    A visitor is asked to sign in, also where the pages are open to everybody.
+    """
+    person = reader()
+    if access.may(person, act):
+        return None
+    if person is None:
+        return _sign_in_first(request)
+    lang = as_lang(request.cookies.get("lang") or "zh")
+    return JSONResponse({"error": MAY_NOT.fill(who=person.display).say(lang)}, 403)
 
 
 def keep(server: FastAPI, config: Config, access: Access) -> None:
@@ -188,13 +208,13 @@ def routes(server: FastAPI, web: Web) -> None:
 
 def _authenticate(web: Web, name: str, password: str) -> User | Text:
     """Return the person, or the sentence that says why nobody came in; both are put on record."""
-    at = as_datetime(clock.wall_ms())
+    at, records = as_datetime(clock.wall_ms()), web.past.now.records  # a reader of the past signs in now
     try:
         person = web.access.authenticate(name, password) if name.strip() and password else None
         if person is None or not web.access.may(person, Act.VIEW):
-            web.records.audit(AuditLine(at, name.strip()[:64], "signin.refused", "", WRONG))
+            records.audit(AuditLine(at, name.strip()[:64], "signin.refused", "", WRONG))
             return WRONG
-        web.records.audit(AuditLine(at, person.name, SIGNED, "", person.display))
+        records.audit(AuditLine(at, person.name, SIGNED, "", person.display))
     except RefusedError:
         return TOO_OFTEN
     except UnavailableError:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from callbacks import export, wording
+from callbacks import export, login, wording
 from callbacks.export import Table
 from geodata.places import Station
 from geodata.words import Lang, Text, as_lang
+from twin.access import Act
 from twin.clock import as_datetime
 from twin.curves import Versions
 from twin.errors import UnavailableError
@@ -194,7 +195,11 @@ def routes(server: FastAPI, web: Web) -> None:
     """Add the addresses of files."""
 
     @server.get("/export/{station}/{code}/{days}/{name}")
-    async def _file(station: str, code: str, days: int, name: str, lang: str = "") -> Response:
+    async def _file(
+        station: str, code: str, days: int, name: str, request: Request, lang: str = ""
+    ) -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):
+            return refused
         which, _, kind = name.partition(".")
         if kind not in TYPES or days not in DAYS:
             return Response(status_code=404)

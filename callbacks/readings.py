@@ -86,7 +86,6 @@ def _head(web: Web, station: Station, it: Factor, days: int, lang: Lang) -> Any:
             text.say(lang),
             href=file_address(station.id, it.code, days, name, lang),
             className="btn s",
-            download="",
         )
         for name, text in (
             ("all.xlsx", Text("导出 Excel", "Save as Excel")),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
@@ -94,3 +95,10 @@ async def knock(app: ASGIApp, path: str, headers: Mapping[str, str]) -> list[Mes
 
     await app(scope, receive, send)
     return sent
+
+
+async def signed_in(app: ASGIApp, user: str, password: str) -> dict[str, str]:
+    """Sign in, and return the header that says so from then on."""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await ask(app, "/login", "POST", form, urlencode({"user": user, "password": password}).encode())
+    return {"cookie": answer.headers["set-cookie"].split(";")[0]}

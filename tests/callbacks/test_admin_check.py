@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -20,7 +19,7 @@ from geodata.check.kinds import KINDS
 from geodata.check.run import check
 from geodata.places import Park
 from geodata.words import Text
-from tests.callbacks.asgi import ask
+from tests.callbacks.asgi import ask, signed_in
 from tests.callbacks.office import Office, office, read, signing, survey
 from tests.callbacks.words import classed, prop, text, walk
 from twin import park_publish
@@ -188,17 +187,40 @@ def test_an_import_is_checked_too_and_saved_once_confirmed(it: Office) -> None:
 
 
 @pytest.mark.parametrize(("ending", "begins"), [("gpkg", b"SQLite format 3"), ("xlsx", b"PK")])
-async def test_findings_are_taken_away_as_files(it: Office, ending: str, begins: bytes) -> None:
-    answer = await ask(it.app, f"/admin/findings.{ending}")
+async def test_findings_are_taken_away_as_files_by_an_administrator(
+    it: Office, ending: str, begins: bytes
+) -> None:
+    admin = await signed_in(it.app, "admin", "demo-admin")
+    answer = await ask(it.app, f"/admin/findings.{ending}", headers=admin)
     assert (answer.status, answer.body[: len(begins)]) == (200, begins)
     assert f"findings.{ending}" in answer.headers["content-disposition"]
-    assert (await ask(it.app, "/admin/findings.exe")).status == 404
-    assert (await ask(it.app, f"/admin/findings.{ending}?candidate=%7B")).status == 404
+    assert (await ask(it.app, "/admin/findings.exe", headers=admin)).status == 404
+    assert (await ask(it.app, f"/admin/findings.{ending}?candidate=%7B", headers=admin)).status == 404
     gone = json.dumps({"base": "w-x", "steps": []})
-    assert (await ask(it.app, f"/admin/findings.{ending}?candidate={gone}")).status == 404
+    assert (await ask(it.app, f"/admin/findings.{ending}?candidate={gone}", headers=admin)).status == 404
 
 
-async def test_the_geometry_of_a_candidate_is_sent(it: Office, tmp_path: Path) -> None:
+async def test_neither_findings_nor_old_versions_are_for_everybody(it: Office) -> None:
+    """Also where the pages are open to whoever comes."""
+    old = json.dumps({"base": "v-none", "steps": []})
+    places = (
+        "/admin/findings.gpkg",
+        f"/admin/findings.xlsx?candidate={old}",
+        "/admin/geo/v-none/network.json",
+    )
+    duty = await signed_in(it.app, "duty", "demo-duty")
+    for place in (*places, f"/admin/geo/w-{'0' * 32}/network.json"):
+        assert (await ask(it.app, place)).status == 401
+        refused = await ask(it.app, place, headers=duty)
+        assert refused.status == 403
+        assert "无此权限" in refused.json()["error"]
+    sent = await ask(it.app, places[0], headers={"accept": "text/html"})
+    assert (sent.status, sent.headers["location"]) == (303, "/login?next=%2Fadmin%2Ffindings.gpkg")
+    admin = await signed_in(it.app, "admin", "demo-admin")
+    assert (await ask(it.app, places[2], headers=admin)).status == 404
+
+
+async def test_the_geometry_of_an_import_is_for_whoever_holds_its_token(it: Office) -> None:
     work = it.parks.desk.open("admin")
     survey(work.files_in)
     read(it, work)
@@ -206,4 +228,3 @@ async def test_the_geometry_of_a_candidate_is_sent(it: Office, tmp_path: Path) -
     assert len(answer.json()["features"]) == 3
     assert 120.79 < answer.json()["bounds"][0] < 120.81
     assert (await ask(it.app, f"/admin/geo/w-{work.token}/secrets.json")).status == 404
-    assert (await ask(it.app, "/admin/geo/v-none/network.json")).status == 404

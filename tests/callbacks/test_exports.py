@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.parse import urlencode
 
 import pytest
 from starlette.types import ASGIApp
@@ -16,7 +15,7 @@ from callbacks.app import create_app
 from geodata import crs, export
 from geodata import park as park_file
 from geodata.words import Text
-from tests.callbacks.asgi import Answer, ask
+from tests.callbacks.asgi import Answer, ask, signed_in
 from tests.callbacks.words import text, walk
 from tests.twin.parks import tiny_park
 from twin.access import Access, Role, User
@@ -43,11 +42,7 @@ def app(folder: Path) -> ASGIApp:
 
 
 async def taken(app: ASGIApp, form: str, user: str) -> Answer:
-    body = urlencode({"user": user, "password": WORD, "next": "/"}).encode()
-    kind = {"content-type": "application/x-www-form-urlencoded"}
-    signed = await ask(app, "/login", "POST", kind, body)
-    cookie = {"cookie": signed.headers["set-cookie"].split(";")[0]}
-    return await ask(app, f"/export/park.{form}", headers=cookie)
+    return await ask(app, f"/export/park.{form}", headers=await signed_in(app, user, WORD))
 
 
 @pytest.mark.parametrize("form", list(export.FORMATS))

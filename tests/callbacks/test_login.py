@@ -132,6 +132,35 @@ async def test_a_session_lasts_a_shift_and_a_walls_for_months(
     assert answer.status == status
 
 
+async def test_raw_frames_are_for_who_may_export_also_where_anybody_may_look(folder: Path) -> None:
+    """They carry the loggers' passwords."""
+    app = create_app(load({"TWIN_DATA": str(folder), "TWIN_OPEN": "1"}), park=tiny_park())
+    mn = tiny_park().stations[0].mn
+    assert (await ask(app, "/wall")).status == 200
+    assert (await ask(app, f"/raw/{mn}.txt")).status == 401
+    turned = await ask(app, f"/raw/{mn}.txt?minutes=60", headers=PAGE)
+    assert (turned.status, turned.headers["location"]) == (
+        303,
+        f"/login?next=%2Fraw%2F{mn}.txt%3Fminutes%3D60",
+    )
+    for user, status in (("eye", 403), ("li", 503)):  # no stream server runs here
+        session = cookie(await enter(app, user, WORD))
+        assert (await ask(app, f"/raw/{mn}.txt", headers=session)).status == status
+
+
+async def test_a_reader_of_the_past_signs_in_now_and_it_is_on_record(app: ASGIApp, folder: Path) -> None:
+    past = FORM | {"x-park-moment": "1700000000000"}
+    records = Records(load({"TWIN_DATA": str(folder)}).db)
+    before = len(records.audits())
+    for password, status in (("guessed", 401), (WORD, 303)):
+        body = urlencode({"user": "li", "password": password, "next": "/"}).encode()
+        assert (await ask(app, "/login", "POST", past, body)).status == status
+    lines = records.audits()
+    records.close()
+    assert len(lines) == before + 2
+    assert {line.what for line in lines[:2]} == {"signin.refused", "signed.in"}
+
+
 async def test_a_forged_session_is_nobody(app: ASGIApp) -> None:
     value = base64.b64encode(json.dumps({"user": "li", "mark": "", "at": 9e9}).encode())
     forged = itsdangerous.TimestampSigner("guessed").sign(value).decode()

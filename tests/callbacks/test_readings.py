@@ -62,8 +62,9 @@ class Away(Past):
         raise UnavailableError("away")
 
 
-def web(history: Any = None) -> Any:
+def web(history: Any = None, may: bool = True) -> Any:
     return SimpleNamespace(
+        access=SimpleNamespace(may=lambda person, act: may),
         park=PARK,
         limits=Limits.load(PARK),
         history=history or Past(),
@@ -194,3 +195,9 @@ async def test_files_have_an_address() -> None:
         "S01/w01018/1/a.exe",
     ):
         assert (await asgi.ask(server, f"/export/{wrong}")).status == 404
+
+
+async def test_files_are_for_who_may_export() -> None:
+    server = FastAPI()
+    point_tables.routes(server, web(may=False))
+    assert (await asgi.ask(server, f"/export/S01/{COD}/1/hours.csv")).status == 401
