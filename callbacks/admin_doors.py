@@ -70,6 +70,9 @@ def layout(web: Web, visit: Visit) -> Any:
     )
 
 
+UNPROVED = Text("对端身份未验证", "the other side does not prove who it is")
+
+
 def doors(told: Mapping[str, Any] | None, now_ms: int, lang: Lang) -> Any:
     """Return every door with what came through it.
 
@@ -113,6 +116,7 @@ def _door(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
         found.update(one.get("deviations") or {})
     skews = [abs(one["skew_ms"]) for one in by_mn.values() if one.get("skew_ms") is not None]
     rejects, held = int(row.get("rejects", 0)), int(row.get("held", 0))
+    unproved = [html.Span(UNPROVED.say(lang), className="tag tx-warning")] if row.get("unproved") else []
     return html.Tr(
         [
             html.Td([html.B(str(row.get("name", ""))), " ", html.Span(kind.say(lang), className="mut")]),
@@ -123,7 +127,7 @@ def _door(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
             html.Td(wording.number(held), className="num tx-warning" if held else "num mut"),
             html.Td(str(len(by_mn)), className="num"),
             html.Td(f"{max(skews) / 1000:.0f} s" if skews else wording.NONE, className="num mut"),
-            html.Td(tags(found, lang)),
+            html.Td([*unproved, *tags(found, lang)]),
         ]
     )
 

@@ -29,6 +29,7 @@ RETRY_S = 20.0
 HELD_BYTES = 8_000_000
 REJECTS_PER_S = 20.0
 NEWEST = 4  # entries looked through for a block whose answer got lost
+MOST_KEPT = 5000  # what waits for the stream and would not come again; at ten seconds a poll about half a day
 AGAIN_S = 0.5
 REFILL_S = 0.25
 log = logging.getLogger(__name__)
@@ -96,6 +97,9 @@ class Doorway:
         self.since_ms = wall_ms()
         self.held = 0
         """Batches that wait for the stream to come back."""
+        self.unproved = False
+        """Whoever answers at the other side is believed: it does not prove who it is."""
+        self._keeping = 0
         self._stream = stream
         self._rejects = Rejects(stream, REJECTS_PER_S)
         self._relief = asyncio.Event()
@@ -190,7 +194,17 @@ class Doorway:
         await self._relief.wait()
 
     async def keep(self, raw: bytes, rows: list[Row], **about: Any) -> None:
-        """Take in what nobody would send again: held until it is durable, however long that takes."""
+        """Take in what nobody would send again: held until it is durable, while there is room to hold it."""
+        if self._keeping >= MOST_KEPT:
+            self.refuse(str(about.get("peer", "")), None, "held_too_long", raw)
+            return
+        self._keeping += 1
+        try:
+            await self._keep(raw, rows, about)
+        finally:
+            self._keeping -= 1
+
+    async def _keep(self, raw: bytes, rows: list[Row], about: Mapping[str, Any]) -> None:
         receipt = Receipt()
         await _all(self.take(raw, rows, told=receipt, **about))
         if receipt.written:
@@ -238,6 +252,7 @@ class Doorway:
             "trouble": self.trouble or next((c.trouble for c in self._committers if c.trouble), ""),
             "since_ms": self.since_ms,
             "held": self.held,
+            "unproved": self.unproved,
             **self.stations.as_dict(),
         }
 

@@ -21,7 +21,6 @@ from twin.ingest.fields import Fields
 from twin.ingest.hj212.readings import Note, Row
 from twin.ingest.registers import Register, Span, read_register, spans
 
-MOST_HELD = 5000  # polls that wait for the stream; at ten seconds a poll about half a day
 LOOK_S = 0.25
 log = logging.getLogger(__name__)
 
@@ -134,9 +133,6 @@ class ModbusDoor:
         self._keep(raw, rows, notes, where)
 
     def _keep(self, raw: bytes, rows: list[Row], notes: list[Note], where: str) -> None:
-        if len(self._writing) >= MOST_HELD:
-            self._doorway.refuse(where, None, "held_too_long", raw)
-            return
         keep = partial(self._doorway.keep, raw, rows, peer=where, notes=notes, clocked=False)
         task = asyncio.get_running_loop().create_task(keep())
         self._writing.add(task)

@@ -79,6 +79,11 @@ class Server:
     lock: Lock | None
     nodes: tuple[Node, ...]
 
+    @property
+    def proved(self) -> bool:
+        """Whether the server must show the certificate put down here; else whoever answers is believed."""
+        return self.lock is not None and self.lock.server is not None
+
 
 def read_server(f: Fields) -> Server:
     """Read one `[[opcua]]`.
@@ -137,6 +142,7 @@ class OpcUaDoor:
     def __init__(self, server: Server, doorway: Doorway) -> None:
         self._server = server
         self._doorway = doorway
+        doorway.unproved = not server.proved
         self._newest: dict[str, tuple[int, str]] = {}
         self._written: dict[str, int] = {}
         self._told: dict[str, str] = {}
@@ -145,6 +151,8 @@ class OpcUaDoor:
 
     async def run(self) -> None:
         """Read until cancelled."""
+        if not self._server.proved:
+            log.warning("%s does not prove who it is: whoever answers there is believed", self._server.url)
         away = (UaError, OSError, TimeoutError, asyncio.TimeoutError, ConnectionError)
         try:
             await retrying(self._connected, self._doorway, away)

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from twin.ingest.fields import Fields
 
 POLICY = "Basic256Sha256"
+ANY = "any"
 URI = "urn:park-twin:opcua"
 
 
@@ -31,7 +32,7 @@ class Lock:
     certificate, key : Path
         Of this side, DER and PEM; made at the first start where they are not there.
     server : Path or None
-        The server's certificate; without it whatever certificate it shows is taken.
+        The server's certificate; without it whatever certificate it shows is taken, which must be asked for.
     """
 
     certificate: Path
@@ -76,10 +77,15 @@ def read_lock(f: Fields) -> Lock | None:
     """
     policy = f.choice("security", ("none", POLICY), "none")
     certificate, key, server = (f.text(name, "") for name in ("certificate", "key", "server_certificate"))
+    trust = f.choice("trust", ("certificate", ANY), "certificate")
     if policy == "none":
         if certificate or key or server:
             raise f.wrong(f"certificates are given, and security = {POLICY!r} is not")
         return None
     if not certificate or not key:
         raise f.wrong(f"security = {POLICY!r} needs certificate and key")
+    if bool(server) is (trust == ANY):
+        raise f.wrong(
+            f"security = {POLICY!r} needs server_certificate, or trust = {ANY!r} to believe whoever answers"
+        )
     return Lock(Path(certificate), Path(key), Path(server) if server else None)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
@@ -239,12 +240,53 @@ def lock(folder: Path) -> dict[str, str]:
     }
 
 
+LOCKED = {"security": "Basic256Sha256", "certificate": "c", "key": "k"}
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"security": "Basic128"}, {"security": "Basic256Sha256"}, {"certificate": "c", "key": "k"}],
+    [
+        {"security": "Basic128"},
+        {"security": "Basic256Sha256"},
+        {"certificate": "c", "key": "k"},
+        LOCKED,
+        {**LOCKED, "server_certificate": "s", "trust": "any"},
+    ],
 )
 def test_half_a_lock_stops_the_start(settings: dict[str, str]) -> None:
     node = {"id": "ns=2;s=cod", "factor": COD}
     row = {"name": "s", "url": "opc.tcp://x:1/", "mn": MN, "node": [node], **settings}
     with pytest.raises(ConfigError, match="security"):
         read_server(Fields(row, "test"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "proved"),
+    [
+        ({}, False),
+        (LOCKED | {"trust": "any"}, False),
+        (LOCKED | {"server_certificate": "s"}, True),
+    ],
+)
+async def test_a_server_that_need_not_prove_who_it_is_is_told(
+    settings: dict[str, str],
+    proved: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where its own certificate is made
+    row = {
+        "name": "s",
+        "url": f"opc.tcp://{HERE}:1/",
+        "mn": MN,
+        "node": [{"id": "ns=2;s=cod", "factor": COD}],
+    }
+    stream: Any = SimpleNamespace(shards=1, append=print)
+    doorway = Doorway(stream, "opcua", "s", lambda: T0, 1.0)
+    door = OpcUaDoor(read_server(Fields(row | settings, "test")), doorway)
+    assert doorway.as_dict()["unproved"] is not proved
+    running = asyncio.ensure_future(door.run())
+    await until(lambda: doorway.trouble, "it found somebody")
+    await ended([running])
+    assert ("does not prove who it is" in caplog.text) is not proved
