@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import dash
@@ -37,6 +38,7 @@ from layers.map import empty_drawing
 from twin.errors import UnavailableError
 from twin.floodlock import FloodBook
 from twin.model import Change, GatePlan, Incident, Ranking
+from twin.plan.own_plan import due
 
 RECORDS_AWAY = Text("记录库没有应答，正在重试", "The records do not answer; trying again")
 NO_INCIDENT = Text("现在没有事件，园区在值守中", "No incident now; the park is being watched")
@@ -129,7 +131,7 @@ def desk(
     waits = response.actions(river, case.commands, at.gates)
     outcome = response.outcome(case.planset, river, case.commands, at.gates)
     top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
-    now = matter(web, case, plan).round(case.commands, at.gates)
+    now = matter(web, case, plan, at.now).round(case.commands, at.gates)
     waiting = calls.calls(park, case.commands, case.plans, at.now, at.drill)
     about = {"incident": case.incident.id, "plan": plan.id if plan else ""}
     shown = {**about, "gates": list(now.gates), "percent": now.percent}
@@ -213,10 +215,11 @@ def beside(
     return html.Div(chart, className="pl em-arr")
 
 
-def matter(web: Web, case: Dossier, plan: GatePlan | None) -> signing.Matter:
-    """Return what a signature on this desk is about."""
+def matter(web: Web, case: Dossier, plan: GatePlan | None, now: datetime) -> signing.Matter:
+    """Return what a signature on this desk is about: of a plan with times of its own, what is due now."""
     held = case.flood & {g.id for g in web.park.gates}  # a valve of an enterprise holds back no flood
-    return signing.Matter(case.incident.id, plan, case.others(plan), held)
+    ripe = None if plan is None else due(plan, now)
+    return signing.Matter(case.incident.id, ripe, case.others(plan), held)
 
 
 def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline.Line]:

@@ -179,7 +179,7 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
         return signing.Outcome(False, signing.AWAY)
     if case is None or case.incident.state not in incidents.LIVE:
         return signing.Outcome(False, signing.NOTHING)
-    about = desk.matter(web, case, next((p for p in case.plans if p.id == shown.get("plan")), None))
+    about = desk.matter(web, case, next((p for p in case.plans if p.id == shown.get("plan")), None), at.now)
     doors = signing.Desk(web.records, web.access, web.stream)
     if act == "em-refuse":
         return signing.send_back(doors, about, at.gates, mark, at.now)

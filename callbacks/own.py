@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from callbacks.signing import Desk, Outcome, Signature, identified
 from geodata.places import Park, Receptor
 from geodata.words import Lang, Text
 from twin.access import Act, User
+from twin.approval import same_person
 from twin.clock import wall_ms
 from twin.errors import RefusedError, UnavailableError
 from twin.model import AuditLine, Order, Ranking, to_json
@@ -49,6 +50,8 @@ ASKED = Text("已开始推演 {g}，约半分钟", "Running {g}; about half a mi
 MAY_NOT = Text(
     "{who} 无权推演，须值班长或指挥", "{who} may not try closings; a duty officer or commander may"
 )
+NO_DRAFT = Text("没有这个推演", "There is no such run")
+CANCEL = Text("已请求取消推演 {id}", "Asked to cancel run {id}")
 ORDERED = re.compile(r"/U(\d+)$")
 
 
@@ -61,6 +64,7 @@ def ask(
     mark: Signature,
     reader: User | None,
     at: datetime,
+    spend: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Ask the engine for somebody's own closings.
 
@@ -70,6 +74,8 @@ def ask(
         Gate, or `S` for the enterprise's own end, to minutes from now; None where nothing was written.
     reader : User or None
         Who is signed in there; needs to type neither name nor password.
+    spend : callable
+        Uses up the page's ticket just before anything is written; raises `RefusedError` if it was used.
     """
     written = {g: float(m) for g, m in minutes.items() if m is not None}
     if not written:
@@ -86,6 +92,7 @@ def ask(
         closings = _closings(park, ranking, written, at)
         if not closings:
             return Outcome(False, NOTHING)
+        spend()
         used = [int(m[1]) for d in records.papers(DRAFT, Draft, incident) if (m := ORDERED.search(d.id))]
         number = max(used, default=0) + 1
         draft = Draft(f"{incident}/U{number}", incident, person.name, at, closings, wall_ms=wall_ms())
@@ -102,15 +109,35 @@ def ask(
         return Outcome(False, Text("服务没有应答，未推演", "A server does not answer; nothing was run"))
 
 
-def cancel(desk: Desk, id: str, by: str, at: datetime) -> Outcome:
-    """Stop a run; it moved nothing, so whoever is at the desk may."""
+def cancel(
+    desk: Desk,
+    records: Records,
+    id: str,
+    mark: Signature,
+    reader: User | None,
+    at: datetime,
+    spend: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Stop a run: whoever asked for it may, and whoever may try closings; parameters as for `ask`."""
     try:
-        desk.stream.append("commands", to_json(Order("draft.cancel", at, by, about=id)))
+        mine = records.papers(DRAFT, Draft, id.rsplit("/", 1)[0])
+        draft = next((d for d in mine if d.id == id), None)
+        if draft is None:
+            return Outcome(False, NO_DRAFT)
+        person: Any = reader
+        if reader is None or mark.password or not same_person(reader.name, draft.by):
+            person = _person(desk, mark, reader, draft.incident, at)
+        if isinstance(person, Outcome):
+            return person
+        spend()
+        said = CANCEL.fill(id=letter(id))
+        records.audit(AuditLine(at, person.name, "draft.cancelled", draft.incident, said))
+        desk.stream.append("commands", to_json(Order("draft.cancel", at, person.name, about=id)))
+        return Outcome(True, said)
     except RefusedError as error:
         return Outcome(False, error.text)
     except UnavailableError:
-        return Outcome(False, Text("数据流没有应答", "The stream does not answer"))
-    return Outcome(True, Text("已请求取消", "Asked to cancel"))
+        return Outcome(False, Text("服务没有应答，未取消", "A server does not answer; nothing was cancelled"))
 
 
 def _person(desk: Desk, mark: Signature, reader: User | None, incident: str, at: datetime) -> Any:

@@ -5,6 +5,9 @@ What people type lies in the layout and stays untouched; what changes lies in pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import dash
@@ -202,6 +205,13 @@ def _ticket(web: Web, shown: Any) -> signing.Outcome | None:
     return signing.ticketed(web.tickets, shown, login.name())
 
 
+def _spend(web: Web, shown: Any, at: datetime) -> None:
+    """Use up the ticket of a page that was checked before."""
+    said = shown if isinstance(shown, Mapping) else {}
+    number = web.tickets.check(said, login.name())
+    web.tickets.spend(number, login.name(), str(said.get("incident", "")), at)
+
+
 def _register_flood(app: Dash, web: Web) -> None:
     @app.callback(
         Output("em-flood-say", "children"),
@@ -286,12 +296,13 @@ def _register_own(app: Dash, web: Web) -> None:
             return (dash.no_update,) * 3
         lang, at = reader_lang(as_lang(web.config.lang)), dossier.moment(web.stream).now
         outcome = _ticket(web, shown)
+        mark = signing.Signature(user or "", password or "", "")
+        who = (mark, login.reader(), at, partial(_spend, web, shown, at))
         if outcome is None and isinstance(pressed, dict):
-            outcome = own.cancel(_desk(web), str(pressed["index"]), login.name() or "web", at)
+            outcome = own.cancel(_desk(web), web.records, str(pressed["index"]), *who)
         elif outcome is None:
             written = zip(ids, minutes, strict=True)
             wanted = {i["index"]: number(m) for i, m in written if m not in (None, "")}
-            mark = signing.Signature(user or "", password or "", "")
             incident = str((shown or {}).get("incident", ""))
-            outcome = own.ask(_desk(web), web.records, web.park, incident, wanted, mark, login.reader(), at)
+            outcome = own.ask(_desk(web), web.records, web.park, incident, wanted, *who)
         return status(outcome, lang), "", at_ms()

@@ -284,6 +284,7 @@ class GateMove:
     flood_lock: bool
     why: Text
     target: float = 0.0  # 0 closed .. 1 open
+    not_before: datetime | None = None  # it is not to be ordered, nor signed, before
 
 
 @dataclass(frozen=True, slots=True)

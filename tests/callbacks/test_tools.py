@@ -13,17 +13,19 @@ import pytest
 
 from callbacks import as_of, calls, firsts, flood, own, score, tools
 from callbacks.signing import Desk, Signature
+from callbacks.tickets import USED
 from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.test_emergency import Stream
 from tests.callbacks.words import classed, text
 from tests.twin.plan.test_plans import CONFIG
 from twin.access import Access
+from twin.errors import RefusedError
 from twin.floodlock import FloodBook, FloodLock
 from twin.model import Command, CommandState, GateState, WhatIf
 from twin.plan import source
 from twin.plan.afterwards import Came, Review
-from twin.plan.own_plan import DRAFT, Closing, Draft, DraftState, Told, own_plans
+from twin.plan.own_plan import DRAFT, Closing, Draft, DraftState, Told, due, own_plans
 from twin.records import Records
 from twin.records_past import READ_ONLY
 
@@ -226,7 +228,49 @@ def test_own_closings_are_asked_for_by_who_may_and_numbered(desk: Desk, told: st
     first = next(d for d in drafts if d.id.endswith("U1"))
     assert [c.gate for c in first.closings] == ["G04", "G10", "E19-YS001-V"]
     assert [o.kind for o in desk.stream.orders] == ["draft.try"] * 2  # type: ignore[attr-defined]
-    assert own.cancel(desk, first.id, "duty", NOW).done
+
+
+def test_a_run_is_cancelled_by_who_asked_or_may_and_on_record(desk: Desk, told: story.Story) -> None:
+    records: Any = desk.records
+    spent: list[str] = []
+    closing = (Closing("G04", NOW),)
+    records.add_paper(
+        DRAFT, f"{story.ID}/U1", story.ID, NOW, Draft(f"{story.ID}/U1", story.ID, "duty", NOW, closing)
+    )
+
+    def cancel(id: str, who: str = "", reader: Any = None) -> Any:
+        signed = mark(who, "") if who else Signature("", "", "")
+        return own.cancel(desk, records, f"{story.ID}/{id}", signed, reader, NOW, lambda: spent.append(id))
+
+    people = Access(records)
+    assert cancel("U9", "duty").text == own.NO_DRAFT
+    assert not cancel("U1").done  # nobody in particular
+    assert not cancel("U1", reader=people.user("viewer")).done
+    assert not spent
+    assert desk.stream.orders == []  # type: ignore[attr-defined]
+    assert cancel("U1", reader=people.user("duty")).done
+    assert cancel("U1", "office").done
+    assert spent == ["U1", "U1"]
+    assert {a.who for a in records.audits(story.ID) if a.what == "draft.cancelled"} == {"duty", "office"}
+
+
+def test_a_page_asks_once_and_own_times_are_signed_when_they_come(desk: Desk, told: story.Story) -> None:
+    records: Any = desk.records
+
+    def used() -> None:
+        raise RefusedError(USED)
+
+    asked = own.ask(desk, records, told.park, story.ID, {"G04": 0.0}, mark("duty", ""), None, NOW, used)
+    assert asked.text == USED
+    assert not records.papers(DRAFT, Draft, story.ID)
+    later = NOW + timedelta(minutes=20)
+    closings = (Closing("G04", NOW), Closing("G10", later))
+    draft = Draft(f"{story.ID}/U1", story.ID, "duty", NOW, closings, DraftState.DONE)
+    (plan,) = own_plans([draft])
+    assert [m.gate for m in plan.moves] == ["G04", "G10"]
+    assert [m.gate for m in due(plan, NOW).moves] == ["G04"]
+    assert [m.gate for m in due(plan, later).moves] == ["G04", "G10"]
+    assert "到时签字" in plan.moves[1].why.zh
 
 
 @pytest.mark.parametrize("lang", LANGS)

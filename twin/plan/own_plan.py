@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from geodata.words import Text
 from twin.model import Arrival, GateMove, GatePlan
+from twin.trace.sentences import clock
 
 DRAFT = "draft"
+DUE = timedelta(minutes=1)  # so long before its time a closing may be signed
 
 
 class DraftState(StrEnum):
@@ -66,6 +68,13 @@ def own_plans(drafts: Iterable[Draft]) -> tuple[GatePlan, ...]:
     return tuple(_plan(d) for d in drafts if d.state is DraftState.DONE)
 
 
+def due(plan: GatePlan, now: datetime) -> GatePlan:
+    """Return a plan with those moves alone that are due: a gate is signed for when it is to be closed."""
+    return replace(
+        plan, moves=tuple(m for m in plan.moves if m.not_before is None or m.not_before <= now + DUE)
+    )
+
+
 def _plan(draft: Draft) -> GatePlan:
     own = next((t for t in draft.told if t.label == "own"), None)
     kept = 0.0 if own is None else own.kept
@@ -99,5 +108,9 @@ def _move(closing: Closing) -> GateMove:
         margin_s=0.0,
         too_late=False,
         flood_lock=False,
-        why=Text("自拟", "somebody's own closing"),
+        why=AT.fill(at=clock(at.timestamp())),
+        not_before=at,
     )
+
+
+AT = Text("自拟：{at} 关闭，到时签字", "somebody's own closing: at {at}, to be signed then")
