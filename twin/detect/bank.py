@@ -18,7 +18,7 @@ from twin.detect.limit import Limit
 from twin.detect.moving import Move
 from twin.detect.offline import Offline
 from twin.detect.outrange import OVER_RANGE, OutRange
-from twin.detect.table import Table
+from twin.detect.table import Place, Table
 
 NEAR = 3.0  # robust standard deviations within which a point is calm
 USABLE = (0, ord("N"))  # data marks of a reading that may be believed
@@ -202,9 +202,23 @@ class Bank:
         changed |= self.weak.step(p, z, wave.at_ms)
         with np.errstate(invalid="ignore"):
             ordinary = ~(z >= LEARN_BELOW) & (self.strong.total[p] < 1) & ~self.strong.on[p]
-        fit = possible & ordinary & ~self.held[p] & ~self.frozen.on[p] & ~self.range.on[p]
+        fit = possible & ordinary & ~self.held[p] & ~self.frozen.on[p] & ~self.range.on[p] & ~self._beside(p)
         self.deviation.learn(wave, fit)
         return p[changed | self.odd[p]]
+
+    def _beside(self, point: Index) -> Bools:
+        """Tell which of these points stand in water of which another factor has left its normal.
+
+        A slug moves every factor, some only a little and slowly: a baseline that went on learning would take
+        that for ordinary, and the factor that stands out would look alone, like a lying instrument. At an
+        outlet batches are routine, and one factor of them says nothing of the others.
+        """
+        table = self.table
+        moved = np.zeros(len(table.stations), bool)
+        moved[table.station[self.strong.on]] = True
+        station = table.station[point]
+        found: Bools = moved[station] & (table.place[station] == Place.AMBIENT)
+        return found
 
     def _forget(self, point: Index) -> None:
         """Take a new regime as the point's own: baseline and deviation start again."""
