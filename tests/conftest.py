@@ -10,9 +10,14 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
+from hypothesis import settings
 
 from twin import embedded as server
 from twin.stream import Stream
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """Tracing scored honestly: weights are fitted on all networks but one, and tried on that one.
 
-`python -m tests.bench.tracing --networks DIR --cases DIR --truth DIR` reads recorded cases and their truth
-(`<network>.json`, a list with `case_id` and `source`) and prints a table for each mode, with and without the
-grab sample: share of cases whose source came first, or among three; log score in nats; share of cases that
-gave the source less than 1 %; expected calibration error.
+`python -m tests.bench.tracing SET [--also SET]` reads recorded cases (folders `networks`, `cases` and `truth`)
+and prints a table for each mode, with and without the grab sample: share of cases whose source came first, or
+among three; log score in nats; share of cases that gave the source less than 1 %; expected calibration error.
+Cases of the other set help to fit and are not scored; those of the network left out are left out there too.
+Every network weighs the same in a fit.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.bench_trace import Clues, chances, clues, network_of
 from twin.trace.evidence import Weights
 
+TABLES = (("full", True), ("full", False), ("early", True), ("early", False))  # mode, with a sample
 LEAST = 1e-4  # of a probability, for the log score
 FITTED = {
-    "temper": (1.6, 2.0, 2.4),
-    "nearness": (0.2,),
-    "adrift": (-3.0, -2.0),
-    "pool": (0.04, 0.08),
-    "pool_turning": (0.35, 0.42),
+    "temper": (1.2, 1.6, 2.0, 2.4),
+    "pool": (0.01, 0.02, 0.04, 0.08),
+    "pool_turning": (0.1, 0.2, 0.3, 0.42),
     "make_up": (0.85, 1.0),
-    "floor": (0.005, 0.01),
+    "floor": (0.002, 0.005),
 }
 
 
@@ -42,16 +43,16 @@ class Found(NamedTuple):
     source: int
 
 
-def gather(networks: Path, cases: Path, truth: Path, *, early: bool) -> Iterator[Found]:
-    """Work out the clues of every case; transport is not tempered yet."""
+def gather(root: Path, *, early: bool) -> Iterator[Found]:
+    """Work out the clues of every case of a set; transport is not tempered yet."""
     plain = replace(Weights(), temper=1.0)
-    for path in sorted(truth.glob("*.json")):
+    for path in sorted((root / "truth").glob("*.json")):
         told = json.loads(path.read_text("utf-8"))
         if not isinstance(told, list):
             continue
-        sheet = json.loads((networks / f"{path.stem}.network.json").read_text("utf-8"))
+        sheet = json.loads((root / "networks" / f"{path.stem}.network.json").read_text("utf-8"))
         for entry in told:
-            packed = cases / path.stem / f"{entry['case_id']}.json.gz"
+            packed = root / "cases" / path.stem / f"{entry['case_id']}.json.gz"
             case = json.loads(gzip.decompress(packed.read_bytes()))
             network = network_of(sheet, case["edges_known"])
             found = clues(case, network, early=early, weights=plain)
@@ -62,9 +63,11 @@ def marks(
     found: Found, fit: dict[str, float], *, sample: bool
 ) -> tuple[list[float], list[tuple[float, bool]]]:
     """Return first, among three, log score, below 1 %; and what was promised of whom it was true."""
-    w = replace(Weights(), **{k: v for k, v in fit.items() if k not in ("make_up", "floor")})
-    tempered = replace(found.clues, hydraulic=fit["temper"] * found.clues.hydraulic)
-    p = chances(tempered, w, fingerprint=sample, make_up=fit["make_up"], floor=fit["floor"])
+    weighed: dict[str, Any] = {k: v for k, v in fit.items() if k not in ("make_up", "floor")}
+    w = replace(Weights(), **weighed)
+    tempered = replace(found.clues, hydraulic=w.temper * found.clues.hydraulic)
+    last = {k: v for k, v in fit.items() if k in ("make_up", "floor")}
+    p = chances(tempered, w, fingerprint=sample, **last)
     own = p[found.source]
     above, level = (p > own + 1e-12).sum(), (np.abs(p - own) <= 1e-12).sum()
     first, three = (float(np.clip((k - above) / level, 0, 1)) for k in (1, 3))
@@ -80,28 +83,48 @@ def calibration(promised: list[tuple[float, bool]]) -> float:
     return float(sum(off) / len(p))
 
 
+class Scored(NamedTuple):
+    """Cases by mode, the network of each, and log scores (fits, tables, cases)."""
+
+    found: dict[str, list[Found]]
+    network: NDArray[np.str_]
+    log: NDArray[np.float64]
+
+    def by_network(self, without: str) -> list[NDArray[np.float64]]:
+        """Return the mean log score of every fit on every network but one, each (fits,)."""
+        names = dict.fromkeys(self.network[self.network != without].tolist())
+        return [self.log[:, :, self.network == n].mean((1, 2)) for n in names]
+
+
+def scored(root: Path, fits: list[dict[str, float]]) -> Scored:
+    """Score every case of a set with every fit."""
+    found = {mode: list(gather(root, early=mode == "early")) for mode in ("full", "early")}
+    log = [[[marks(f, fit, sample=s)[0][2] for f in found[m]] for m, s in TABLES] for fit in fits]
+    return Scored(found, np.array([f.network for f in found["full"]]), np.array(log))
+
+
 def main() -> None:
     """Print the tables."""
     grammar = argparse.ArgumentParser()
-    for name in ("networks", "cases", "truth"):
-        grammar.add_argument(f"--{name}", type=Path, required=True)
+    grammar.add_argument("set", type=Path)
+    grammar.add_argument("--also", type=Path)
     o = grammar.parse_args()
-    all_found = {m: list(gather(o.networks, o.cases, o.truth, early=m == "early")) for m in ("full", "early")}
-    tables = [(mode, sample) for mode in all_found for sample in (True, False)]
     fits = [dict(zip(FITTED, v, strict=True)) for v in itertools.product(*FITTED.values())]
-    log = np.array(
-        [[[marks(f, fit, sample=s)[0][2] for f in all_found[m]] for m, s in tables] for fit in fits]
-    )  # (fits, tables, cases)
-    nets = np.array([f.network for f in all_found["full"]])
-    chosen = {n: fits[int(log[:, :, nets != n].mean((1, 2)).argmin())] for n in dict.fromkeys(nets.tolist())}
+    ours = scored(o.set, fits)
+    sets = [ours, scored(o.also, fits)] if o.also else [ours]
+    chosen = {
+        n: fits[int(np.mean([x for s in sets for x in s.by_network(n)], axis=0).argmin())]
+        for n in dict.fromkeys(ours.network.tolist())
+    }
     for n, fit in chosen.items():
         print(f"fitted without {n}: {fit}")
-    for mode, sample in tables:
-        both = [marks(f, chosen[f.network], sample=sample) for f in all_found[mode]]
-        rows, ece = np.array([b[0] for b in both]), calibration([x for b in both for x in b[1]])
-        print(f"\n{mode}, {'with' if sample else 'without'} sample: calibration error {ece:.3f}")
-        for name, row in [("all", rows), *((n, rows[nets == n]) for n in chosen)]:
-            print(f"  {name:12s}" + "".join(f"{x:8.3f}" for x in row.mean(0)))
+    for told, fit_of in (("fitted on the other networks", chosen), ("as shipped", None)):
+        for mode, sample in TABLES:
+            both = [marks(f, fit_of[f.network] if fit_of else {}, sample=sample) for f in ours.found[mode]]
+            rows, ece = np.array([b[0] for b in both]), calibration([x for b in both for x in b[1]])
+            print(f"\n{told}: {mode}, {'with' if sample else 'without'} sample: calibration error {ece:.3f}")
+            for name, row in [("all", rows), *((n, rows[ours.network == n]) for n in chosen)]:
+                print(f"  {name:12s}" + "".join(f"{x:8.3f}" for x in row.mean(0)))
 
 
 if __name__ == "__main__":

@@ -60,11 +60,11 @@ class Weights:
     stranger: float = 5.0
     kappa: float = 8.0
     soft: float = 3.0
-    temper: float = 2.0
+    temper: float = 1.6
     nearness: float = 0.2
     adrift: float = -3.0
     claimed: float = 0.1
-    pool: float = 0.04
+    pool: float = 0.02
     pool_turning: float = 0.42
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.twin.detect.series import MINUTE, World
 from tests.twin.parks import tiny_park
 from twin.detect.decide import Cusum, Persistence
+from twin.detect.table import Place
 from twin.model import Kind
 
 
@@ -59,6 +60,25 @@ def test_the_accident_is_never_learnt_as_normal(world: World) -> None:
     assert world.bank.strong.on[i]
     world.run(8)
     assert not world.bank.strong.on[i]
+
+
+def test_a_factor_that_rises_slowly_beside_one_that_is_away_is_not_learnt(world: World) -> None:
+    first, second = world.at("S02", "w01014"), world.at("S02", "w01018")
+    before = world.bank.deviation.median[second]
+    for k in range(150):
+        world.minute({first: 400.0, second: 0.04 * k})
+    assert world.bank.strong.on[first]
+    assert world.bank.deviation.median[second] == pytest.approx(before, rel=0.05)
+    assert world.bank.hinting[second]
+
+
+def test_at_an_outlet_one_factor_of_a_batch_does_not_keep_the_others_from_learning() -> None:
+    world = World(tiny_park())
+    at_outlet = np.flatnonzero(world.table.place[world.table.station] == Place.OUTLET)
+    station = world.table.station[at_outlet[0]]
+    first, second, *_ = (int(i) for i in at_outlet if world.table.station[i] == station)
+    world.bank.strong.on[first] = True
+    assert not world.bank._beside(np.array([second])).any()
 
 
 def test_a_lasting_shift_that_nothing_speaks_against_becomes_normal_in_the_end(world: World) -> None:

@@ -151,5 +151,6 @@ def test_pooling_keeps_a_near_candidate_alive_that_transport_rules_out() -> None
     h, near = np.array([5.0, 0.0, -20.0]), evidence.proximity(np.array([4000.0, 3000.0, 100.0]))
     p = np.exp(evidence.pooled(h, near, Weights()))
     assert p.sum() == pytest.approx(1.0)
-    assert p[2] > 0.015
+    alone = np.exp(near[2]) / np.exp(near).sum()
+    assert p[2] == pytest.approx(Weights().pool * alone, rel=0.05)
     assert np.argmax(p) == 0
