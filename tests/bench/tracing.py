@@ -1,6 +1,6 @@
 """Tracing scored honestly: weights are fitted on all networks but one, and tried on that one.
 
-`python -m tests.bench.tracing SET [--also SET]` reads recorded cases (folders `networks`, `cases` and `truth`)
+`python -m tests.bench.tracing SET [--also SET]` reads recorded cases (folders `networks`, `cases`, `truth`)
 and prints a table for each mode, with and without the grab sample: share of cases whose source came first, or
 among three; log score in nats; share of cases that gave the source less than 1 %; expected calibration error.
 Cases of the other set help to fit and are not scored; those of the network left out are left out there too.
