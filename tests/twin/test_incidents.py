@@ -29,6 +29,7 @@ from twin.model import (
     Kind,
     Level,
     PlanSet,
+    Point,
 )
 
 
@@ -114,6 +115,17 @@ def test_two_slugs_that_cannot_be_one_are_two_incidents(world: World) -> None:
     world.run(400)
     world.run(10, slug(world, "S01", 0.3))
     assert len(world.opened()) == 2
+
+
+def test_what_joins_late_at_a_station_of_an_incident_is_no_lying_instrument(world: World) -> None:
+    first = {world.at("S02", f): rise for f, rise in (("w21003", 0.9), ("w01014", 300.0))}
+    world.run(80, first)
+    assert world.opened()
+    world.run(30, first | {world.at("S02", "w01018"): 12.0})
+    mine = [c.anomaly for _, c in world.changes if c.anomaly.point == Point("S02", "w01018")]
+    assert mine
+    assert {a.kind for a in mine} == {Kind.DEVIATION}
+    assert mine[-1].incident == world.opened()[0].id
 
 
 def test_one_factor_alone_is_a_suspect_instrument_and_no_incident(world: World) -> None:

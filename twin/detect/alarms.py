@@ -166,7 +166,8 @@ class Alarms:
 
     def _suspect(self, i: int, members: Index, strays: bool, hinting: Bools, calm: Bools) -> bool:
         """Tell whether this point stands alone; a suspect stays one until it has company or is well."""
-        if not strays or i in self.trusted or len(self.company(i, hinting)):
+        incident = any(m in self.trusted and hinting[m] for m in members.tolist() if m != i)
+        if not strays or i in self.trusted or incident or len(self.company(i, hinting)):
             self._suspects.discard(i)
             return False
         if i in self._suspects:

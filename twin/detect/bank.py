@@ -27,6 +27,7 @@ LEARN_BELOW = 4.0  # robust standard deviations
 MEAN_MS = 600_000  # period of the means that loggers send (HJ 212 command 2051)
 STALE_MS = 6 * 3_600_000  # after a gap this long the old baseline says nothing
 ACCEPT_MS = 6 * 3_600_000  # a lasting shift that no limit and no incident speaks against becomes normal
+DOUBT_MS = 3_600_000  # so long weak evidence keeps a canal's baseline from following what may be a slug
 CHRONIC_SHARE = 0.9  # a baseline this near its own limit makes an exceedance old news
 GROSS = 2.0  # times the limit; counts even where no baseline is known yet
 
@@ -202,7 +203,8 @@ class Bank:
         changed |= self.weak.step(p, z, wave.at_ms)
         with np.errstate(invalid="ignore"):
             ordinary = ~(z >= LEARN_BELOW) & (self.strong.total[p] < 1) & ~self.strong.on[p]
-        fit = possible & ordinary & ~self.held[p] & ~self.frozen.on[p] & ~self.range.on[p] & ~self._beside(p)
+        fit = possible & ordinary & ~self.held[p] & ~self.frozen.on[p] & ~self.range.on[p]
+        fit &= ~self._beside(p) & ~self._doubtful(wave)
         self.deviation.learn(wave, fit)
         return p[changed | self.odd[p]]
 
@@ -218,6 +220,17 @@ class Bank:
         moved[table.station[self.strong.on]] = True
         station = table.station[point]
         found: Bools = moved[station] & (table.place[station] == Place.AMBIENT)
+        return found
+
+    def _doubtful(self, wave: Wave) -> Bools:
+        """Tell which of these points rise so slowly that the baseline would keep up with them.
+
+        The wait is bounded: a slug doubles a canal's factor within an hour or two and stands out once it is
+        not followed; what goes up and down with the day hardly moves meanwhile, and is learnt afterwards.
+        """
+        p = wave.point
+        young = self.weak.on[p] & (wave.at_ms - self.weak.first_ms[p] < DOUBT_MS)
+        found: Bools = young & (self.table.place[self.table.station[p]] == Place.AMBIENT)
         return found
 
     def _forget(self, point: Index) -> None:

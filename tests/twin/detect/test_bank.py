@@ -72,6 +72,31 @@ def test_a_factor_that_rises_slowly_beside_one_that_is_away_is_not_learnt(world:
     assert world.bank.hinting[second]
 
 
+def test_a_slug_that_rises_slowly_is_not_followed_by_the_baseline() -> None:
+    seen = 0
+    for seed in range(4):
+        world = World(tiny_park(), seed=seed, noise=0.04)
+        world.run(180)
+        i = world.at("S02", "w21003")  # usually 0.6; doubled within two hours, gently at first
+        for k in range(150):
+            world.minute({i: 0.3 * (1 - np.cos(np.pi * min(k / 120, 1.0)))})
+            if world.bank.away[i]:
+                seen += 1
+                break
+    assert seen >= 3
+
+
+def test_a_wide_daily_swing_is_followed() -> None:
+    world = World(tiny_park())
+    world.run(90)
+    i = world.at("S02", "w21003")
+    away = 0
+    for k in range(900):
+        world.minute({i: 0.6 * 0.15 * np.sin(2 * np.pi * k / 1440)})
+        away += bool(world.bank.away[i])
+    assert away == 0
+
+
 def test_at_an_outlet_one_factor_of_a_batch_does_not_keep_the_others_from_learning() -> None:
     world = World(tiny_park())
     at_outlet = np.flatnonzero(world.table.place[world.table.station] == Place.OUTLET)
