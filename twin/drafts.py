@@ -108,12 +108,11 @@ class Drafts:
             return
         assert run.answer is not None
         told, factor, hours = run.answer
-        seconds = time.monotonic() - run.began
+        seconds, now = time.monotonic() - run.began, self._clock.now()
 
         def done(draft: Draft) -> Draft:
-            return replace(
-                draft, state=DraftState.DONE, told=told, factor=factor, hours=hours, seconds=seconds
-            )
+            ended = replace(draft, state=DraftState.DONE, ended=now, seconds=seconds)
+            return replace(ended, told=told, factor=factor, hours=hours)
 
         draft = self._records.change_paper(DRAFT, run.draft.id, Draft, done)
         own = next(t for t in told if t.label == "own")
@@ -122,9 +121,11 @@ class Drafts:
         self._tell(draft.id)
 
     def _end(self, id: str, state: DraftState, message: Text) -> None:
+        now = self._clock.now()
+
         def end(draft: Draft) -> Draft:
             if draft.state in (DraftState.WAITING, DraftState.RUNNING):
-                return replace(draft, state=state, message=message)
+                return replace(draft, state=state, message=message, ended=now)
             return draft
 
         try:

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from geodata.words import Text
-from twin.approval import NEEDED
+from twin.approval import NEEDED, same_person
 from twin.clock import as_ms
 from twin.errors import RefusedError
-from twin.floodlock import FloodLock
+from twin.floodlock import FloodLock, Override
 from twin.model import Anomaly, Command, CommandState, Incident, IncidentState
+from twin.plan.own_plan import Draft, DraftState
 from twin.records import Records
 
 READ_ONLY = Text(
@@ -104,6 +105,10 @@ class RecordsThen(Records):
             return command_then(noun, self._at)  # type: ignore[return-value]
         if isinstance(noun, FloodLock):
             return lock_then(noun, self._at)  # type: ignore[return-value]
+        if isinstance(noun, Override):
+            return override_then(noun, self._at)  # type: ignore[return-value]
+        if isinstance(noun, Draft):
+            return draft_then(noun, self._at)  # type: ignore[return-value]
         return noun
 
     def _incident(self, incident: Incident) -> Incident:
@@ -142,6 +147,22 @@ def lock_then(lock: FloodLock, at: datetime) -> FloodLock:
     """Return a flood lock as it stood: in force until it was lifted."""
     later = lock.lifted_at is not None and lock.lifted_at > at
     return replace(lock, lifted_by="", lifted_at=None, lift_reason="") if later else lock
+
+
+def override_then(override: Override, at: datetime) -> Override:
+    """Return leave to close in spite of a flood lock as it stood: with the words that had been given."""
+    given = tuple(a for a in override.approvals if a.at <= at)
+    spoke = any(same_person(a.user, override.commander) for a in given)
+    return replace(override, approvals=given, commander=override.commander if spoke else "")
+
+
+def draft_then(draft: Draft, at: datetime) -> Draft:
+    """Return somebody's own closings as they stood: asked for, without an answer that was still to come."""
+    if draft.ended is None or draft.ended <= at:
+        return draft
+    return replace(
+        draft, state=DraftState.RUNNING, told=(), factor="", hours=0.0, seconds=0.0, message=None, ended=None
+    )
 
 
 def command_then(command: Command, at: datetime) -> Command:

@@ -102,8 +102,12 @@ def state(records: Records, said: Statement) -> Command:
         done_at=said.done_at if there else None,
         message=message,
     )
-    records.set_command(after)
-    records.put_paper(KIND, said.id, said.incident, said.at, said)
+    kept, n = said, 1
+    while not records.add_paper(
+        KIND, kept.id, kept.incident, kept.at, kept
+    ):  # two may speak at the same time
+        kept, n = replace(said, id=f"{said.id}-{n + 1}"), n + 1
+    records.set_command(after)  # after the statement: if this is lost, saying it again is not refused
     records.audit(AuditLine(said.at, said.by, "gate.stated", said.command, message))
     return after
 

@@ -98,8 +98,9 @@ class Screen:
         self.page.wait_for_function("() => window.twin && twin.live.points && !twin.live.stale")
 
     def wait(self, js: str, seconds: float = 60.0) -> None:
-        """Wait until an expression of the page is true."""
-        self.page.wait_for_function(f"() => {js}", timeout=seconds * 1000)
+        """Wait until an expression of the page is true; what it speaks of may still be to come."""
+        asked = f"() => {{ try {{ return {js}; }} catch {{ return false; }} }}"
+        self.page.wait_for_function(asked, timeout=seconds * 1000)
 
 
 @contextmanager

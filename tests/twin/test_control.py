@@ -406,6 +406,17 @@ def test_a_gate_worked_by_hand_is_called_for_and_closed_by_statement(bench: Benc
     assert bench.house.moves == []
 
 
+def test_two_statements_of_the_same_name_are_both_kept(bench: Bench) -> None:
+    """Two who speak at the same moment count the same number of statements before theirs."""
+    bench.house.mood[1] = "blind"
+    by_hand(bench)
+    state(bench.records, said(bench, 0.5, who="Zhang"))
+    state(bench.records, said(bench, 0.0, who="Wang"))
+    kept = bench.records.papers("statement", Statement)
+    assert {(s.who, s.position) for s in kept} == {("Zhang", 0.5), ("Wang", 0.0)}
+    assert len({s.id for s in kept}) == 2
+
+
 def test_what_is_measured_goes_before_what_is_said(bench: Bench) -> None:
     by_hand(bench)
     state(bench.records, said(bench, 0.0))

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from tests.callbacks import story
 from twin.errors import RefusedError
+from twin.floodlock import FloodBook, Override
 from twin.model import Approval, AuditLine, Command, CommandState, GateState, IncidentState
+from twin.plan.own_plan import Draft, DraftState, Told
 from twin.records import Account, Records
-from twin.records_past import RecordsThen, command_then
+from twin.records_past import RecordsThen, command_then, draft_then
 
 M = timedelta(minutes=1)
 CLOSED = story.NOW + 200 * M
@@ -133,3 +135,35 @@ def test_nothing_can_be_written(records: Records) -> None:
     assert records.revision() == before
     then.close()
     assert records.incident(story.ID) is not None  # its connections are not closed with it
+
+
+def test_leave_given_in_spite_of_a_flood_lock_comes_word_by_word(records: Records) -> None:
+    words = (Approval("duty", story.NOW + M, "a"), Approval("chief", story.NOW + 3 * M, "b"))
+    whole = Override("o", "FL-1", "G05", story.ID, words, "Chief")
+    records.put_paper("flood_override", whole.id, story.ID, story.NOW + M, whole)
+
+    def seen(at: datetime) -> list[tuple[int, str, bool]]:
+        found = FloodBook(RecordsThen(records, at)).overrides(story.ID)
+        return [(len(o.approvals), o.commander, o.holds) for o in found]
+
+    assert seen(story.NOW) == []
+    assert seen(story.NOW + 2 * M) == [(1, "", False)]
+    assert seen(story.NOW + 3 * M) == [(2, "Chief", True)]
+
+
+def test_an_own_closing_has_no_answer_before_it_was_there(records: Records) -> None:
+    told = (Told("own", "", ("G05",), {}, 0.9, None),)
+    done = Draft(f"{story.ID}/U1", story.ID, "duty", story.NOW, (), DraftState.DONE, told, "w01018", 6.0)
+    done = replace(done, ended=story.NOW + 2 * M, message=story.story().incident.title)
+    records.put_paper("draft", done.id, story.ID, done.at, done)
+
+    def seen(at: datetime) -> list[Draft]:
+        return RecordsThen(records, at).papers("draft", Draft, story.ID)
+
+    assert seen(story.NOW - M) == []
+    (early,) = seen(story.NOW + M)
+    assert (early.state, early.told, early.factor, early.message) == (DraftState.RUNNING, (), "", None)
+    assert seen(story.NOW + 2 * M) == [done]
+    assert (
+        draft_then(replace(done, ended=None), story.NOW).told == told
+    )  # of an earlier version: no moment kept

@@ -61,6 +61,7 @@ class Draft:
     seconds: float = 0.0
     message: Text | None = None
     wall_ms: int = field(default=0)  # when it was asked for, by the wall clock
+    ended: datetime | None = None  # when it was done, failed or was cancelled
 
 
 def own_plans(drafts: Iterable[Draft]) -> tuple[GatePlan, ...]:
