@@ -178,7 +178,7 @@ def desk(
         parts=parts,
         drawing=draw(web, case, at, lang),
         button=approval.button_text(now, lang),
-        can_sign=bool(now.gates and case.incident.state in incidents.LIVE),
+        can_sign=bool(now.gates and case.may_sign(plan)),
         can_refuse=bool(now.waiting),
         shown={**shown, "ticket": web.tickets.issue(shown, login.name())},
         calls=tuple({"label": f"{c.gate.id} {c.gate.name.say(lang)}", "value": c.gate.id} for c in waiting),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from callbacks import response
+from callbacks.incidents import LIVE as GOING_ON
 from callbacks.incidents import pick
 from geodata.words import Text
 from twin.clock import LIVE, as_datetime, park_ms
@@ -88,8 +89,8 @@ class Dossier:
 
     @property
     def reopen(self) -> GatePlan | None:
-        """The next step of opening what was closed; only once the plume is held."""
-        if self.incident.state is not IncidentState.CONTAINED:
+        """The next step of opening what was closed; only once the plume is held, and when all is over."""
+        if self.incident.state is IncidentState.OPEN:
             return None
         return reopen.plan(self.incident.id, self.commands, self.incident.updated)
 
@@ -98,6 +99,11 @@ class Dossier:
         """Gates of any of the plans that a flood lock holds open."""
         gates = {m.gate for p in self.plans for m in p.moves} | {c.gate for c in self.commands}
         return locked(gates, self.locks, self.overrides, self.incident.id)
+
+    def may_sign(self, plan: GatePlan | None) -> bool:
+        """Tell whether a plan may be signed: while the incident goes on any, then only opening again."""
+        going_on = self.incident.state in GOING_ON
+        return going_on or (plan is not None and reopen.is_reopening(plan.id))
 
     def others(self, plan: GatePlan | None) -> tuple[str, ...]:
         """Ids of the other plans there are now."""
@@ -159,6 +165,31 @@ def of(records: Records, incident: Incident) -> Dossier:
         drafts=tuple(reversed(records.papers(DRAFT, Draft, incident.id))),
         review=next(iter(records.papers("review", Review, incident.id)), None),
     )
+
+
+def obstacle(records: Records, case: Dossier, wanted: str) -> Text | None:
+    """Say why a plan of an incident must not be signed now; None where nothing stands against it.
+
+    Parameters
+    ----------
+    wanted : str
+        Id of the plan that the page showed.
+
+    Raises
+    ------
+    UnavailableError
+        The records are away.
+    """
+    if not reopen.is_reopening(wanted):
+        return None if case.incident.state in GOING_ON else OVER
+    others = [i for i in records.incidents(GOING_ON) if i.id != case.incident.id]
+    return reopen.obstacle(case.incident, case.reopen, ((i, records.commands(i.id)) for i in others))
+
+
+OVER = Text(
+    "事件已结束，不再为它关闸；已关的闸可以复位",
+    "the incident is over: no gate closes for it any more, and those that were closed may open again",
+)
 
 
 def users(records: Records) -> dict[str, Text]:

@@ -15,7 +15,6 @@ from callbacks import (
     desk,
     dossier,
     ids,
-    incidents,
     login,
     panel,
     sample_form,
@@ -174,11 +173,14 @@ def press(web: Web, act: str, shown: Mapping[str, Any], mark: signing.Signature)
         return signing.Outcome(False, error.text)
     try:
         incident = web.records.incident(str(shown.get("incident", "")))
-        case = dossier.of(web.records, incident) if incident else None
+        if incident is None:
+            return signing.Outcome(False, signing.NOTHING)
+        case = dossier.of(web.records, incident)
+        refused = dossier.obstacle(web.records, case, str(shown.get("plan")))
     except UnavailableError:
         return signing.Outcome(False, signing.AWAY)
-    if case is None or case.incident.state not in incidents.LIVE:
-        return signing.Outcome(False, signing.NOTHING)
+    if refused is not None:
+        return signing.Outcome(False, refused)
     about = desk.matter(web, case, next((p for p in case.plans if p.id == shown.get("plan")), None), at.now)
     doors = signing.Desk(web.records, web.access, web.stream)
     if act == "em-refuse":

@@ -43,7 +43,7 @@ def show(
     rows += [
         _row(p, p.name, [html.Em(p.moves[0].why.say(lang))], picked, lang)
         for p in every
-        if p.id.endswith(f"/{reopen.LETTER}")
+        if reopen.is_reopening(p.id)
     ]
     return [html.Div(rows, className="em-firsts")] if rows else []
 

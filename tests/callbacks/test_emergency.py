@@ -152,6 +152,81 @@ def test_signature_is_for_the_incident_and_plan_on_screen(web: Any, told: story.
     assert not _sign(web, "office", {}).done
 
 
+@pytest.fixture
+def shut(web: Any, told: story.Story) -> dict[str, Any]:
+    """What a page shows of opening again, after two people had the gates closed and the plume is held."""
+    story.put(web.records, told)
+    for who in ("duty", "office"):
+        assert _sign(web, who, desk.view(web, desk.Choice(), "zh").shown).done
+    for c in web.records.commands(story.ID):
+        web.records.set_command(replace(c, state=CommandState.SENT, sent_at=story.NOW))
+        web.records.set_command(replace(c, state=CommandState.DONE, sent_at=story.NOW, done_at=story.NOW))
+    gates = {g: replace(s, position=0.0) if g in ("G05", "G10") else s for g, s in told.gates.items()}
+    web.stream.told = replace(told, gates=gates)
+    later = as_ms(story.NOW + timedelta(hours=50))
+    web.stream.clock = lambda: ClockState(True, "night-discharge", 1.0, later, wall_ms())
+    _becomes(web, told, IncidentState.CONTAINED)
+    return dict(desk.view(web, desk.Choice(plan=f"{story.ID}/R"), "zh").shown)
+
+
+def _becomes(web: Any, told: story.Story, state: IncidentState) -> None:
+    changed = told.incident.updated + timedelta(minutes=1)
+    web.records.put_incident(replace(told.incident, state=state, updated=changed))
+
+
+@pytest.mark.parametrize("state", [IncidentState.CLOSED, IncidentState.FAULT])
+def test_what_has_ended_gives_its_gates_back_and_closes_no_more(
+    web: Any, told: story.Story, shut: dict[str, Any], state: IncidentState
+) -> None:
+    _becomes(web, told, state)
+    view = desk.view(web, desk.Choice(story.ID, f"{story.ID}/R"), "en")
+    assert view.can_sign
+    assert "open to 10%: G05, G10" in view.button
+    assert _sign(web, "duty", view.shown).done
+    assert _sign(web, "office", desk.view(web, desk.Choice(story.ID, f"{story.ID}/R"), "en").shown).done
+    opened = [c for c in web.records.commands(story.ID) if c.target > 0]
+    assert {(c.gate, c.state) for c in opened} == {
+        ("G05", CommandState.APPROVED),
+        ("G10", CommandState.APPROVED),
+    }
+    other = desk.view(web, desk.Choice(story.ID, f"{story.ID}/B"), "zh")
+    assert not other.can_sign
+    late = _sign(web, "duty", other.shown)
+    assert not late.done
+    assert "事件已结束" in late.text.zh
+
+
+def test_while_it_is_not_held_nothing_opens_and_the_sentence_says_why(
+    web: Any, told: story.Story, shut: dict[str, Any]
+) -> None:
+    _becomes(web, told, IncidentState.OPEN)  # the page was drawn while it was held
+    late = _sign(web, "duty", shut)
+    assert not late.done
+    assert "还没有拦住" in late.text.zh
+    assert all(c.target == 0 for c in web.records.commands(story.ID))
+
+
+def test_a_gate_that_another_incident_needs_closed_stays_closed(
+    web: Any, told: story.Story, shut: dict[str, Any]
+) -> None:
+    (used, *_) = [c for c in web.records.commands(story.ID) if c.gate == "G05"]
+    web.records.put_incident(replace(told.incident, id="EV-9"))
+    web.records.propose(
+        replace(
+            used, id="EV-9/A/G05/1", incident="EV-9", plan="EV-9/A", approvals=(), state=CommandState.PROPOSED
+        )
+    )
+    for who in ("duty", "office"):
+        web.records.approve("EV-9/A/G05/1", who, "agreed", story.NOW)
+    (command,) = web.records.commands("EV-9")
+    for state in (CommandState.SENT, CommandState.DONE):
+        web.records.set_command(replace(command, state=state, sent_at=story.NOW, done_at=story.NOW))
+    late = _sign(web, "duty", shut)
+    assert not late.done
+    assert late.text.zh.startswith("G05 还在为另一事件关着")
+    assert all(c.target == 0 for c in web.records.commands(story.ID))
+
+
 def test_gates_open_again_a_step_at_a_time_by_two_people(web: Any, told: story.Story) -> None:
     story.put(web.records, told)
     for who in ("duty", "office"):

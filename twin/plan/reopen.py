@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from geodata.words import Text
-from twin.model import Arrival, Command, CommandState, GateMove, GatePlan
+from twin.model import Arrival, Command, CommandState, GateMove, GatePlan, Incident, IncidentState
 from twin.plan.levels import CLEAN_H, STEP_PERCENT
 
 LETTER = "R"
@@ -21,11 +21,7 @@ def plan(incident: str, commands: Iterable[Command], now: datetime) -> GatePlan 
     commands : iterable of Command
         Of the incident, in any order.
     """
-    last: dict[str, Command] = {}
-    for c in sorted(commands, key=lambda c: (c.proposed_at, c.id)):
-        if c.state is CommandState.DONE:
-            last[c.gate] = c
-    steps = {g: _next(c.target) for g, c in last.items()}
+    steps = {g: _next(c.target) for g, c in _last(commands).items()}
     lowest = min((s for s in steps.values() if s is not None), default=None)
     if lowest is None:
         return None
@@ -45,6 +41,48 @@ def plan(incident: str, commands: Iterable[Command], now: datetime) -> GatePlan 
         side_effects=(),
         recommended=False,
     )
+
+
+def is_reopening(plan: str) -> bool:
+    """Tell whether a plan's id is that of the next step of opening."""
+    return plan.endswith(f"/{LETTER}")
+
+
+def obstacle(
+    incident: Incident, step: GatePlan | None, others: Iterable[tuple[Incident, Iterable[Command]]]
+) -> Text | None:
+    """Say why the gates of an incident must not open now; None where nothing stands against it.
+
+    An incident that has ended still gives back its gates: the sections before them must be clean for two
+    days before they open, and by then it is over as a rule.
+
+    Parameters
+    ----------
+    step : GatePlan or None
+        What `plan` has made of the incident's commands.
+    others : iterable of (Incident, commands)
+        The other incidents that are going on.
+    """
+    if incident.state is IncidentState.OPEN:
+        return NOT_HELD
+    if step is None:
+        return NOTHING_SHUT
+    gates = {m.gate for m in step.moves}
+    for other, commands in others:
+        shut = sorted(g for g, c in _last(commands).items() if g in gates and c.target < STEPS[-1])
+        if shut:
+            names = Text("、".join(shut), ", ".join(shut))
+            return ELSEWHERE.fill(g=names, title=other.title)
+    return None
+
+
+def _last(commands: Iterable[Command]) -> dict[str, Command]:
+    """Return the last command of each gate that was carried out."""
+    found: dict[str, Command] = {}
+    for c in sorted(commands, key=lambda c: (c.proposed_at, c.id)):
+        if c.state is CommandState.DONE:
+            found[c.gate] = c
+    return found
 
 
 def _next(target: float) -> float | None:
@@ -69,3 +107,9 @@ def _move(gate: str, target: float, now: datetime) -> GateMove:
 WHEN = Text(
     "须闸前断面连续 {h} 小时达标或已转输处理", "only after {h} h clean before the gate, or pumped out"
 )
+NOT_HELD = Text(
+    "污水还没有拦住，闸不能复位；确认拦住之后再办",
+    "the polluted water is not held yet: no gate opens again before it is",
+)
+NOTHING_SHUT = Text("本事件没有还关着的闸", "no gate is closed for this incident any more")
+ELSEWHERE = Text("{g} 还在为另一事件关着：{title}", "{g} is still closed for another incident: {title}")
