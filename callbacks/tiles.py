@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Response
 
 from twin.config import Config
-from twin.tiles import Tiles, open_tiles
+from twin.tiles import HIGHEST, LOWEST, Tiles, open_tiles
 
 KEEP = {"Cache-Control": "public, max-age=86400"}
 LAYERS = ("under", "over")
 AT_ONCE = 4
+WAIT_S = 15.0
+"""How long a page waits for a tile: a server that does not answer keeps the threads, not the pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,13 @@ def routes(server: FastAPI, base: Base | None) -> None:
     @server.get("/tiles/{layer}/{z}/{x}/{y}.png")
     async def tile(layer: str, z: int, x: int, y: int) -> Response:
         tiles = base.layer(layer) if base else None
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(threads, tiles.get, z, x, y) if tiles else None
+        if tiles is None or not (LOWEST <= z <= HIGHEST and 0 <= x < 2**z and 0 <= y < 2**z):
+            return Response(status_code=404)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                found = await asyncio.get_running_loop().run_in_executor(threads, tiles.get, z, x, y)
+        except TimeoutError:
+            return Response(status_code=503)
         if found is None:
             return Response(status_code=404)
         return Response(found.body, media_type=found.kind, headers=KEEP)

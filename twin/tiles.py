@@ -122,6 +122,8 @@ class Folder:
 
     def get(self, z: int, x: int, y: int) -> Tile | None:
         """Return a tile, None where there is no such file."""
+        if not _is_tile(z, x, y):
+            return None
         for ending, kind in KINDS.items():
             path = self._root / str(z) / str(x) / f"{y}.{ending}"
             if path.is_file():
@@ -224,13 +226,23 @@ class Server:
         request = urllib.request.Request(url, headers={"User-Agent": AGENT})  # noqa: S310 - http(s), config says
         try:
             with urllib.request.urlopen(request, timeout=FETCH_S) as answer:  # noqa: S310
-                body: bytes = answer.read(LARGEST + 1)
+                body = _read(answer, time.monotonic() + FETCH_S)
         except urllib.error.HTTPError:
             return None  # it has no such tile; others may be there
         except (OSError, ValueError, http.client.HTTPException):
             self._rest_until = time.monotonic() + REST_S
             return None
         return body if len(body) <= LARGEST else None
+
+
+def _read(answer: Any, until: float) -> bytes:
+    """Read an answer that is no larger than a tile may be, and does not dribble in for ever."""
+    body = b""
+    while len(body) <= LARGEST and (part := answer.read1(65_536)):
+        body += part
+        if time.monotonic() > until:
+            raise TimeoutError
+    return body
 
 
 def _keep(body: bytes, path: Path) -> None:

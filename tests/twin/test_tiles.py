@@ -10,13 +10,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
 from twin.errors import ConfigError
-from twin.tiles import Server, Tile, open_tiles
+from twin.tiles import Server, Tile, _read, open_tiles
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\nsome", b"\xff\xd8\xffsome"
 PLACE = (12, 3411, 1690)
@@ -139,3 +140,24 @@ def test_tiles_leave_room_on_the_disk_and_rubbish_is_no_tile(
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
     assert tiles.get(12, 3411, 3) is None
     assert tiles._rest_until > 0
+
+
+def test_an_answer_that_dribbles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    class Dribble:
+        def read1(self, most: int) -> bytes:
+            now[0] += 1.0
+            return b"x"
+
+    monkeypatch.setattr("twin.tiles.time", SimpleNamespace(monotonic=lambda: now[0]))
+    with pytest.raises(TimeoutError):
+        _read(Dribble(), 8.0)
+    assert now[0] == 9.0
+
+
+def test_a_folder_is_asked_for_tiles_only(tmp_path: Path) -> None:
+    tiles = open_tiles(folder(tmp_path), tmp_path)
+    assert tiles.get(*PLACE) is not None
+    assert tiles.get(PLACE[0], -1, PLACE[2]) is None
+    assert tiles.get(10**9, 1, 1) is None
