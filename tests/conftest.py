@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ from hypothesis import settings
 from twin import embedded as server
 from twin.stream import Stream
 
-# How long an example takes says how busy the machine is, and nothing of the code.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+# A few examples each time, many in a run at night (HYPOTHESIS_PROFILE=many). How long one takes says how busy
+# the machine is, and nothing of the code.
+settings.register_profile("usual", max_examples=25, deadline=None)
+settings.register_profile("many", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from unittest import mock
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from geodata.forest import Forest
@@ -41,7 +41,6 @@ def oracle(
     return nx.single_source_dijkstra_path_length(graph, start)
 
 
-@settings(max_examples=600, deadline=None)
 @given(cases(), st.sampled_from([1000, 3, -1]), st.sampled_from([4, 0]))
 def test_reach_and_times_are_those_of_networkx(
     case: tuple[int, list[Edge], list[int], set[int], set[int], set[int], int], near: int, dense: int

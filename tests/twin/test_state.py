@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.twin.parks import real_time, tiny_park
@@ -240,7 +240,6 @@ reading = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(reading, max_size=12), max_size=5))
 def test_folding_blocks_is_taking_every_reading_in_turn(
     blocks: list[list[tuple[Series, int, float, str]]],
