@@ -21,6 +21,7 @@ from callbacks import (
     login,
     own,
     panel,
+    passage,
     plans,
     plume,
     response,
@@ -125,6 +126,7 @@ def desk(
     park = web.park
     gates = {g.id: g for g in park.gates}
     receptors = {r.id: r for r in park.receptors}
+    stations = {s.id: s for s in park.stations}
     enterprises = {e.id: e for e in park.enterprises}
     plan = case.plan(choice.plan)
     river = plan if case.planset and plan in case.planset.plans else response.best(case.planset)
@@ -153,6 +155,7 @@ def desk(
                 commands=case.commands,
                 whatifs=case.whatifs,
                 lang=lang,
+                more=passage.details(case.planset, gates, receptors, stations, lang),
             ),
             beside(case, plan, gates, receptors, at, lang),
         ],

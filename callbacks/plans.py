@@ -268,8 +268,15 @@ def show(
     commands: Sequence[Command],
     whatifs: Sequence[WhatIf],
     lang: Lang,
+    more: Sequence[Any] = (),
 ) -> list[Any]:
-    """Return the cards of every plan, three at most, or what stands in their place."""
+    """Return the cards of every plan, three at most, or what stands in their place.
+
+    Parameters
+    ----------
+    more : sequence
+        What else stands at the end of the recommended plan's card.
+    """
     if planset is None:
         return [
             html.Div(
@@ -288,8 +295,8 @@ def show(
         none = planset.note or Text(
             "没有还来得及的闸可以拦住，见到达时间", "No gate can still hold it; see the arrival times"
         )
-        more = _more(planset, lang)
-        return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang), *more], className="pl")]
+        rest = [*_more(planset, lang), *more]
+        return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang), *rest], className="pl")]
     one = response.chosen(planset, picked)
     by_plan = {w.plan: w for w in whatifs}
     return [
@@ -302,7 +309,7 @@ def show(
             commands=commands,
             whatif=by_plan.get(p.id),
             note=planset.note if k == 0 else None,
-            more=_more(planset, lang) if p.recommended else [],
+            more=[*_more(planset, lang), *more] if p.recommended else [],
             lang=lang,
         )
         for k, p in enumerate(planset.plans[:3])

@@ -62,6 +62,7 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
     return [
         (Text("到达在区间内", "Arrivals within band"), share(review.inside)),
         (Text("到达中位误差", "Median arrival error"), share(review.error)),
+        (Text("站点符合预测", "Stations as foretold"), _stations(review)),
         (
             Text("闸门 及时/超时/失败", "Gates in time/late/failed"),
             Text("{a} / {b} / {c}", "{a} / {b} / {c}").fill(a=review.in_time, b=review.late, c=review.failed),
@@ -79,6 +80,17 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
             Text("{a} → {b} kg", "{a} → {b} kg").fill(a=kg(review.kg_first), b=kg(review.kg_last)),
         ),
     ]
+
+
+def _stations(review: Review) -> Text:
+    """Say how many stations saw the plume when it was foretold, and how far the worst was off."""
+    seen = review.sightings
+    if not seen:
+        return Text(wording.NONE, wording.NONE)
+    off = max(abs((s.seen - s.middle).total_seconds()) for s in seen) / 60
+    return Text("{k} / {n}，最多差 {m} 分", "{k} of {n}, {m} min off at most").fill(
+        k=sum(s.expected for s in seen), n=len(seen), m=f"{off:.0f}"
+    )
 
 
 def _arrivals(

@@ -243,6 +243,9 @@ class Ranking:
     basis: Basis | None = None
 
 
+Three = tuple[datetime, datetime, datetime]  # early (5 %), middle (50 %) and late (95 %)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """When the plume reaches a place: early (5 %), middle (50 %) and late (95 %) of an ensemble."""
@@ -252,6 +255,9 @@ class Arrival:
     middle: datetime
     late: datetime
     share: float  # share of the ensemble's plume that gets there
+    peak: Three | None = None  # when it is strongest there, by the hydraulic engine
+    tail: Three | None = None  # when it is over: below a twentieth of the peak
+    mg_l: tuple[float, float, float] | None = None  # the peak, 5, 50 and 95 %
 
 
 @dataclass(frozen=True, slots=True)

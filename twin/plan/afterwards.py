@@ -9,7 +9,7 @@ from datetime import datetime
 from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
 from geodata.words import Text
-from twin.model import Anomaly, Command, CommandState, PlanSet, Ranking, WhatIf
+from twin.model import Anomaly, Command, CommandState, PlanSet, Ranking, Sighting, WhatIf
 
 NEAR_S = 600.0  # a station within this travel time of a place tells when the plume came there
 
@@ -55,6 +55,8 @@ class Review:
         What the first and the last ranking with a strength say was released.
     kg_came : dict of str to float
         By receptor: the most that can have come, as its station measured; where there is one.
+    sightings : tuple of Sighting
+        When each station saw the plume, and when that was expected by those that saw it before.
     """
 
     incident: str
@@ -70,6 +72,7 @@ class Review:
     kg_first: float | None = None
     kg_last: float | None = None
     kg_came: dict[str, float] = field(default_factory=dict)
+    sightings: tuple[Sighting, ...] = ()
 
     @property
     def kept(self) -> float | None:
@@ -191,6 +194,7 @@ def review(
         kg[0] if kg else None,
         kg[-1] if kg else None,
         dict(kg_came or {}),
+        next((p.sightings for p in reversed(plansets) if p.sightings), ()),
     )
 
 

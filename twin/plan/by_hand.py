@@ -118,17 +118,7 @@ class Made:
 
     def by_passes(self) -> list[ByPass]:
         """Return what opening a gate that usually stands closed does to the plan: clean water led round."""
-        if self.best is None:
-            return []
-        shut = [g for g, c in self.waters.cards.items() if c.normal_position < CLOSED_BELOW and c.usable]
-        found = []
-        for gate, t in zip(shut, self.trials.opened(self.best.gates, shut), strict=True):
-            more = t.lost_kg - self.best.lost_kg
-            lower = self.best.fullest - t.fullest
-            dry = t.overtops_s is None
-            helps = dry and more <= HARM * self.trials.question.kg and (lower > LOWER or more < 0)
-            found.append(ByPass(gate, t.lost_kg, lower, helps))
-        return found
+        return [] if self.best is None else by_passes(self.trials, self.best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +139,19 @@ class ByPass:
     lost_kg: float
     lower: float
     helps: bool
+
+
+def by_passes(trials: Trials, best: Trial) -> list[ByPass]:
+    """Return what opening each gate that usually stands closed does to a set."""
+    cards, kg = trials.question.waters.cards, trials.question.kg
+    shut = [g for g, c in cards.items() if c.normal_position < CLOSED_BELOW and c.usable]
+    found = []
+    for gate, t in zip(shut, trials.opened(best.gates, shut), strict=True):
+        more, lower = t.lost_kg - best.lost_kg, best.fullest - t.fullest
+        dry = t.overtops_s is None
+        helps = dry and more <= HARM * kg and (lower > LOWER or more < 0)
+        found.append(ByPass(gate, t.lost_kg, lower, helps))
+    return found
 
 
 def _sound(question: Question, spill: Spill, runners: Runners) -> tuple[Question, Course]:

@@ -6,7 +6,7 @@ It starts from the plans that were made without it, so that what people already 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,16 +17,19 @@ from twin.config import Config
 from twin.errors import MissingError
 from twin.hydraulics.pollutants import BY_FACTOR
 from twin.hydraulics.runner import Runners
-from twin.model import Arrival, GateState, Incident, PlanSet, Ranking, Suspect
+from twin.model import Arrival, GateState, Incident, PlanSet, Ranking, Suspect, Three
+from twin.plan.by_hand import WORTH, by_passes
 from twin.plan.deadlines import HOLD_S, Deadline, Spill, deadline, order_s
-from twin.plan.look import Checked, Look
-from twin.plan.outlook import Band, lost_kg
+from twin.plan.look import Bypass, Checked, Look, Passage
+from twin.plan.outlook import PROBES, Band, Outlook, lost_kg, marks, passed_kg
 from twin.plan.release import release
+from twin.plan.robust import looked
 from twin.plan.search import Question, Trial, Trials, search
 from twin.plan.source import closed_at, devices_of
 from twin.plan.waters import Waters, of_park, warmed
 
-TRIED = 24  # sets: a few seconds on two cores
+TRIED = 16  # sets: a few seconds on two cores
+SURE = 4  # of them, run at a low and a high flow too
 KEPT = 8  # sets that are told
 WAITS = (("5", 300.0), ("15", 900.0), ("30", 1800.0))
 WAITED = 2  # sets that are also run ordered later
@@ -72,6 +75,12 @@ def check(
         first = [tuple(m.gate for m in p.moves) for p in planset.plans]
         trials.look(s for s in first if set(s) <= set(usable))
         ranked = search(trials, usable, TRIED, trials.hints(usable))
+        outlook, share = _outlook(trials, runners)
+        least = trials.nothing.lost_kg - WORTH * trials.question.kg
+        good = [t for t in ranked if t.overtops_s is None and t.lost_kg <= least]
+        found = looked(trials, good[:SURE], usable, outlook.members, runners)
+        sure, risks = [t for t, risk in found if risk < 1.0], {t.gates: risk for t, risk in found}
+        ranked = [*sure, *(t for t in trials.ranked() if t not in sure)]
         kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
         after = _after(trials, kept[:WAITED])
         now_s = (spill.now - waters.begin).total_seconds()
@@ -82,10 +91,37 @@ def check(
             factor,
             HOLD_S / 3600,
             _rounded(trials.nothing.lost),
-            tuple(_checked(trials, t, after.get(t.gates, {}), now_s) for t in kept),
+            tuple(_checked(trials, t, after.get(t.gates, {}), now_s, risks.get(t.gates, 0.0)) for t in kept),
             time.monotonic() - began,
             stopped,
+            _passages(outlook.bands(share), spill),
+            tuple(
+                Bypass(b.gate, t.gates, round(b.lower, 3), round(b.lost_kg - t.lost_kg, 2), b.helps)
+                for t in sure[:1]
+                for b in by_passes(trials, t)
+            ),
         )
+
+
+def _outlook(trials: Trials, runners: Runners) -> tuple[Outlook, dict[str, float]]:
+    """Return how times and strengths answer flow and roughness, and the share that passes each place."""
+    q, w = trials.question, trials.question.waters
+    probes = [replace(q, flow=f, roughness=n).whole() for f, n in PROBES]
+    runs = runners.map([replace(t, keep_s=None, banks=()) for t in probes])
+    share = {p: passed_kg(runs[0], w, p) / q.kg for p in (*w.cards, *w.receptors)}
+    return Outlook.of([marks(c, w, q.release) for c in runs], {}), share
+
+
+def _passages(bands: Mapping[str, Band], spill: Spill) -> tuple[Passage, ...]:
+    def at(s: float) -> datetime:
+        return (spill.started + timedelta(seconds=s)).replace(microsecond=0)
+
+    def three(values: tuple[float, float, float]) -> Three:
+        return at(values[0]), at(values[1]), at(values[2])
+
+    return tuple(
+        Passage(p, at(b.middle_s), three(b.peak_s), three(b.tail_s), b.mg_l) for p, b in bands.items()
+    )
 
 
 def _stopped(
@@ -146,20 +182,23 @@ def _in_order(by: dict[str, Deadline], spill: Spill) -> list[str]:
 
 def _after(trials: Trials, best: Sequence[Trial]) -> dict[tuple[str, ...], dict[str, float]]:
     """Return what the best sets still contain when they are ordered later, by minutes."""
-    found: dict[tuple[str, ...], dict[str, float]] = {t.gates: {} for t in best}
-    for name, wait in WAITS:
-        for t in trials.later(wait, [t.gates for t in best]):
-            found[t.gates][name] = _contained(trials, t)
-    return found
+    waits = [wait for _, wait in WAITS]
+    return {
+        t.gates: {
+            name: _contained(trials, later)
+            for (name, _), later in zip(WAITS, trials.waited(waits, t.gates), strict=True)
+        }
+        for t in best
+    }
 
 
 def _contained(trials: Trials, t: Trial) -> float:
     return round(max(1.0 - t.lost_kg / max(trials.nothing.lost_kg, 1e-9), 0.0), 4)
 
 
-def _checked(trials: Trials, t: Trial, after: dict[str, float], now_s: float) -> Checked:
+def _checked(trials: Trials, t: Trial, after: dict[str, float], now_s: float, risk: float) -> Checked:
     overtops = None if t.overtops_s is None else round(max(t.overtops_s - now_s, 0.0) / 3600, 2)
-    return Checked(t.gates, _contained(trials, t), after, overtops, _rounded(t.lost))
+    return Checked(t.gates, _contained(trials, t), after, overtops, _rounded(t.lost), round(risk, 4))
 
 
 def _rounded(kg: dict[str, float]) -> dict[str, float]:

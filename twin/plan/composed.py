@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from twin.model import GateMove, GatePlan, Incident
 from twin.plan import choice, telling
 from twin.plan.field import STEPS_S, Stage, overtops_h
+from twin.plan.look import Bypass
 from twin.plan.scene import Carried, Scene
 
 HOLD_H = 4.0  # h the gates are taken to stay closed when trapped water is counted
@@ -21,6 +24,7 @@ def composed(
     k: int,
     deadlines: dict[str, GateMove],
     sets: list[choice.Screened],
+    bypasses: Sequence[Bypass] = (),
 ) -> GatePlan:
     cards = {g.id: g for g in scene.park.gates}
     own = [cards[m.gate] for m in c.moves]
@@ -35,6 +39,8 @@ def composed(
         overtops_h(scene.canals, c.stages),
         flood_lock=any(g.id in scene.locked for g in own),
     )
+    if c.checked is not None:
+        effects += telling.of_the_engine(c.checked, bypasses)
     return GatePlan(
         id=f"{incident.id}/{'ABCDEF'[k]}",
         incident=incident.id,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from twin.model import Arrival, Three
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Checked:
         Hours until water reaches a bank; None: not while gates are held.
     kg : dict of str to float
         What still comes to each receptor.
+    risk : float
+        The chance that water comes to a bank at a flow that is likely; for the best sets alone.
     """
 
     gates: tuple[str, ...]
@@ -29,10 +33,54 @@ class Checked:
     after: dict[str, float]
     overtops_h: float | None
     kg: dict[str, float]
+    risk: float = 0.0
 
     def floods(self, within_h: float) -> bool:
         """Whether water reaches a bank within so many hours."""
         return self.overtops_h is not None and self.overtops_h < within_h
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """When a plume is strongest at a place and when it is over, by the engine; 5, 50 and 95 %.
+
+    Attributes
+    ----------
+    middle : datetime
+        When its front comes in the middle of the engine's members.
+    peak, tail : (datetime, datetime, datetime)
+    mg_l : (float, float, float)
+        The peak.
+    """
+
+    place: str
+    middle: datetime
+    peak: Three
+    tail: Three
+    mg_l: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """A gate that usually stands closed, opened with the best set: clean water led round.
+
+    Attributes
+    ----------
+    gates : tuple of str
+        The set it was tried with.
+    lower : float
+        By how much of the depth to a bank the fullest place is less full.
+    more_kg : float
+        What comes to receptors besides.
+    helps : bool
+        It costs next to nothing and leaves more room, or keeps more.
+    """
+
+    gate: str
+    gates: tuple[str, ...]
+    lower: float
+    more_kg: float
+    helps: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +95,16 @@ class Look:
     sets: tuple[Checked, ...] = field(default=())
     seconds: float = 0.0
     kg_stopped: dict[str, float] = field(default_factory=dict)  # if the source is stopped and nothing more
+    passages: tuple[Passage, ...] = ()
+    bypasses: tuple[Bypass, ...] = ()
+
+
+def passing(a: Arrival, look: Look | None) -> Arrival:
+    """Add when the plume is strongest at a place and when it is over, on this arrival's own clock."""
+    p = next((p for p in look.passages if p.place == a.place), None) if look is not None else None
+    if p is None:
+        return a
+    later, front = a.middle - p.middle, (a.early, a.middle, a.late)
+    peak = [max(t + later, least) for t, least in zip(p.peak, front, strict=True)]
+    tail = [max(t + later, least) for t, least in zip(p.tail, peak, strict=True)]
+    return replace(a, peak=(peak[0], peak[1], peak[2]), tail=(tail[0], tail[1], tail[2]), mg_l=p.mg_l)

@@ -54,6 +54,8 @@ def news_of_plans(old: PlanSet, new: PlanSet) -> bool:
         (p.id, p.recommended, [m.gate for m in p.moves]) for p in new.plans
     ]:
         return True
+    if len(old.sightings) != len(new.sightings) or _passages(old) != _passages(new):
+        return True
     for a, b in zip(old.plans, new.plans, strict=True):
         if abs(a.contained - b.contained) >= HELD_NEWS:
             return True
@@ -63,6 +65,11 @@ def news_of_plans(old: PlanSet, new: PlanSet) -> bool:
                 return True
     stops = [[m.gate for m in p.source.moves] if p.source else [] for p in (old, new)]
     return stops[0] != stops[1] or old.park_version != new.park_version
+
+
+def _passages(plans: PlanSet) -> set[str]:
+    """Return the places of which it is known how long the plume stays."""
+    return {a.place for a in plans.arrivals if a.peak is not None}
 
 
 def steady(old: PlanSet | None, new: PlanSet) -> PlanSet:

@@ -24,8 +24,9 @@ from twin.plan.cards import ON_SITE_S
 from twin.plan.composed import HOLD_H, WORTH, composed
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, overtops_h
-from twin.plan.look import Checked, Look
+from twin.plan.look import Checked, Look, passing
 from twin.plan.present import closed_gates, first_seen
+from twin.plan.robust import OVERTOPS
 from twin.plan.scene import Carried, Scene
 
 Floats = NDArray[np.float64]
@@ -93,7 +94,7 @@ def make(
         incident=incident.id,
         at=now,
         plans=made,
-        arrivals=_arrivals(e),
+        arrivals=tuple(passing(a, look) for a in _arrivals(e)),
         path=_path(scene, seen),
         park_version=park.version,
         note=telling.late(deadlines, made) or telling.contradicted(sightings),
@@ -170,8 +171,10 @@ def _plans(
         good,
         key=lambda c: (c.barred, bool(known) and not c.checked, -_worth(scene, c), c.gates),
     )
+    bypasses = look.bypasses if look is not None else ()
     return tuple(
-        composed(scene, incident, c, k, deadlines, sets) for k, c in enumerate(_different(ranked, deadlines))
+        composed(scene, incident, c, k, deadlines, sets, bypasses)
+        for k, c in enumerate(_different(ranked, deadlines))
     )
 
 
@@ -322,6 +325,7 @@ def _worth(scene: Scene, c: Carried) -> float:
     cost = 0.015 * (len(own) - 1)
     cost += 0.02 * sum(not g.remote for g in own) + 0.015 * sum(not g.pre_authorised for g in own)
     cost += 0.3 if overtops is not None and overtops < HOLD_H else 0.0
+    cost += OVERTOPS * c.checked.risk if c.checked is not None else 0.0
     return c.contained - cost
 
 

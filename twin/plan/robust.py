@@ -42,6 +42,17 @@ def chosen(
     members : Members
         What flow and roughness may be.
     """
+    found = looked(trials, ranked, gates, members, runners)
+    return [t for t, risk in found if risk < 1.0]
+
+
+def looked(
+    trials: Trials, ranked: Sequence[Trial], gates: Sequence[str], members: Members, runners: Runners
+) -> list[tuple[Trial, float]]:
+    """Return the sets that were looked at again, best first, and the chance that each overtops.
+
+    Parameters as for `chosen`.
+    """
     if not ranked:
         return []
     judge = _Judge.of(trials, members, runners)
@@ -59,7 +70,8 @@ def chosen(
         judge.look(judge.relieved(best[0], gates))
         if judge.ranked()[:1] in ([], best):
             break
-    return judge.ranked()
+    dry = judge.ranked()
+    return [(t, judge.risk(t)) for t in [*dry, *(t for t in judge.looked.values() if t not in dry)]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from geodata.network import Network
 from geodata.places import Gate, Park
 from geodata.words import Text
 from twin.model import GateMove, GatePlan, Sighting
+from twin.plan.look import Bypass, Checked
 from twin.trace.sentences import clock
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,9 @@ Floats = NDArray[np.float64]
 NOTABLE_RISE_M = 0.1
 NOTABLE_SHARE = 0.3
 LONG_H = 200.0
+TOLD_RISK = 0.01  # chance that a bank is topped, from which it is said
+PROBABLE = 0.5
+LEAST_KG = 1.0
 
 
 def why(gate: Gate, move: GateMove, *, helps: bool) -> Text:
@@ -147,6 +151,47 @@ def side_effects(
                     "{gate} is not pre-authorised: {owner} must agree ({phone})",
                 ).fill(gate=gate.name, owner=gate.owner, phone=gate.phone)
             )
+    return tuple(told)
+
+
+def of_the_engine(checked: Checked, bypasses: Sequence[Bypass]) -> tuple[Text, ...]:
+    """Say what the engine found of a set: a bank at risk, a gate that leads clean water round."""
+    told = []
+    if checked.risk >= PROBABLE:
+        told.append(
+            Text(
+                "来水偏大时很可能漫堤，派人看守堤防、备好转输",
+                "If flows run high water will probably top a bank: have the banks watched and pumps ready",
+            )
+        )
+    elif checked.risk >= TOLD_RISK:
+        told.append(
+            Text(
+                "约有 {p:.0f}% 的可能漫堤，派人看守堤防",
+                "About {p:.0f} % chance that water tops a bank: have the banks watched",
+            ).fill(p=100 * checked.risk)
+        )
+    for b in bypasses:
+        if b.gates != checked.gates:
+            continue
+        if b.helps and b.lower > 0:
+            words = Text(
+                "开{gate}引清水绕行：最满处水位再低 {p:.0f}%，不多流失",
+                "Open {gate} to lead clean water round: {p:.0f} % more room below banks, nothing more lost",
+            ).fill(gate=b.gate, p=100 * b.lower)
+        elif b.helps:
+            words = Text(
+                "开{gate}引清水绕行：再少流失 {kg:.0f} kg",
+                "Open {gate} to lead clean water round: {kg:.0f} kg less are lost",
+            ).fill(gate=b.gate, kg=-b.more_kg)
+        elif b.more_kg >= LEAST_KG:
+            words = Text(
+                "{gate}保持关闭：打开会多流失 {kg:.0f} kg",
+                "Keep {gate} shut: opening it loses {kg:.0f} kg more",
+            ).fill(gate=b.gate, kg=b.more_kg)
+        else:
+            continue
+        told.append(words)
     return tuple(told)
 
 

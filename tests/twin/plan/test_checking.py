@@ -16,7 +16,7 @@ from tests.twin.plan.test_plans import CONFIG, NOW, plan, state
 from twin.errors import MissingError
 from twin.model import Incident, IncidentState, Level, PlanSet, Ranking, Suspect
 from twin.plan.checking import check
-from twin.plan.look import Checked, Look
+from twin.plan.look import Bypass, Checked, Look
 from twin.plan.plans import make
 
 SEEN = NOW - timedelta(minutes=5)
@@ -62,6 +62,17 @@ def test_the_engine_tries_the_plans_and_says_what_they_keep(park: Park, tmp_path
     assert list(best.after) == ["5", "15", "30"]
     assert all(abs(a - best.contained) < 0.05 for a in best.after.values())  # the front is hours away
     assert set(best.kg) == {"R1", "R2"}
+    assert best.risk > 0.5  # a narrow canal: dry for ten hours at the usual flow, not at a high one
+    sea = next(p for p in found.passages if p.place == "R1")
+    assert sea.middle < sea.peak[0] < sea.peak[1] < sea.tail[1] < sea.tail[2]
+    assert 0 < sea.mg_l[0] < sea.mg_l[1] < sea.mg_l[2]
+    made = planned(park, found)
+    shown = next(a for a in made.arrivals if a.place == "R1")
+    assert shown.peak is not None
+    assert shown.tail is not None
+    assert shown.middle < shown.peak[1] < shown.tail[1]
+    assert shown.peak[1] - shown.middle == sea.peak[1] - sea.middle  # on the arrival's own clock
+    assert all(a.peak is None for a in planned(park).arrivals)
 
 
 def test_a_failed_gate_and_a_closed_one_are_not_tried(park: Park, tmp_path: Path) -> None:
@@ -109,6 +120,21 @@ def test_a_set_that_overtops_is_not_taken_from_the_engine(park: Park) -> None:
     later = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (replace(floods, overtops_h=6.0),)))
     assert later.plans[0].checked
     assert later.plans[0].overtops_h == 6.0
+
+
+def test_a_bank_at_risk_and_the_gate_that_leads_clean_water_round_are_said(park: Park) -> None:
+    sure, risky = Checked(("G02",), 0.8, {}, None, {}, 0.02), Checked(("G01",), 0.85, {}, None, {}, 0.08)
+    led = Bypass("G09", ("G02",), 0.07, 0.0, helps=True)
+    shut = Bypass("G08", ("G02",), 0.0, 12.0, helps=False)
+    other = Bypass("G09", ("G01",), 0.07, 0.0, helps=True)
+    made = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (sure, risky), bypasses=(led, shut, other)))
+    assert [m.gate for m in made.plans[0].moves] == ["G02"]  # holds less, and leaves the banks dry
+    said = " / ".join(t.en for t in made.plans[0].side_effects)
+    assert "2 % chance that water tops a bank" in said
+    assert said.count("Open G09") == 1
+    assert "Keep G08 shut: opening it loses 12 kg more" in said
+    over = planned(park, Look("EV", NOW, "w01018", 10.0, ALL, (replace(sure, risk=1.0),))).plans[0]
+    assert "will probably top a bank" in over.side_effects[-1].en  # the only one there is, and this is said
 
 
 def test_a_plan_that_is_too_late_is_never_recommended_and_the_reason_is_said(park: Park) -> None:
