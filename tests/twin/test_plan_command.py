@@ -24,7 +24,7 @@ def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFi
     cards = model.parent / "gates.csv"
     cards.write_text("gate,usable\nGA2,no\nGX,no\nGB1,no\nGB3,no\n", "utf-8")
     words = ["plan", str(model), "--release", "A0", *SAID, "--now", "2026-11-21T06:05:00Z", "--json"]
-    assert main([*words, "--cards", str(cards), "--receptors", "SEA"]) == 0
+    assert main([*words, "--cards", str(cards), "--receptors", "A5", "SEA"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"arrivals", "gates", "recommended", "second_best", "kept_kg", "lost_kg"} <= set(found)
     assert {"lost_kg_if_nothing_done", "overtops_after_s", "reason"} <= set(found)
@@ -41,6 +41,9 @@ def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFi
     assert "RIVER" not in found["arrivals"]
     assert found["arrivals"]["SEA"]["p05_s"] < found["arrivals"]["SEA"]["p95_s"]
     assert found["kept_kg"] == pytest.approx(found["lost_kg_if_nothing_done"] - found["lost_kg"], abs=0.01)
+    both = sum(r["nothing_kg"] for r in found["receptors"].values())
+    assert both > 300.0  # what passes A5 comes to the sea: it stands at both
+    assert found["lost_kg_if_nothing_done"] <= 180.0  # and counts once: no more than was released
 
 
 @pytest.mark.parametrize(

@@ -72,12 +72,12 @@ class Made:
         best = sure[0] if sure else None
         return cls(waters, spill, outlook, arrivals, deadlines, trials, usable, best, nothing.error)
 
-    def waiting(self) -> dict[str, float]:
-        """Return what is lost if the recommended gates are ordered 5, 15, 30 minutes later, kg by minutes."""
+    def waiting(self) -> dict[str, Trial]:
+        """Return the recommended gates ordered 5, 15, 30 minutes later, by minutes."""
         if self.best is None:
             return {}
         tried = self.trials.waited(WAITS_S, self.best.gates)
-        return {f"{w / 60:.0f}": t.lost_kg for w, t in zip(WAITS_S, tried, strict=True)}
+        return {f"{w / 60:.0f}": t for w, t in zip(WAITS_S, tried, strict=True)}
 
     def second_best(self) -> dict[str, list[str]]:
         """Return, for each gate of the plan, the best gates that do without it."""

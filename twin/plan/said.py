@@ -11,16 +11,19 @@ from twin.plan.outlook import Band
 from twin.plan.search import Trial
 
 if TYPE_CHECKING:
-    from twin.plan.by_hand import Made
+    from twin.plan.by_hand import ByPass, Made
 
 
 def told(made: Made) -> dict[str, Any]:
     """Return the plan as plain data.
 
     Times are ISO 8601 in UTC, or seconds after the release began where a key ends in `_s`; masses are kg.
+    What passes an intake on its way to the sea stands at both in `receptors`; in all other sums no more
+    counts than was released.
     """
-    nothing = made.trials.nothing.lost_kg
-    lost = nothing if made.best is None else made.best.lost_kg
+    nothing = once_kg(made, made.trials.nothing)
+    lost = nothing if made.best is None else once_kg(made, made.best)
+    best = made.best or made.trials.nothing
     why = reason(made)
     return {
         "arrivals": {p: _arrival(b) for p, b in sorted(made.arrivals.items(), key=lambda kv: kv[1].early_s)},
@@ -39,13 +42,14 @@ def told(made: Made) -> dict[str, Any]:
         "kept_kg": round(nothing - lost, 3),
         "lost_kg": round(lost, 3),
         "lost_kg_if_nothing_done": round(nothing, 3),
-        "lost_kg_if_waiting": {m: round(kg, 3) for m, kg in made.waiting().items()},
+        "lost_kg_if_waiting": {m: round(once_kg(made, t), 3) for m, t in made.waiting().items()},
+        "receptors": {
+            r: {"nothing_kg": round(kg, 3), "plan_kg": round(best.lost[r], 3)}
+            for r, kg in made.trials.nothing.lost.items()
+        },
         "overtops_after_s": _overtops_s(made),
         "options": {name: _option(made, t) for name, t in made.ends().items()},
-        "by_pass": [
-            {"gate": b.gate, "lost_kg": round(b.lost_kg, 3), "lower": round(b.lower, 3), "helps": b.helps}
-            for b in made.by_passes()
-        ],
+        "by_pass": [_by_pass(made, b) for b in made.by_passes()],
         "stations": {
             n: {"expected_s": round(e, 1), "seen_s": round(at, 1), "deviation_s": round(at - e, 1)}
             for n, (e, at) in made.outlook.deviations().items()
@@ -72,18 +76,28 @@ def _arrival(b: Band) -> dict[str, Any]:
     }
 
 
+def _by_pass(made: Made, b: ByPass) -> dict[str, Any]:
+    lost = min(b.lost_kg, made.trials.question.kg)
+    return {"gate": b.gate, "lost_kg": round(lost, 3), "lower": round(b.lower, 3), "helps": b.helps}
+
+
+def once_kg(made: Made, t: Trial) -> float:
+    """Return what comes to receptors, no more of it than was released however many it passes in a row."""
+    return min(t.lost_kg, made.trials.question.kg)
+
+
 def _option(made: Made, t: Trial) -> dict[str, Any]:
     best = made.best
     why = (
         THE_SAME
         if best is not None and t.gates == best.gates
-        else LOSES_MORE.fill(kg=f"{t.lost_kg - (best.lost_kg if best else 0.0):.0f}")
+        else LOSES_MORE.fill(kg=f"{once_kg(made, t) - (once_kg(made, best) if best else 0.0):.0f}")
         if best is None or t.lost_kg > best.lost_kg
         else LESS_SURE
     )
     return {
         "gates": list(t.gates),
-        "lost_kg": round(t.lost_kg, 3),
+        "lost_kg": round(once_kg(made, t), 3),
         "fullest": round(t.fullest, 3),
         "reason": why.en,
         "reason_zh": why.zh,
@@ -115,8 +129,8 @@ def reason(made: Made) -> Text:
         return TOO_LATE.fill(gates=_listed(d.gate for d in late)) if late else NO_GATE
     said = BEST.fill(
         gates=_listed(_in_order(made)),
-        kept=f"{nothing.lost_kg - made.best.lost_kg:.0f}",
-        lost=f"{nothing.lost_kg:.0f}",
+        kept=f"{once_kg(made, nothing) - once_kg(made, made.best):.0f}",
+        lost=f"{once_kg(made, nothing):.0f}",
         tried=len(made.trials.tried) - 1,
     )
     rest = [g for g in made.best.gates if made.deadlines[g].rest]
