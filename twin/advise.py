@@ -298,8 +298,9 @@ class Advise:
         self, incident: Incident, anomalies: Sequence[Anomaly], gates: Sequence[GateState], now: datetime
     ) -> Ranking:
         stood = self._as_it_was(incident.id, gates)
+        library = latest(self._records)
         return rank(
-            in_force(self._park, latest(self._records)),
+            in_force(self._park, library),
             self._network.with_gates(stood),
             reading.observations(self._history, self._park, reading.since(incident.opened, now), now),
             incident,
@@ -308,6 +309,7 @@ class Advise:
             results=lab.of(self._records, incident.id),
             gates=stood,
             carriage=self._carriage,
+            library=library,
         )
 
     @staticmethod

@@ -80,6 +80,11 @@ class Library:
         """Return the prints of one water by factor."""
         return {p.factor: p for p in self.prints if (p.enterprise, p.outlet) == (enterprise, outlet)}
 
+    @property
+    def measured(self) -> tuple[Print, ...]:
+        """What is known of single outlets' water; a permit's limit is no make-up."""
+        return tuple(p for p in self.prints if p.outlet != RAW and p.source != PERMIT)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -122,6 +127,11 @@ def latest(records: Records) -> Library | None:
     """Return the library that holds; None before the first."""
     found = records.papers(KIND, Library, limit=1)
     return found[0] if found else None
+
+
+def of_version(records: Records, version: int) -> Library | None:
+    """Return the library as it was in one version; None where the records do not have it."""
+    return next((k for k in records.papers(KIND, Library) if k.version == version), None)
 
 
 def install(

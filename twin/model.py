@@ -222,6 +222,7 @@ class Basis:
     gates: dict[str, float] = field(default_factory=dict)  # how far open they were taken to be
     results: tuple[str, ...] = ()  # barcode/factor of the samples that were known
     means: bool = False  # earlier readings were minute means
+    library: int = 0  # version of the fingerprint library that held; 0 where there was none
 
 
 @dataclass(frozen=True, slots=True)

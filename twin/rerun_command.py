@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from geodata.words import Lang, Text
 from twin.config import Config
 from twin.errors import ConfigError, MissingError
+from twin.fingerprints import of_version
 from twin.history.reader import History
 from twin.lab import of as results_of
 from twin.model import Ranking
@@ -52,7 +53,8 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
         stream = stack.enter_context(closing(Stream(config.redis)))
         history = stack.enter_context(closing(History(config.history, stream)))
         park, network, _ = ParkWatch(config.parks, config.limits, config.flows).present
-        found = again(old, incident, results_of(records, o.incident), history, park, network)
+        library = of_version(records, old.basis.library) if old.basis and old.basis.library else None
+        found = again(old, incident, results_of(records, o.incident), history, park, network, library)
     for s, t in zip(old.suspects[:5], found.ranking.suspects[:5], strict=False):
         sys.stdout.write(f"{s.enterprise} {s.probability:.4f}   {t.enterprise} {t.probability:.4f}\n")
     sys.stdout.write(_head(old).say(lang) + "\n")

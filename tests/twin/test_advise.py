@@ -22,6 +22,7 @@ from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
 from twin.evidence import gather, opened, seal
+from twin.fingerprints import install, latest, of_park, of_version
 from twin.floodlock import FloodBook
 from twin.history.reader import History
 from twin.model import (
@@ -145,6 +146,26 @@ def test_a_ranking_made_again_has_the_same_numbers_until_something_it_was_made_o
     scene.bench.stream.append("readings", encode(builder.build()))
     other = again(old, incident, (), scene.history, scene.bench.park, network)
     assert [t.en for t in other.why] == ["readings have come late or been corrected since"]
+
+
+def test_a_ranking_is_made_again_with_the_library_that_held_then(scene: Scene) -> None:
+    bench, park = scene.bench, scene.bench.park
+    now = as_datetime(bench.now_ms)
+    theirs = [p for p in of_park(park) if p.enterprise == "E02"]
+    install(bench.records, [replace(p, value=3 * p.value, as_of=now.date()) for p in theirs], now, "duty")
+    incident = scene.slug()
+    scene.advise.note(bench.events("incident.opened")[0])
+    scene.advise.step()
+    old = bench.records.ranking(incident.id)
+    assert old is not None
+    assert old.basis is not None
+    assert old.basis.library == 1
+    install(bench.records, [replace(p, value=9 * p.value) for p in theirs], now, "duty")
+    network = Network.from_park(park)
+    then = of_version(bench.records, old.basis.library)
+    assert again(old, incident, (), scene.history, park, network, then).same
+    after = again(old, incident, (), scene.history, park, network, latest(bench.records))
+    assert [t.en for t in after.why] == ["other fingerprints"]
 
 
 def test_a_result_entered_on_the_page_changes_the_ranking_at_once(scene: Scene) -> None:

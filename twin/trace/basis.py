@@ -6,13 +6,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geodata.places import Fingerprint
-from twin.model import Basis, Incident, LabResult
+from twin.model import Basis, Incident
+from twin.trace.case import Case
 from twin.trace.evidence import Weights
 from twin.trace.observations import Observations
+
+if TYPE_CHECKING:
+    from twin.fingerprints import Print
 
 # Every module whose numbers decide a ranking: their text is the parameters, whatever is written in it.
 METHOD = (
@@ -21,28 +26,22 @@ METHOD = (
 )
 
 
-def of(
-    incident: Incident,
-    observations: Observations,
-    alarm_s: float,
-    weights: Weights,
-    gates: Mapping[str, float],
-    results: Sequence[LabResult],
-    prints: Sequence[Fingerprint],
-) -> Basis:
+def of(case: Case, incident: Incident, weights: Weights, gates: Mapping[str, float]) -> Basis:
     """Return what a ranking is made of."""
+    observations, library = case.observations, case.library
     return Basis(
         stations=incident.stations,
         factors=incident.factors,
-        alarm=datetime.fromtimestamp(alarm_s, UTC),
+        alarm=datetime.fromtimestamp(case.alarm_s, UTC),
         since=datetime.fromtimestamp(observations.asked_s[0], UTC),
         until=datetime.fromtimestamp(observations.asked_s[1], UTC),
         readings=readings(observations),
         parameters=parameters(weights),
-        water=water(prints),
+        water=water((*case.park.fingerprints, *(library.measured if library else ()))),
         gates=dict(sorted(gates.items())),
-        results=tuple(sorted(f"{r.barcode}/{r.factor}" for r in results)),
+        results=tuple(sorted(f"{r.barcode}/{r.factor}" for r in case.results)),
         means=observations.means,
+        library=library.version if library else 0,
     )
 
 
@@ -59,7 +58,7 @@ def readings(observations: Observations) -> str:
     return told.hexdigest()
 
 
-def water(prints: Sequence[Fingerprint]) -> str:
+def water(prints: Sequence[Fingerprint | Print]) -> str:
     """Return a digest of fingerprints, the same in whatever order they are listed."""
     told = "\n".join(sorted(repr(p) for p in prints))
     return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()

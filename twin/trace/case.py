@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from twin.trace.observations import Observations
 from twin.trace.response import Response
 from twin.trace.signals import Signals
 from twin.trace.transport import Transport, apart
+
+if TYPE_CHECKING:
+    from twin.fingerprints import Library
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,6 +70,8 @@ class Case:
         For places that are asked about later.
     results : tuple of LabResult
         Of samples of this incident, in order of barcode and factor.
+    library : Library or None
+        What has been learned of single outlets' water.
     """
 
     park: Park
@@ -89,6 +95,7 @@ class Case:
     quiet_s: float
     carriage: Carriage
     results: tuple[LabResult, ...]
+    library: Library | None = None
 
     @property
     def signals(self) -> Signals:
@@ -109,6 +116,7 @@ def lay_out(
     now_s: float,
     carriage: Carriage,
     results: Sequence[LabResult] = (),
+    library: Library | None = None,
 ) -> Case:
     """Gather everything a ranking needs into arrays."""
     kinds = {s.id: s.kind for s in park.stations}
@@ -151,6 +159,7 @@ def lay_out(
         quiet_s=quiet,
         carriage=carriage,
         results=tuple(sorted(results, key=lambda r: (r.barcode, r.factor))),
+        library=library,
     )
 
 

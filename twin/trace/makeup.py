@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from twin.trace.case import Case
 Floats = NDArray[np.float64]
 
 FINGERPRINT_MOST = 6.0  # nats
+TREATED = 0.3  # chance that what came out is the water the outlet's meter knows, and not undiluted
 COMPARED = 2  # alarmed stations whose water is compared with profiles
 
 
@@ -27,15 +30,15 @@ def of_stations(case: Case) -> tuple[Floats, Floats, list[str]]:
         if found is None:
             continue
         rise, error, below, base = found
-        scores = []
-        for profile in (raw, metered):
+        scores, ratios = [], []
+        for profile, share in ((raw, 1 - TREATED), (metered, TREATED)):
             adds = np.where(np.isfinite(profile), np.maximum(profile - base, 0.01 * profile), np.nan)
-            scores.append(fingerprint.compare(rise, adds, error=error, below=below))
-            if used == 0 and profile is raw:
-                shown = _ratios(rise, adds, below)
+            scores.append(np.log(share) + fingerprint.compare(rise, adds, error=error, below=below))
+            ratios.append(_ratios(rise, adds, below))
         own_water = np.isfinite(metered).sum(1) >= 2
-        both = np.logaddexp(np.log(0.7) + scores[0], np.log(0.3) + scores[1])
-        total += np.where(own_water, both, scores[0])
+        total += np.where(own_water, np.logaddexp(*scores), scores[0] - np.log(1 - TREATED))
+        if used == 0:
+            shown = np.where((own_water & (scores[1] > scores[0]))[:, None], ratios[1], ratios[0])
         used += 1
     return np.clip(total / max(used, 1), -FINGERPRINT_MOST, FINGERPRINT_MOST), shown, factors
 
@@ -70,7 +73,10 @@ def _rises(
 
 
 def profiles(case: Case, factors: list[str]) -> tuple[Floats, Floats]:
-    """Return undiluted water by outlet: by the enterprise's fingerprint, and as its own meter reads it."""
+    """Return water by outlet: undiluted by the enterprise's fingerprint, and as it usually leaves there.
+
+    What usually leaves is what the library has learned of the outlet, or else what its own meter reads now.
+    """
     at = {f: k for k, f in enumerate(factors)}
     by_enterprise: dict[str, Floats] = {e.id: np.full(len(factors), np.nan) for e in case.park.enterprises}
     for f in case.park.fingerprints:
@@ -86,6 +92,10 @@ def profiles(case: Case, factors: list[str]) -> tuple[Floats, Floats]:
             known = obs.value[obs.factors.index(code), stations]
             known = known[np.isfinite(known)]
             metered[c, k] = np.median(known) if len(known) else np.nan
+    row = {outlet.id: c for c, outlet in enumerate(case.outlets)}
+    for p in case.library.measured if case.library else ():
+        if p.factor in at and p.outlet in row:
+            metered[row[p.outlet], at[p.factor]] = p.value
     return np.array([by_enterprise[o.enterprise] for o in case.outlets]), metered
 
 
@@ -96,3 +106,13 @@ def _ratios(rise: Floats, adds: Floats, below: NDArray[np.bool_]) -> Floats:
     known = np.isfinite(logs)
     middle = np.array([np.median(r[k]) if k.any() else 0.0 for r, k in zip(logs, known, strict=True)])
     return np.asarray(np.exp(logs - middle[:, None]))
+
+
+def age_days(case: Case, outlet: int) -> int | None:
+    """Return the age of the oldest print of the library an outlet was compared with; None without any."""
+    it = case.outlets[outlet]
+    if case.library is None:
+        return None
+    used = [p.as_of for p in case.library.of(it.enterprise, "").values()]
+    used += [p.as_of for p in case.library.measured if p.outlet == it.id]
+    return (datetime.fromtimestamp(case.now_s, UTC).date() - min(used)).days if used else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from twin.trace.case import Case, grams, lay_out
 from twin.trace.evidence import Hydraulic, Weights
 from twin.trace.observations import Observations
 from twin.trace.response import turning
+
+if TYPE_CHECKING:
+    from twin.fingerprints import Library
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,6 +70,7 @@ def rank(
     results: Sequence[LabResult] = (),
     gates: Mapping[str, float] | None = None,
     carriage: Carriage | None = None,
+    library: Library | None = None,
 ) -> Ranking:
     """Rank every enterprise of a park as the source of an incident.
 
@@ -88,6 +93,8 @@ def rank(
         How the gates stood that `network` was made with; only kept with the ranking.
     carriage : Carriage, optional
         Keeps what water does between places from one ranking to the next.
+    library : Library, optional
+        Fingerprints of single outlets; those of undiluted water are taken from the park (`in_force`).
 
     Returns
     -------
@@ -96,7 +103,15 @@ def rank(
     """
     w = weights or Weights()
     case = lay_out(
-        park, network, observations, incident, anomalies, now.timestamp(), carriage or Carriage(), results
+        park,
+        network,
+        observations,
+        incident,
+        anomalies,
+        now.timestamp(),
+        carriage or Carriage(),
+        results,
+        library,
     )
     scores = _score(case, incident, w)
     chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
@@ -117,7 +132,7 @@ def rank(
         readings_used=observations.readings,
         note=_note(case, suspects, unknown),
         second=_second(case, scores, suspects, w),
-        basis=basis.of(incident, observations, case.alarm_s, w, gates or {}, case.results, park.fingerprints),
+        basis=basis.of(case, incident, w, gates or {}),
     )
 
 
@@ -281,7 +296,9 @@ def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
         "onset": sentences.onset(case, c, h),
         "clean": sentences.clean(case, c, h),
         "shape": sentences.shape(case, c, h),
-        "fingerprint": sentences.fingerprint(scores.factors, scores.ratio[c], scores.kinds["fingerprint"][c]),
+        "fingerprint": sentences.fingerprint(
+            scores.factors, scores.ratio[c], scores.kinds["fingerprint"][c], makeup.age_days(case, c)
+        ),
         "meter": sentences.meter(case, c, scores.meters[c], start, long),
         "slot": sentences.slot(enterprise.slots, scores.slots[c]),
         "permit": sentences.PERMIT if scores.kinds["permit"][c] < 0 else None,

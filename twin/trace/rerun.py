@@ -9,6 +9,7 @@ from datetime import datetime
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Text
+from twin.fingerprints import Library, in_force
 from twin.history.reader import History
 from twin.model import Anomaly, Incident, Kind, LabResult, Level, Point, Ranking
 from twin.trace import reading
@@ -42,6 +43,7 @@ def again(
     history: History,
     park: Park,
     network: Network,
+    library: Library | None = None,
 ) -> Again:
     """Make a ranking again.
 
@@ -51,6 +53,8 @@ def again(
         As they are on record now; what was not known then is left out.
     park, network
         Of the version the ranking was made of; another one is told in `why`.
+    library
+        Of fingerprints, in the version that held then.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def again(
     then = replace(incident, stations=made.stations, factors=made.factors, opened=made.alarm, anomalies=())
     known = [r for r in results if f"{r.barcode}/{r.factor}" in made.results]
     new = rank(
-        park,
+        in_force(park, library),
         network.with_gates(made.gates),
         reading.observations(history, park, made.since, made.until),
         then,
@@ -71,6 +75,7 @@ def again(
         old.at,
         results=known,
         gates=made.gates,
+        library=library,
     )
     return Again(new, _apart(old, new), _why(old, new))
 

@@ -131,7 +131,7 @@ def shape(case: Case, outlet: int, h: Hydraulic) -> Text | None:
     )
 
 
-def fingerprint(factors: list[str], ratio: Floats, score: float) -> Text | None:
+def fingerprint(factors: list[str], ratio: Floats, score: float, age_days: int | None = None) -> Text | None:
     """Say how close the mix of factors is to the enterprise's profile.
 
     Parameters
@@ -141,6 +141,8 @@ def fingerprint(factors: list[str], ratio: Floats, score: float) -> Text | None:
         Observed over expected, about 1 where they agree; NaN where unknown.
     score : float
         Nats.
+    age_days : int, optional
+        Of the fingerprint, where it is from the library.
     """
     known = np.flatnonzero(np.isfinite(ratio))
     if len(known) < 2:
@@ -152,19 +154,29 @@ def fingerprint(factors: list[str], ratio: Floats, score: float) -> Text | None:
     times = _times(float(np.exp(abs(np.log(ratio[worst])))))
     if score > 0.3:
         return Text(
-            "{zh}升高的比例与其水质指纹相符，最大偏差 {times} 倍",
-            "{en} rose in the proportions of its fingerprint, {times}x off at most",
-        ).fill(zh=zh, en=en, times=times)
+            "{zh}升高的比例与其水质指纹{age}相符，最大偏差 {times} 倍",
+            "{en} rose in the proportions of its fingerprint{age}, {times}x off at most",
+        ).fill(zh=zh, en=en, times=times, age=_age(age_days))
     more = ratio[worst] > 1
     return Text(
-        "{names}升高的比例与其水质指纹不符：{worst}{way} {times} 倍",
-        "{names} did not rise in the proportions of its fingerprint: {times}x {way} {worst}",
+        "{names}升高的比例与其水质指纹{age}不符：{worst}{way} {times} 倍",
+        "{names} did not rise in the proportions of its fingerprint{age}: {times}x {way} {worst}",
     ).fill(
         names=Text(zh, en),
         worst=factor(factors[worst]).short,
         way=Text("偏多", "too much") if more else Text("偏少", "too little"),
         times=times,
+        age=_age(age_days),
     )
+
+
+def _age(days: int | None) -> Text:
+    if days is None:
+        return Text("", "")
+    if days <= 0:
+        return Text("（当天）", " (of today)")
+    some = " (1 day old)" if days == 1 else f" ({days} days old)"
+    return Text(f"（{days} 天前）", some)
 
 
 def _times(ratio: float) -> str:

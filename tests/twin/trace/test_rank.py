@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from geodata.network import Network
-from geodata.places import Park
+from geodata.places import OutletKind, Park
 from tests.twin.parks import tiny_park
 from tests.twin.trace import scene
 from twin.curves import Window
-from twin.model import Ranking, Suspect, from_json, to_json
+from twin.fingerprints import LEARNED, PERMIT, Library, Print
+from twin.model import Ranking, Reason, Suspect, from_json, to_json
 from twin.trace import own
 from twin.trace.observations import Observations
 from twin.trace.rank import rank
@@ -24,11 +25,16 @@ FACTORS = ("w01018", "w21003", "w01014")
 
 
 def ranked(
-    park: Park, obs: Observations, stations: tuple[str, ...], after_min: float = 25, now_min: float = 120
+    park: Park,
+    obs: Observations,
+    stations: tuple[str, ...],
+    after_min: float = 25,
+    now_min: float = 120,
+    library: Library | None = None,
 ) -> Ranking:
     incident, anomalies = scene.incident(stations, FACTORS, after_min)
     now = datetime.fromtimestamp(scene.RELEASE + now_min * 60, UTC)
-    return rank(park, Network.from_park(park), obs, incident, anomalies, now)
+    return rank(park, Network.from_park(park), obs, incident, anomalies, now, library=library)
 
 
 def of(ranking: Ranking, enterprise: str) -> Suspect:
@@ -84,6 +90,29 @@ def test_water_of_nobodys_make_up_from_where_nobody_is_raises_the_unknown_share(
     assert r.unknown > 5 * known.unknown
     assert r.unknown > r.suspects[0].probability
     assert r.note is not None
+
+
+def test_what_was_learned_of_an_outlet_is_compared_and_told_with_its_age(park: Park) -> None:
+    treated = {"w01018": 60.0, "w21003": 70.0, "w01014": 9000.0}  # nothing like the raw water
+    obs = scene.observations(park, treated, "P1", flow=0.3)
+    outlet = next(o for o in park.outlets if o.enterprise == "E01" and o.kind is OutletKind.WASTEWATER)
+    day = datetime.fromtimestamp(scene.RELEASE, UTC).date() - timedelta(days=12)
+    prints = tuple(Print("E01", outlet.id, f, v, 0.1, 400, day, LEARNED) for f, v in treated.items())
+    limit = Print("E01", outlet.id, "w21011", 1.0, 1.0, 0, day - timedelta(days=400), PERMIT)
+    library = Library(3, datetime.fromtimestamp(scene.RELEASE, UTC), "test", "", (*prints, limit))
+    without, known = (ranked(park, obs, ("S04",), after_min=5, library=k) for k in (None, library))
+
+    def told(ranking: Ranking) -> Reason:
+        return next(r for r in of(ranking, "E01").reasons if r.kind == "fingerprint")
+
+    assert told(known).nats > told(without).nats
+    assert "（12 天前）" in told(known).text.zh  # of the oldest print that was compared; a limit is none
+    assert "(12 days old)" in told(known).text.en
+    assert "days old" not in told(without).text.en
+    assert known.basis is not None
+    assert without.basis is not None
+    assert (known.basis.library, without.basis.library) == (3, 0)
+    assert known.basis.water != without.basis.water
 
 
 def test_order_of_the_park_changes_nothing(park: Park) -> None:
