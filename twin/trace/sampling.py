@@ -53,6 +53,8 @@ def best(case: Case, h: Hydraulic, chance: Floats, unknown: float, outlet_of: In
         return ()
     outlets = outlet_of[likely]
     nodes = _places(case, outlets)
+    if not len(nodes):  # nobody on the list is likely, or no water of theirs is left to be sampled
+        return ()
     seconds = _way_s(case, nodes)
     there = present(case, h, outlets, nodes, case.now_s + seconds)
     factors = sorted(case.by_factor)

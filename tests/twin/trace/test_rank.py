@@ -17,7 +17,9 @@ from tests.twin.trace import scene
 from twin.curves import Window
 from twin.fingerprints import LEARNED, PERMIT, Library, Print
 from twin.model import Ranking, Reason, Suspect, from_json, to_json
-from twin.trace import own
+from twin.trace import evidence, own, sampling
+from twin.trace.carriage import Carriage
+from twin.trace.case import lay_out
 from twin.trace.observations import Observations
 from twin.trace.rank import rank
 
@@ -113,6 +115,15 @@ def test_what_was_learned_of_an_outlet_is_compared_and_told_with_its_age(park: P
     assert without.basis is not None
     assert (known.basis.library, without.basis.library) == (3, 0)
     assert known.basis.water != without.basis.water
+
+
+def test_no_sample_is_proposed_where_nobody_on_the_list_is_likely(park: Park) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, "E02"), "N2")
+    incident, anomalies = scene.incident(("S01", "S02"), FACTORS, 25)
+    case = lay_out(park, Network.from_park(park), obs, incident, anomalies, scene.RELEASE + 7200, Carriage())
+    h = evidence.hydraulic(case.responses, case.signals, case.alarm_s, evidence.Weights())
+    nobody, outlets = np.zeros(len(park.enterprises)), np.zeros(len(park.enterprises), np.int64)
+    assert sampling.best(case, h, nobody, 1.0, outlets) == ()
 
 
 def test_order_of_the_park_changes_nothing(park: Park) -> None:
