@@ -321,17 +321,17 @@ def busy(parks: Parks, it: Candidate) -> bool:
         return False
 
 
-NO_MEND = Text("这一项不能自动处理:{why}", "this cannot be mended by itself: {why}")
+NO_MEND = Text("这一项不能自动处理：{why}", "this cannot be mended by itself: {why}")
 NOTHING_NEW = Text("没有任何修改可存", "there is nothing to save")
 UNCONFIRMED = Text(
-    "这个候选还有判断没有确认,请先回到导入页确认", "this candidate waits for judgements on the import tab"
+    "这个候选还有判断没有确认，请先回到导入页确认", "this candidate waits for judgements on the import tab"
 )
-TAKEN = Text("已采用:{kind} {id};尚未成为正式版本", "taken: {kind} {id}; not in use yet")
+TAKEN = Text("已采用：{kind} {id}；尚未成为正式版本", "taken: {kind} {id}; not in use yet")
 UNDONE = Text("已撤销最近一项修改", "the last mend was undone")
 SAVED = Text(
-    "{who} 启用了版本 {version}(修改 {n} 项):{reason}",
+    "{who} 启用了版本 {version}（修改 {n} 项）：{reason}",
     "{who} put version {version} to use ({n} mends): {reason}",
 )
-GONE = Text("这个候选已经不在,请重新导入", "this candidate is gone; import again")
+GONE = Text("这个候选已经不在，请重新导入", "this candidate is gone; import again")
 
 TAB = Tab("check", Text("检查", "Check"), layout, register)

@@ -56,7 +56,7 @@ def level(severity: Severity, lang: Lang) -> Any:
 def progress(now: Checking, lang: Lang) -> Any:
     """Return how far a check is, with a way to end it; or that it was ended, with a way to begin it again."""
     if now.stopped:
-        stopped = Text("检查已停止,没有结果", "The check was stopped; nothing is known")
+        stopped = Text("检查已停止，没有结果", "The check was stopped; nothing is known")
         return html.Div(
             [html.P(stopped.say(lang), className="empty"), button(AGAIN.say(lang), "again")],
             className="im-progress im-part",
@@ -113,7 +113,7 @@ def table(found: Sequence[Finding], shown: Mapping[str, Any], lang: Lang, most: 
     rows = [_row(f, tuple(shown.get("step") or ()), lang) for f in wanted[:most]]
     parts = [filters, html.Table(html.Tbody(rows), className="at ck-rows")]
     if len(wanted) > most:
-        more = Text("只列出最重的 {m} 条,其余请导出", "The worst {m} are listed; export them for the others")
+        more = Text("只列出最重的 {m} 条，其余请导出", "The worst {m} are listed; export them for the others")
         parts.append(panel.empty(more.fill(m=most), lang))
     return parts
 
@@ -167,7 +167,7 @@ def _value(table: Any, id: str, column: str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value) or "—"
 
 
-MENDED = Text("候选 {v},尚未启用", "Candidate {v}, not in use")
+MENDED = Text("候选 {v}，尚未启用", "Candidate {v}, not in use")
 ADDED = Text("{layer} {id}  新增", "{layer} {id}  added")
 REMOVED = Text("{layer} {id}  删除", "{layer} {id}  removed")
 MOVED = Text("{layer} {id}  移动 {m} m", "{layer} {id}  moved {m} m")

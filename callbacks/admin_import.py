@@ -30,6 +30,21 @@ from twin.park_publish import Unfit
 MAP = "im-map"
 AGAIN_MS = 500
 PARTS = ("im-files", "im-run", "im-account")
+STEPS = (
+    Text(
+        "放入文件：Shapefile、GeoPackage、GeoJSON、KML、DXF、Excel、CSV、SWMM 或 EPANET 模型，打成 zip 也行",
+        "Hand in files: Shapefile, GeoPackage, GeoJSON, KML, DXF, Excel, CSV, SWMM or EPANET, or zips",
+    ),
+    Text(
+        "核对程序的判断：坐标系、各层的用途、各列对应的字段",
+        "Confirm what was guessed: coordinates, what each layer is, which column is which field",
+    ),
+    Text("看地图和检查结果，改正错误", "Look at the map and the check, and mend what is wrong"),
+    Text(
+        "签名后成为正式版本；现用的园区在此之前不变，旧版本随时可以恢复",
+        "Sign, and it becomes a version; the park in use stays as it is until then and can be restored",
+    ),
+)
 
 
 def layout(web: Web, visit: Visit) -> Any:
@@ -50,6 +65,7 @@ def layout(web: Web, visit: Visit) -> Any:
                 ],
                 className="im-open im-part",
             ),
+            html.Ol([html.Li(step.say(lang)) for step in STEPS], className="im-steps im-part"),
             html.Div(id="im-drop"),
             html.Ul(className="im-coming", **data(coming="1")),
             html.Div(id="im-files"),
@@ -81,7 +97,7 @@ def demo_hint(web: Web, lang: Lang) -> Any:
     """Return the demo's account, only in the demo."""
     if not web.config.demo:
         return None
-    text = Text("演示账号 admin,口令 demo-admin", "Demo account admin, password demo-admin")
+    text = Text("演示账号 admin，口令 demo-admin", "Demo account admin, password demo-admin")
     return html.P(text.say(lang), className="hint")
 
 
@@ -248,7 +264,7 @@ def shown(web: Web, work: Work | None, lang: Lang) -> tuple[dict[str, Any], str,
     result = result | {"token": work.token} if result else {}
     start = [
         button(Text("读取", "Read the files").say(lang), "read", name="btn p", disabled=busy),
-        button(Text("放弃,删除这些文件", "Give up; remove the files").say(lang), "close"),
+        button(Text("放弃，删除这些文件", "Give up; remove the files").say(lang), "close"),
     ]
     parts = {
         "im-files": view.files(work.files(), lang),
@@ -267,7 +283,7 @@ def place(parks: Parks, work: Work | None, lang: Lang) -> Any:
     """Return the map of what would come of it, or why there is none."""
     result = work.result() if work is not None else {}
     if work is None or not result.get("version"):
-        text = Text("读取之后,这里是候选园区的地图", "After reading, the map of the candidate is here")
+        text = Text("读取之后，这里是候选园区的地图", "After reading, the map of the candidate is here")
         return html.P(text.say(lang), className="empty-page")
     if not result.get("placed"):
         return html.P(park_publish.NO_PLACE.say(lang), className="empty-page")
@@ -337,7 +353,7 @@ def register(app: Dash, web: Web) -> None:
 NO_FILES = Text("还没有文件", "there is no file yet")
 GONE = Text("请先开始导入", "begin an import first")
 UNANSWERED = Text("{file} 还有一项判断没有选择", "one judgement about {file} is not answered")
-NOT_READY = Text("还有判断没有确认,或者没有读成", "something is not confirmed yet, or could not be read")
-COMMITTED = Text("{who} 启用了版本 {version}:{reason}", "{who} put version {version} to use: {reason}")
+NOT_READY = Text("还有判断没有确认，或者没有读成", "something is not confirmed yet, or could not be read")
+COMMITTED = Text("{who} 启用了版本 {version}：{reason}", "{who} put version {version} to use: {reason}")
 
 TAB = Tab("import", Text("导入", "Import"), layout, register)

@@ -28,13 +28,13 @@ Json = Mapping[str, Any]
 
 def say(text: Json, lang: Lang) -> str:
     """Return a sentence of the account in one language."""
-    return str(text[lang])
+    return str(text.get(lang) or text["en"])
 
 
 def drop(token: str, lang: Lang) -> Any:
     """Return where files are let go, and the two buttons that choose them."""
     here = Text(
-        "把文件或文件夹拖到这里:Shapefile(.shp .dbf .shx …)、zip、FileGDB、GeoPackage、GeoJSON、KML/KMZ、"
+        "把文件或文件夹拖到这里：Shapefile(.shp .dbf .shx …)、zip、FileGDB、GeoPackage、GeoJSON、KML/KMZ、"
         "DXF、Excel、CSV、SWMM/EPANET .inp",
         "Drop files or folders here: Shapefile (.shp .dbf .shx ...), zip, FileGDB, GeoPackage, GeoJSON, "
         "KML/KMZ, DXF, Excel, CSV, SWMM/EPANET .inp",
@@ -82,7 +82,7 @@ def size_of(size: int) -> str:
 def options(said: Said, saved: Sequence[str], lang: Lang) -> Any:
     """Return what a person may say of the whole import."""
     modes = [
-        ("replace", Text("就是整个园区(替换现有)", "the whole park (replaces what is there)").say(lang)),
+        ("replace", Text("就是整个园区（替换现有）", "the whole park (replaces what is there)").say(lang)),
         ("add", Text("补充到现有园区", "an addition to the present park").say(lang)),
     ]
     these = Text("这些文件", "These files are")
@@ -93,7 +93,7 @@ def options(said: Said, saved: Sequence[str], lang: Lang) -> Any:
         labelled(attach.say(lang), box("attach_m", attach.say(lang), "number", f"{said.attach_m:g}")),
     ]
     dated = Text("资料日期", "Data of").say(lang)
-    hint = Text("如 2025-06,不知道可不填", "such as 2025-06; empty if unknown").say(lang)
+    hint = Text("如 2025-06，不知道可不填", "such as 2025-06; empty if unknown").say(lang)
     rows.append(labelled(dated, box("as_of", dated, value=said.as_of.get("", ""), hint=hint)))
     if saved:
         none = [("", Text("自动猜测", "guessed").say(lang))]
@@ -117,7 +117,7 @@ def progress(now: Standing, lang: Lang) -> Any:
     if now.word == "failed":
         return panel.failed(now.step, lang)
     if now.word == "stopped":
-        stopped = Text("已停止,什么都没有改变", "Stopped; nothing was changed")
+        stopped = Text("已停止，什么都没有改变", "Stopped; nothing was changed")
         return html.P(stopped.say(lang), className="empty")
     return None
 
@@ -147,7 +147,7 @@ def guesses(result: Json, lang: Lang) -> Any:
     title = Text("请确认这 {n} 项判断", "Please confirm these {n} judgements").fill(n=len(found))
     rows = [_guess(n, g, lang) for n, g in enumerate(found)]
     confirm = button(
-        Text("全部确认,重新读取", "Confirm all and read again").say(lang), "confirm", name="btn p"
+        Text("全部确认，重新读取", "Confirm all and read again").say(lang), "confirm", name="btn p"
     )
     note = Text("没有确认之前不会成为正式版本", "Nothing is put to use before you confirm").say(lang)
     foot = html.Div([confirm, html.Span(note, className="mut")], className="ab")
@@ -164,7 +164,7 @@ def _guess(n: int, g: Json, lang: Lang) -> Any:
         [(g["value"], say(g["said"], lang))] if g["value"] else [("", Text("请选择", "choose").say(lang))]
     )
     choices += [(v, v) for v in g["others"]]
-    choices.append((OTHER, Text("其他,写在右边", "something else:").say(lang)))
+    choices.append((OTHER, Text("其他，写在右边", "something else:").say(lang)))
     kind = KIND[g["kind"]].say(lang)
     where = g["file"] if not g["layers"] else f"{g['file']} [{', '.join(g['layers'])}]"
     hint = {"crs": "EPSG:4549 / grid:EPSG:4549,dx=..,dy=..", "encoding": "gbk", "axes": "xy / yx"}[g["kind"]]
@@ -194,7 +194,7 @@ def summary(result: Json, lang: Lang) -> Any:
     items.append((Text("坐标系", "System").say(lang), result["crs"]))
     items.append((Text("版本", "Version").say(lang), result["version"]))
     found = result.get("findings", {})
-    words = Text("检查:错误 {e},警告 {w},提示 {n}", "Check: {e} errors, {w} warnings, {n} notes").fill(
+    words = Text("检查：错误 {e}，警告 {w}，提示 {n}", "Check: {e} errors, {w} warnings, {n} notes").fill(
         e=found.get("error", 0), w=found.get("warning", 0), n=found.get("note", 0)
     )
     see = Text("逐条查看", "See each").say(lang)
@@ -246,7 +246,7 @@ def layers(result: Json, lang: Lang) -> Any:
 
 def _layer(x: Json, lang: Lang) -> Any:
     role = str(x["role"])
-    told = Text("读入 {r},采用 {m},跳过 {s}", "{r} read, {m} mapped, {s} skipped").fill(
+    told = Text("读入 {r}，采用 {m}，跳过 {s}", "{r} read, {m} mapped, {s} skipped").fill(
         r=x["read"], m=x["mapped"], s=x["skipped"]
     )
     what = MODEL if role == "model" else word(ROLES, role)
@@ -357,5 +357,5 @@ def _note(n: Json, lang: Lang) -> Any:
     )
 
 
-LOSES = Text("启用后会比现用园区少:", "Put to use, the park would have less than now:")
+LOSES = Text("启用后会比现用园区少：", "Put to use, the park would have less than now:")
 MODEL = Text("水力模型", "hydraulic model")

@@ -104,8 +104,8 @@ def use(folder: Path, work: Work, name: str) -> None:
 
 
 BAD_MAPPING_NAME = Text(
-    "请给对应表起个名字(字母、汉字、数字)", "give the mapping a name of letters and digits"
+    "请给对应表起个名字（字母、汉字、数字）", "give the mapping a name of letters and digits"
 )
-MAPPING_SAVED = Text("对应表 {name} 已保存,{n} 个图层", "the mapping {name} was saved, {n} layers")
+MAPPING_SAVED = Text("对应表 {name} 已保存，{n} 个图层", "the mapping {name} was saved, {n} layers")
 NO_MAPPING = Text("没有对应表 {name}", "there is no mapping {name}")
-TWICE = Text("{layer}:字段 {a} 和 {b} 给了同一个含义", "{layer}: the fields {a} and {b} mean the same")
+TWICE = Text("{layer}：字段 {a} 和 {b} 给了同一个含义", "{layer}: the fields {a} and {b} mean the same")

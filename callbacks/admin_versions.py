@@ -53,7 +53,7 @@ def layout(web: Web, visit: Visit) -> Any:
     )
     stores = [dcc.Store(id="vs-act"), dcc.Store(id="vs-show", data=shown), dcc.Store(id="vs-tick")]
     return html.Div(
-        [*stores, left, html.Div(id="vs-place", className="vs-place")],
+        [*stores, left, html.Div(id="vs-place", className="vs-place", **data(none=HERE.say(lang)))],
         id="vs",
         className="vs",
         **data(form="vs-act"),
@@ -69,7 +69,7 @@ def saves(web: Web, shown: Mapping[str, Any], lang: Lang) -> Any:
     found = park_publish.store(web.config).list()
     if not found:
         none = Text(
-            "还没有保存过版本;现用 {v}。导入或修改后保存,就会从这里开始",
+            "还没有保存过版本；现用 {v}。导入或修改后保存，就会从这里开始",
             "Nothing was saved yet; {v} is in use. The first import or mend that is saved begins the list",
         ).fill(v=web.park.version)
         return panel.region(title, lang, [panel.empty(none, lang)], name="im-part")
@@ -177,7 +177,7 @@ def _layer(old: Park, new: Park, layer: str, change: Change, shown: Mapping[str,
     )
     body = [_change(layer, *row, shown, lang) for row in rows[:LINES]]
     more = len(rows) - LINES
-    foot = panel.empty(Text("另有 {n} 处,图上都有", "and {n} more, on the map").fill(n=more), lang)
+    foot = panel.empty(Text("另有 {n} 处，图上都有", "and {n} more, on the map").fill(n=more), lang)
     detail = detailed(old, new, layer, change, shown, lang)
     table = html.Table(html.Tbody(body), className="at ck-rows")
     parts = [head, table, foot if more > 0 else None, detail]
@@ -361,11 +361,15 @@ TONES = {
     "moved": Text("移动", "moved"),
     "changed": Text("修改", "changed"),
 }
+HERE = Text(
+    "选定版本 A 和 B，这里是两者不同之处的地图",
+    "Take one version as A and one as B: the map of what differs is here",
+)
 SOURCES = Text("版本 {v} 的来源文件", "Files that version {v} came from")
 IN_USE = Text("现用", "in use")
 FIRST = Text("保存第一个版本之前的样子", "as it was before the first version was saved")
-CHANGED_FILE = Text("这个版本的文件不在了,或被改过", "the file of this version is gone or was changed")
+CHANGED_FILE = Text("这个版本的文件不在了，或被改过", "the file of this version is gone or was changed")
 ALREADY = Text("版本 A 就是现用的版本", "version A is the one in use")
-RESTORED = Text("{who} 恢复了版本 {version}:{reason}", "{who} restored version {version}: {reason}")
+RESTORED = Text("{who} 恢复了版本 {version}：{reason}", "{who} restored version {version}: {reason}")
 
 TAB = Tab("versions", Text("版本", "Versions"), layout, register)

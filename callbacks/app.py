@@ -43,7 +43,7 @@ from callbacks.live import Board, Live, Standing
 from callbacks.pages import Ground, Web
 from callbacks.tickets import Tickets
 from geodata.places import Park
-from geodata.words import as_lang
+from geodata.words import as_lang, tag
 from layers import map as park_map
 from twin import scorecard
 from twin.access import Access, Act
@@ -83,7 +83,7 @@ class _Dash(Dash):
         if scale == "desk":
             theme = {"dark": "dark", "light": "light"}.get(request.cookies.get("theme", ""), theme)
         return (
-            f'<!doctype html><html lang="{"zh-CN" if lang == "zh" else "en"}" data-theme="{theme}" '
+            f'<!doctype html><html lang="{tag(lang)}" data-theme="{theme}" '
             f'data-scale="{scale}"><head>{parts["metas"]}<title>{parts["title"]}</title>{parts["favicon"]}'
             f"{parts['css']}</head><body>{parts['app_entry']}"
             f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"

@@ -20,7 +20,7 @@ WORDS: Mapping[str, Text] = {
     "crc_lowercase": Text("CRC 小写", "CRC in lower case"),
     "crc_mismatch": Text("CRC 不符", "CRC does not match"),
     "crc_modbus": Text("用了 MODBUS CRC", "MODBUS CRC"),
-    "crc_modbus_swapped": Text("用了 MODBUS CRC(字节颠倒)", "MODBUS CRC, swapped"),
+    "crc_modbus_swapped": Text("用了 MODBUS CRC（字节颠倒）", "MODBUS CRC, swapped"),
     "crc_short": Text("CRC 少一位", "CRC too short"),
     "datatime_17_digits": Text("DataTime 带毫秒", "DataTime with milliseconds"),
     "datatime_ambiguous": Text("DataTime 有歧义", "DataTime ambiguous"),

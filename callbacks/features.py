@@ -42,7 +42,7 @@ TITLES: dict[str, Text] = {
     "node": Text("管网节点", "Nodes of the network"),
     "link": Text("管段、渠段、河段、泵、阀、闸", "Pipes, channels, reaches, pumps, valves and gates"),
 }
-SCENERY = Text("底图:{name}", "Drawn layer {name}")
+SCENERY = Text("底图：{name}", "Drawn layer {name}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

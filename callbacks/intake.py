@@ -40,7 +40,7 @@ PATH = "/api/readings"
 KEY = "rest"
 MOST_BYTES, MOST_ROWS = 8_000_000, 50_000
 AT_ONCE = 2  # requests that are read at the same time
-DONE = Text("接口补录 {taken} 条,拒收 {refused} 条", "over REST: {taken} readings taken, {refused} refused")
+DONE = Text("接口补录 {taken} 条，拒收 {refused} 条", "over REST: {taken} readings taken, {refused} refused")
 log = logging.getLogger(__name__)
 
 

@@ -21,7 +21,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geodata.words import Lang, Text, as_lang
+from geodata.words import Lang, Text, after, as_lang, tag
 from twin import clock
 from twin.access import Access, Act, Role, User
 from twin.clock import as_datetime
@@ -255,7 +255,7 @@ async def _page(web: Web, lang: Lang, back: str, wrong: Text | None) -> Response
 def page(park: Text, lang: Lang, back: str, wrong: Text | None, demo: list[tuple[str, str]]) -> str:
     """Write the sign-in page; it works without any script but for the buttons of the demo."""
     e = html.escape
-    other, other_name = ("en", "English") if lang == "zh" else ("zh", "中文")
+    other, other_name = after(lang)
     note = f'<p class="login-wrong" role="alert">{e(wrong.say(lang))}</p>' if wrong else ""
     buttons = "".join(
         f'<button type="button" class="btn s" data-user="{e(n)}" data-password="demo-{e(n)}">{e(d)}</button>'
@@ -263,7 +263,7 @@ def page(park: Text, lang: Lang, back: str, wrong: Text | None, demo: list[tuple
     )
     people = f'<div class="login-demo"><p class="mut">{DEMO.say(lang)}</p>{buttons}</div>' if demo else ""
     return f"""<!doctype html>
-<html lang="{"zh-CN" if lang == "zh" else "en"}" data-theme="dark" data-scale="desk">
+<html lang="{tag(lang)}" data-theme="dark" data-scale="desk">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{e(TITLE.say(lang))} · {e(park.say(lang))}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/tokens.css">

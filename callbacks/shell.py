@@ -57,7 +57,7 @@ from dash.development.base_component import Component
 
 from callbacks import drill, guide, ids, login, plume_words, replay
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
-from geodata.words import Lang, Text, as_lang
+from geodata.words import Lang, Text, after, as_lang
 
 BRAND_SUB = Text("水环境数字孪生", "Water twin")
 MISSING = Text("没有这一页", "There is no such page")
@@ -173,7 +173,7 @@ def _badge(page: Page) -> list[Component]:
 
 
 def _header_right(lang: Lang) -> list[Component]:
-    other, name = ("en", "English") if lang == "zh" else ("zh", "中文")
+    other, name = after(lang)
     return [
         drill.badge(lang),
         replay.button(lang),
@@ -183,7 +183,10 @@ def _header_right(lang: Lang) -> list[Component]:
         html.B(className="clock", **data(clock="time")),
         _who(lang),
         html.Button(
-            "EN" if other == "en" else "中", className="icon-btn", title=name, **data(set_lang=other)
+            "中" if other == "zh" else other[:2].upper(),
+            className="icon-btn",
+            title=name,
+            **data(set_lang=other),
         ),
         html.Button(
             className="icon-btn theme-btn",

@@ -186,20 +186,25 @@ def groups(ranking: Ranking, enterprises: Mapping[str, Enterprise], lang: Lang) 
 
 
 def in_order(reasons: tuple[Reason, ...]) -> tuple[list[Reason], list[Reason]]:
-    """Return the evidence for and the evidence against, each with the strongest first."""
+    """Return the evidence for and the evidence against, each with the strongest first.
+
+    What weighs nothing is no evidence for anybody: it stands last, behind what speaks against.
+    """
     return (
-        sorted((r for r in reasons if r.nats >= 0), key=lambda r: -r.nats),
-        sorted((r for r in reasons if r.nats < 0), key=lambda r: r.nats),
+        sorted((r for r in reasons if r.nats > 0), key=lambda r: -r.nats),
+        sorted((r for r in reasons if r.nats <= 0), key=lambda r: r.nats),
     )
 
 
 def sentence(reason: Reason, lang: Lang) -> Any:
     """Return one piece of evidence as a sentence with its sign."""
-    speaks_for = reason.nats >= 0
-    tag = Text("证", "pro") if speaks_for else Text("反", "con")
-    return html.Li(
-        [html.Em(tag.say(lang), className="f" if speaks_for else "a"), html.Span(reason.text.say(lang))]
-    )
+    if reason.nats > 0:
+        tag, kind = Text("证", "pro"), "f"
+    elif reason.nats < 0:
+        tag, kind = Text("反", "con"), "a"
+    else:
+        tag, kind = Text("平", "even"), "a"
+    return html.Li([html.Em(tag.say(lang), className=kind), html.Span(reason.text.say(lang))])
 
 
 def sentences(suspect: Suspect, lang: Lang, most: int = 99) -> Any:

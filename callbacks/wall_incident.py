@@ -19,7 +19,7 @@ from twin.approval import NEEDED
 from twin.clock import as_ms
 from twin.model import Command, GatePlan, GateState, PlanSet, Ranking, Suspect
 
-LONG_ZH, LONG_EN = 25, 46
+LONG_ZH, LONG_EN = 31, 58
 """Characters of a sentence that fill one line of the wall."""
 
 

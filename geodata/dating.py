@@ -102,5 +102,5 @@ def said(layer: Mapping[str, Any]) -> Text:
     return SAY_DAY[str(layer.get("as_of_by", ""))].fill(date=layer.get("as_of", ""))
 
 
-NO_DATE = Text("“{text}” 不是日期;应写成 2025、2025-06 或 2025-06-30",
+NO_DATE = Text("“{text}” 不是日期；应写成 2025、2025-06 或 2025-06-30",
                "“{text}” is no date; write 2025, 2025-06 or 2025-06-30")  # fmt: skip

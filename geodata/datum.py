@@ -340,40 +340,40 @@ def _grid(text: str) -> Frame:
 
 
 EAST_FIRST = Text("东坐标在前", "east comes first")
-NORTH_FIRST = Text("北坐标在前(X 为北、Y 为东)", "north comes first (X north, Y east)")
+NORTH_FIRST = Text("北坐标在前（X 为北、Y 为东）", "north comes first (X north, Y east)")
 DECLARED = Text(
-    "文件声明为 {crs},坐标落在其适用范围内", "the file says {crs} and its positions lie where that is used"
+    "文件声明为 {crs}，坐标落在其适用范围内", "the file says {crs} and its positions lie where that is used"
 )
 SWAPPED = Text(
-    "文件声明为 {crs},但 ({a}, {b}) 只有把两轴对调后才落在其适用范围内",
+    "文件声明为 {crs}，但 ({a}, {b}) 只有把两轴对调后才落在其适用范围内",
     "the file says {crs}, but ({a}, {b}) lies where that is used only with its axes swapped",
 )
 MISFIT = Text(
-    "文件声明为 {crs},但 ({a}, {b}) 不在其适用范围内;{rest}",
+    "文件声明为 {crs}，但 ({a}, {b}) 不在其适用范围内；{rest}",
     "the file says {crs}, but ({a}, {b}) does not lie where that is used; {rest}",
 )
 DEGREES = Text(
-    "经度 {e}、纬度 {n},在中国范围内;{order}。单凭数字分不清 CGCS2000、GCJ-02 和 BD-09",
+    "经度 {e}、纬度 {n}，在中国范围内；{order}。单凭数字分不清 CGCS2000、GCJ-02 和 BD-09",
     "longitude {e}, latitude {n}, inside China; {order}. Digits cannot tell CGCS2000, GCJ-02 and BD-09 apart",
 )
 PREFIX = Text(
-    "东坐标 {e} 有 8 位,带号 {zone}:{width} 度带,中央经线 {cm};{order}",
+    "东坐标 {e} 有 8 位，带号 {zone}：{width} 度带，中央经线 {cm}；{order}",
     "east {e} has 8 digits, zone {zone}: {width}-degree zone, central meridian {cm}; {order}",
 )
-WEB = Text("({e}, {n}) 像 Web 墨卡托;{order}", "({e}, {n}) looks like Web Mercator; {order}")
+WEB = Text("({e}, {n}) 像 Web 墨卡托；{order}", "({e}, {n}) looks like Web Mercator; {order}")
 WEB_OR_ZONE = Text(
-    "({e}, {n}) 像 Web 墨卡托,也可能是 {crs}(带号 6 度带)",
+    "({e}, {n}) 像 Web 墨卡托，也可能是 {crs}（带号 6 度带）",
     "({e}, {n}) looks like Web Mercator, and could be {crs} (a 6-degree zone)",
 )
 NO_ZONE = Text(
-    "东坐标 {e} 有 6 位,不带带号:中央经线要由经度决定;{order}",
+    "东坐标 {e} 有 6 位，不带带号：中央经线要由经度决定；{order}",
     "east {e} has 6 digits and no zone: its central meridian must be told; {order}",
 )
 BY_NEAR = Text(
-    "东坐标 {e} 有 6 位,不带带号;取中央经线 {cm} 时离位置已知的数据 {far} km;{order}",
+    "东坐标 {e} 有 6 位，不带带号；取中央经线 {cm} 时离位置已知的数据 {far} km;{order}",
     "east {e} has 6 digits and no zone; meridian {cm} puts it {far} km from data of known place; {order}",
 )
 NOWHERE = Text(
-    "({a}, {b}) 不像任何国家坐标系:可能是地方坐标或模型自己的平面",
+    "({a}, {b}) 不像任何国家坐标系：可能是地方坐标或模型自己的平面",
     "({a}, {b}) fits no national system: a local grid, or a model's own plane",
 )

@@ -272,16 +272,17 @@ def said_of(by_file: ReadOnly[str, str], file: str) -> str:
 
 
 MAYBE_SHIFTED = Text(
-    "按标准是 WGS 84;若是在高德、腾讯或百度底图上画的,请用 --crs GCJ-02 或 --crs BD-09",
+    "按标准是 WGS 84；若是在高德、腾讯或百度底图上画的，请用 --crs GCJ-02 或 --crs BD-09",
     "by its standard this is WGS 84; if drawn on AMap, Tencent or Baidu, say --crs GCJ-02 or --crs BD-09",
 )
 LOCAL_MODEL = Text(
-    "模型没有坐标系,留在自己的平面里;{why}",
+    "模型没有坐标系，留在自己的平面里；{why}",
     "the model has no coordinate system and stays in its own plane; {why}",
 )
 NO_POSITIONS = Text("没有一个文件带坐标", "no file has positions")
 MIXED = Text(
-    "{file} 在自己的平面里,其余有国家坐标,合不到一起;请给出转换参数:--crs {file}=grid:EPSG:...,dx=...,dy=...",
+    "{file} 在自己的平面里，其余有国家坐标，合不到一起；"
+    "请给出转换参数：--crs {file}=grid:EPSG:...,dx=...,dy=...",
     "{file} lies in a plane of its own and the others on Earth; give its parameters with "
     "--crs {file}=grid:EPSG:...,dx=...,dy=...",
 )

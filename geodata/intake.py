@@ -389,43 +389,46 @@ def _scenery(items: list[Item], target: str) -> dict[str, gpd.GeoDataFrame]:
     return found
 
 
-READING = Text("读取 {file}({n}/{all})", "reading {file} ({n}/{all})")
+READING = Text("读取 {file}（{n}/{all}）", "reading {file} ({n}/{all})")
 PLACING = Text("判断坐标系并换算", "telling coordinate systems, converting")
 JOINING = Text("归并节点、接成一张网", "joining nodes into one network")
 LEVELS = Text("推算高程和流向", "filling levels and directions")
 ATTACHING = Text("挂接企业、排口、闸和站点", "attaching enterprises, outlets, gates and stations")
 SAME_NAME = Text(
-    "有 {n} 个图层都叫 {key},分不清;请给其中的文件改名后再导入",
+    "有 {n} 个图层都叫 {key}，分不清；请给其中的文件改名后再导入",
     "{n} layers are all named {key} and cannot be told apart; rename their files and import again",
 )
 NO_FIELD = Text(
-    "对应表用到的字段 {field} 不在 {file} 里;请改对应表",
+    "对应表用到的字段 {field} 不在 {file} 里；请改对应表",
     "the mapping uses {field}, which {file} does not have; mend the mapping",
 )
 LOST = Text(
-    "“{text}” 是乱码,原文已经丢失,按空处理;请向提供方要原始文件",
+    "“{text}” 是乱码，原文已经丢失，按空处理；请向提供方要原始文件",
     "“{text}” is spoilt and its text is lost; taken as empty. Ask for the original file",
 )
 MISREAD = Text(
-    "“{text}” 是乱码,应为 “{right}”:文件曾按错误的编码另存;请用正确的编码重新导出",
+    "“{text}” 是乱码，应为 “{right}”：文件曾按错误的编码另存；请用正确的编码重新导出",
     "“{text}” is spoilt and should read “{right}”: the file was saved in the wrong charset. Export it again",
 )
 NO_LAYER = Text(
-    "对应表写到 {key},但文件里没有这一层", "the mapping speaks of {key}, a layer that the file does not have"
+    "对应表写到 {key}，但文件里没有这一层", "the mapping speaks of {key}, a layer that the file does not have"
 )
-PARK_HEAD = Text("园区名称和坐标系,另由命令行给出", "the park's name and system; the command line gives them")
+PARK_HEAD = Text(
+    "园区名称和坐标系，另由命令行给出", "the park's name and system; the command line gives them"
+)
 SKIPPED = Text(
-    "看不出是什么,未用;可在对应表里写 role", "it is not clear what this is; not used. Say role in the mapping"
+    "看不出是什么，未用；可在对应表里写 role",
+    "it is not clear what this is; not used. Say role in the mapping",
 )
 NOT_A_LINE = Text("不是线", "it is not a line")
 DIVIDED = Text("{n} 条多段线各段分别成为一条管段", "{n} lines of several parts became one link a part")
-NOT_IMPORTED = Text("不导入的段和行数:{names}", "sections not imported, with their rows: {names}")
+NOT_IMPORTED = Text("不导入的段和行数：{names}", "sections not imported, with their rows: {names}")
 UNPLACED = Text(
-    "{n} 个节点没有坐标,放在相邻节点中间:{named}",
+    "{n} 个节点没有坐标，放在相邻节点中间：{named}",
     "{n} nodes have no position; put amid their neighbours: {named}",
 )
 ASSUMED = Text("{n} 条管段的方向是假定的", "the direction of {n} links is assumed")
 NO_SCENERY = Text(
-    "没有说明是哪种底图;可在对应表里写 scenery",
+    "没有说明是哪种底图；可在对应表里写 scenery",
     "it is not said which drawn layer this is; say scenery in the mapping",
 )

@@ -328,35 +328,35 @@ def _xy(table: pd.DataFrame) -> Floats:
 
 
 MERGED = Text(
-    "{file} [{layer}]:{same} 个点与前面文件同号同位、{met} 个点位置相同(容差 {snap} m),已并为一点",
+    "{file} [{layer}]:{same} 个点与前面文件同号同位、{met} 个点位置相同（容差 {snap} m），已并为一点",
     "{file} [{layer}]: {same} nodes with an id and place already there, and {met} at a place already there "
     "(within {snap} m), were made one",
 )
 RENAMED = Text(
-    "{n} 个点与别的文件同号但不在同一位置,编号后加 @{file}",
+    "{n} 个点与别的文件同号但不在同一位置，编号后加 @{file}",
     "{n} nodes share an id with another file and lie elsewhere; @{file} was put behind their ids",
 )
 NO_NODE = Text("端点 {id} 不在管点里", "its end {id} is not among the nodes")
 MADE = Text(
-    "{n} 个端点不在管点里,按线的端点新建",
+    "{n} 个端点不在管点里，按线的端点新建",
     "{n} ends are not among the nodes; they were made where the lines end",
 )
 FAR = Text(
-    "{n} 条线的端点与 {end} 所指的点不在一处(第一处在第 {row} 行,最远 {gap} m),以点号为准",
+    "{n} 条线的端点与 {end} 所指的点不在一处（第一处在第 {row} 行，最远 {gap} m），以点号为准",
     "{n} lines end away from their {end} (first in row {row}, at most {gap} m); the id counts",
 )
 SNAPPED = Text(
-    "没有点号的线端:{met} 个接到已有的点,{new} 个在容差 {snap} m 内归并为 {nodes} 个新点",
+    "没有点号的线端：{met} 个接到已有的点，{new} 个在容差 {snap} m 内归并为 {nodes} 个新点",
     "line ends without ids: {met} joined nodes already there, {new} were gathered within {snap} m into "
     "{nodes} new ones",
 )
 SPLIT = Text(
-    "{n} 条渠段或河段在有管道接入处断开,成为 {pieces} 段",
+    "{n} 条渠段或河段在有管道接入处断开，成为 {pieces} 段",
     "{n} channels or reaches were split where others meet them, into {pieces}",
 )
 DOUBLED = Text(
-    "{n} 条管段编号重复,后面的加了序号", "{n} links share an id with another; a number was put behind"
+    "{n} 条管段编号重复，后面的加了序号", "{n} links share an id with another; a number was put behind"
 )
 LOOPS = Text(
-    "{n} 条管段两端是同一点,跳过:{named}", "{n} links begin and end at one node and were left out: {named}"
+    "{n} 条管段两端是同一点，跳过：{named}", "{n} links begin and end at one node and were left out: {named}"
 )

@@ -91,7 +91,7 @@ def _read(path: Path, charsets: Charsets, aside: Aside | None) -> list[Sheet]:
         return inp.read(path, encoding)
     if not path.exists():
         raise FormatError(guard.ABSENT.fill(file=path.name))
-    mend = ELSEWHERE.get(suffix, Text("可读:{known}", "readable are {known}").fill(known=", ".join(KNOWN)))
+    mend = ELSEWHERE.get(suffix, Text("可读：{known}", "readable are {known}").fill(known=", ".join(KNOWN)))
     raise FormatError(UNKNOWN.fill(file=path.name, mend=mend))
 
 
@@ -170,11 +170,11 @@ def _both(sheet: Sheet) -> list[Sheet]:
     return [points, lines]
 
 
-UNKNOWN = Text("{file} 的格式读不了:{mend}", "{file} is of a format that is not read: {mend}")
+UNKNOWN = Text("{file} 的格式读不了：{mend}", "{file} is of a format that is not read: {mend}")
 NESTED = Text(
-    "{file} 里的 {name} 又是压缩包,没有打开;请解压后再导入",
+    "{file} 里的 {name} 又是压缩包，没有打开；请解压后再导入",
     "{file} holds the archive {name}, which was not opened; unpack it first",
 )
-STRANGER = Text("{file} 里的 {name} 没有读:{mend}", "{name} in {file} was not read: {mend}")
+STRANGER = Text("{file} 里的 {name} 没有读：{mend}", "{name} in {file} was not read: {mend}")
 UNREAD = Text("不是可读的格式", "it is of no format that is read")
-NOTHING = Text("{file} 里没有可读的文件(可读:{known})", "{file} holds no file that can be read ({known})")
+NOTHING = Text("{file} 里没有可读的文件（可读：{known}）", "{file} holds no file that can be read ({known})")

@@ -414,23 +414,23 @@ def _first_of_each(table: pd.DataFrame, keep: Bools, report: LayerReport) -> Boo
     return ~again
 
 
-NO_ID = Text("没有编号;请补上点号", "it has no id; give it one")
+NO_ID = Text("没有编号；请补上点号", "it has no id; give it one")
 NO_PLACE = Text(
-    "没有坐标,或坐标为 0,或离其余数据 300 km 以上", "it has no position, or 0, or lies 300 km off the rest"
+    "没有坐标，或坐标为 0，或离其余数据 300 km 以上", "it has no position, or 0, or lies 300 km off the rest"
 )
-NO_ENDS = Text("没有起止点号,也没有线形", "it names no end points and draws no line")
-NOT_NUMBER = Text("“{text}” 不是数,按缺失处理", "“{text}” is not a number; taken as missing")
+NO_ENDS = Text("没有起止点号，也没有线形", "it names no end points and draws no line")
+NOT_NUMBER = Text("“{text}” 不是数，按缺失处理", "“{text}” is not a number; taken as missing")
 NO_SYSTEM = Text(
-    "{n} 行没有说明雨水还是污水,按污水处理;可在对应表里写 system",
+    "{n} 行没有说明雨水还是污水，按污水处理；可在对应表里写 system",
     "{n} rows do not say which water they carry; taken as sewage. Say it with system in the mapping",
 )
 OTHER_CLASS = Text(
-    "{name} 不是雨水、污水或河道,不参与追踪", "{name} is not rain, sewage or canal; it is not followed"
+    "{name} 不是雨水、污水或河道，不参与追踪", "{name} is not rain, sewage or canal; it is not followed"
 )
 SIZE_UNIT = Text("管径按 {unit} 读", "sizes are read in {unit}")
 BAD_SIZE = Text("管径 “{text}” 读不懂", "the size “{text}” cannot be read")
 NO_SIZE = Text(
-    "{n} 行没有管径或断面,按缺省尺寸并标为 assumed",
+    "{n} 行没有管径或断面，按缺省尺寸并标为 assumed",
     "{n} rows have no size; a default is taken and marked assumed",
 )
 DEPTH = Text("埋深 {value} m 超出 0 到 15 m", "a depth of {value} m is outside 0 to 15 m")

@@ -1,7 +1,8 @@
 """`python -m tests.screens`: starts the demo, waits for the moments, takes the pictures of docs/screens.
 
 Every page in both languages at 1920x1080, 3840x2160 (device scale 2) and 1180x820 (a tablet, so no wall).
-`--size=""`, `--size=-4k` or `--size=-tablet` takes one size only.
+`--size=""`, `--size=-4k` or `--size=-tablet` takes one size only, `--lang` one language, `--only admin` the
+pages whose names begin so.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import argparse
 import io
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -25,6 +28,8 @@ SIZES: dict[str, tuple[tuple[int, int], float]] = {
     "-4k": ((1920, 1080), 2.0),
     "-tablet": ((1180, 820), 1.0),
 }
+LOGGER = "320990CA00335A000003FCCF"  # S33
+SHEETS = ("flood", "calls", "own", "score")
 PAGES = {
     "atlas": "/atlas",
     "emergency": "/emergency",
@@ -35,9 +40,14 @@ PAGES = {
     "admin-import": "/admin?tab=import",
     "admin-check": "/admin?tab=check",
     "admin-versions": "/admin?tab=versions",
+    "admin-logger": f"/admin?tab=stations&mn={LOGGER}",
+    "admin-doors": "/admin?tab=doors",
     "login": "/login",
 }
-COLOURS = 200
+READY_MS = 200_000  # an incident of the demo takes two minutes to come
+READY = {"indicators": ".en-all", "enterprise": ".eh", "emergency": ".sus-pick"}
+COLOURS = 256
+STRONG = 90  # between the strongest and the weakest of red, green and blue
 SETTLE_MS = 2500
 ONLINE = """() => Number(document.querySelector('[data-live="kpi.online"]')?.dataset.value) > 70"""
 
@@ -47,17 +57,48 @@ def take(page: Page, name: str) -> None:
     page.wait_for_timeout(SETTLE_MS)
     path = SCREENS / f"{name}.png"
     taken = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
-    # Flat colours and text: a palette loses nothing that an eye sees, and four fifths of the size.
-    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-    print(path)
+    with_palette(taken).save(path, optimize=True)
+    print(path, flush=True)
 
 
-def walls(browser: Browser, address: str, sizes: list[str], faults: list[str]) -> list[tuple[str, Page]]:
+def with_palette(picture: Image.Image) -> Image.Image:
+    """Return a picture in 256 colours, which saves four fifths of the size.
+
+    Strong colours get a quarter of them whatever little area they have: they are the levels.
+    """
+    pixels = np.asarray(picture)
+    strong = pixels[np.ptp(pixels.astype(np.int16), axis=2) > STRONG]
+    rest = COLOURS
+    found: list[int] = []
+    if len(strong):
+        few = Image.fromarray(strong.reshape(1, -1, 3)).quantize(COLOURS // 4)
+        found = (few.getpalette() or [])[: 3 * (COLOURS // 4)]
+        rest -= COLOURS // 4
+    found += (picture.quantize(rest).getpalette() or [])[: 3 * rest]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(found)
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pictures are taken."""
+
+    sizes: tuple[str, ...]
+    langs: tuple[str, ...]
+    only: str
+
+    def page(self, name: str) -> bool:
+        """Whether a page is among them."""
+        return name.startswith(self.only)
+
+
+def walls(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> list[tuple[str, Page]]:
     """Open every wall and take it while the park is quiet; they stay open, for an incident to take over."""
     opened = []
-    for suffix in (s for s in sizes if s != "-tablet"):
+    for suffix in (s for s in wanted.sizes if s != "-tablet" and wanted.page("wall")):
         size, scale = SIZES[suffix]
-        for lang in LANGS:
+        for lang in wanted.langs:
             page = visit(reader(browser, lang, size, scale), address, "/wall", lang, faults)
             opened.append((f"{suffix}-{lang}" if suffix else f"-{lang}", page))
     for name, page in opened:
@@ -70,42 +111,54 @@ def walls(browser: Browser, address: str, sizes: list[str], faults: list[str]) -
     return opened
 
 
-def desks(browser: Browser, address: str, sizes: list[str], faults: list[str]) -> None:
+def desks(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> None:
     """Take the pages somebody works at."""
-    for suffix in sizes:
+    for suffix in wanted.sizes:
         size, scale = SIZES[suffix]
-        for lang in LANGS:
+        for lang in wanted.langs:
             context = reader(browser, lang, size, scale)
-            for name, path in PAGES.items():
+            for name, path in ((n, p) for n, p in PAGES.items() if wanted.page(n)):
                 page = visit(context, address, path, lang, faults)
-                if name == "indicators":
-                    expect(page.locator(".en-all")).to_be_visible(timeout=60_000)
-                if name == "enterprise":
-                    expect(page.locator(".eh")).to_be_visible(timeout=60_000)
-                if name == "emergency":
-                    expect(page.locator(".sus-pick").first).to_be_visible(timeout=60_000)
+                if name in READY:
+                    expect(page.locator(READY[name]).first).to_be_visible(timeout=READY_MS)
                 take(page, f"{name}{suffix}-{lang}")
+                if name == "emergency":
+                    sheets(page, f"{suffix}-{lang}")
                 page.close()
             context.close()
+
+
+def sheets(page: Page, ending: str) -> None:
+    """Take the sheets of the emergency desk, each opened by its button."""
+    for button, name in zip(page.locator(".em-tools .btn").all(), SHEETS, strict=True):
+        button.click()
+        sheet = page.locator(f".em-sheet.{name}")
+        expect(sheet).to_be_visible()
+        take(page, f"emergency-{name}{ending}")
+        sheet.locator(".em-x").click()
 
 
 def main(words: list[str] | None = None) -> int:
     """Take every picture; 1 if a page complained while it was taken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=list(SIZES), help="one size only")
+    parser.add_argument("--lang", choices=LANGS, help="one language only")
+    parser.add_argument("--only", default="", help="pages whose names begin so")
     parser.add_argument("--speed", type=float, default=SPEED)
     args = parser.parse_args(words)
-    sizes = list(SIZES) if args.size is None else [args.size]
+    wanted = Wanted(
+        tuple(SIZES) if args.size is None else (args.size,), (args.lang,) if args.lang else LANGS, args.only
+    )
     SCREENS.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
     with demo(args.speed) as address, sync_playwright() as playwright, chromium(playwright) as browser:
-        opened = walls(browser, address, sizes, faults)
+        opened = walls(browser, address, wanted, faults)
         for name, page in opened:
             expect(page.locator(".wl.is-taken")).to_be_visible(timeout=300_000)
             expect(page.locator(".wl-cards .pv").first).to_be_visible(timeout=120_000)
             take(page, f"wall-incident{name}")
             page.close()
-        desks(browser, address, sizes, faults)
+        desks(browser, address, wanted, faults)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

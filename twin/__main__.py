@@ -10,23 +10,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from geodata.words import Lang, Text, as_lang
+from geodata.catalogues import load as wordings
+from geodata.words import Lang, Text, as_lang, speak
 from twin import bench_command
 from twin.config import Config, load
 from twin.errors import TwinError
 from twin.supervisor import die_with_parent
 
 ABOUT = Text(
-    "化工园区水污染应急数字孪生:从一个 HJ 212 报文,到溯源名单和最晚关闸时间。",
+    "化工园区水污染应急数字孪生：从一个 HJ 212 报文，到溯源名单和最晚关闸时间。",
     "Pollution-emergency digital twin for chemical parks: from an HJ 212 packet to a named source and a gate "
     "deadline.",
 )
 ROLES = {
-    "gateway": Text("数采仪接入:HJ 212 报文到数据流", "role: HJ 212 frames from loggers into the stream"),
-    "doors": Text("其他接入:MQTT、Modbus、OPC UA", "role: MQTT, Modbus and OPC UA into the stream"),
-    "forward": Text("转发:报文送上级平台", "role: frames relayed to upper platforms"),
-    "watch": Text("监视:读数到异常和事件,写历史", "role: readings to anomalies and incidents; history"),
-    "advise": Text("研判:溯源、关闸方案、闸门指令", "role: sources, gate plans, gate commands"),
+    "gateway": Text("数采仪接入：HJ 212 报文到数据流", "role: HJ 212 frames from loggers into the stream"),
+    "doors": Text("其他接入：MQTT、Modbus、OPC UA", "role: MQTT, Modbus and OPC UA into the stream"),
+    "forward": Text("转发：报文送上级平台", "role: frames relayed to upper platforms"),
+    "watch": Text("监视：读数到异常和事件，写历史", "role: readings to anomalies and incidents; history"),
+    "advise": Text("研判：溯源、关闸方案、闸门指令", "role: sources, gate plans, gate commands"),
     "web": Text("页面", "role: the pages"),
     "redis": Text("内嵌数据流服务", "role: the embedded stream server"),
 }
@@ -36,9 +37,9 @@ FORWARD = {
     ),
     "again": Text("重新发送被拒绝的或一段时间的报文", "send again what was refused, or a span of time"),
 }
-DEMO = Text("演示园区:启动全部进程并给出网址", "the demo park: start every role and print the address")
+DEMO = Text("演示园区：启动全部进程并给出网址", "the demo park: start every role and print the address")
 SIM = Text(
-    "演练用的外部世界:水、数采仪、闸门控制器", "role: the drill's outside world: water, loggers, gate PLCs"
+    "演练用的外部世界：水、数采仪、闸门控制器", "role: the drill's outside world: water, loggers, gate PLCs"
 )
 HJ212 = Text("HJ 212 工具", "HJ 212 tools")
 DECODE = Text("把 HJ 212 字节解析为 JSON", "read HJ 212 bytes, print JSON")
@@ -62,7 +63,7 @@ USERS = Text("用户账号", "user accounts")
 USERS_ADD = Text("新增或修改一个账号", "add an account, or change it")
 PARK = Text("园区文件", "the park's file")
 PARK_IMPORT = Text("把测绘、设计和模型文件合成园区文件", "make a park of survey, design and model files")
-PARK_CHECK = Text("检查园区文件:错误、位置、处理办法", "what is wrong in a park file, where, and the mend")
+PARK_CHECK = Text("检查园区文件：错误、位置、处理办法", "what is wrong in a park file, where, and the mend")
 PARK_TRACE = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything in a park file")
 PARK_PATH = Text("水从一处到另一处的路径和纵断面", "the way of water between two places, with its profile")
 PARK_DRAINS = Text("哪些企业和多大面积汇到一处", "which enterprises and how much ground drain to a place")
@@ -77,31 +78,33 @@ PARK_TASKS = {
 }
 PARK_INFO = Text("园区文件里有什么", "what the park's file holds")
 PLAN = Text(
-    "一次泄漏的关闸方案:园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
+    "一次泄漏的关闸方案：园区文件或 SWMM 模型", "gate plan of a stated release: a park file or a SWMM model"
 )
 FINGERPRINTS = Text("水质指纹库：导出、导入、学习", "the fingerprint library: export, import, learn")
 ASK = Text("向数采仪提一个 HJ 212 请求", "ask a logger something over HJ 212")
-RERUN = Text("按记录重算一次疑似源排序,核对数值", "make a ranking on record again, compare the numbers")
+TEXTS = Text("园区自己的用词和其他语言", "wordings of the park's own, and further languages")
+RERUN = Text("按记录重算一次疑似源排序，核对数值", "make a ranking on record again, compare the numbers")
 ALONE = {  # commands with a grammar of their own
     "ask": "twin.ask_command",
     "fingerprints": "twin.fingerprint_command",
     "plan": "twin.plan_command",
     "rerun": "twin.rerun_command",
+    "texts": "twin.texts_command",
 }
 BENCH = Text("性能测量", "measurements")
 VERSION = Text("版本号", "the version")
-SCENARIO = Text("情景名称,见 --list", "name of the scenario, see --list")
+SCENARIO = Text("情景名称，见 --list", "name of the scenario, see --list")
 SPEED = Text("园区时间比真实时间快多少倍,1 到 600", "times as fast as real time, 1 to 600")
-SEED = Text("随机种子:决定企业、强度、时长、水量", "seed: decides enterprise, strength, duration and flow")
-LIST = Text("列出情景名称,每行一个", "print the scenarios' names, one a line")
+SEED = Text("随机种子：决定企业、强度、时长、水量", "seed: decides enterprise, strength, duration and flow")
+LIST = Text("列出情景名称，每行一个", "print the scenarios' names, one a line")
 CHECK = Text(
-    "不开页面,由两名脚本用户审批,结果写成一行 JSON",
+    "不开页面，由两名脚本用户审批，结果写成一行 JSON",
     "without pages; two scripted users approve; the result is one line of JSON",
 )
 NO_BROWSER = Text("不打开浏览器", "open no browser")
 PAST = Text("演练开始前补传多少小时的分钟和小时数据", "hours of minute and hour data sent before the drill")
 REFEREE = Text("仅供裁判使用的文件", "file for the referee alone")
-PASSWORD = Text("密码(从标准输入读一行)", "password (one line of standard input)")
+PASSWORD = Text("密码（从标准输入读一行）", "password (one line of standard input)")
 SHORT = Text("密码至少 8 个字符", "a password needs 8 characters or more")
 NOT_A_SPEED = Text("速度应在 1 到 600 之间", "a speed lies between 1 and 600")
 
@@ -189,6 +192,7 @@ def parser(lang: Lang) -> argparse.ArgumentParser:
     words.add_parser("fingerprints", help=FINGERPRINTS.say(lang), add_help=False)
     words.add_parser("ask", help=ASK.say(lang), add_help=False)
     words.add_parser("rerun", help=RERUN.say(lang), add_help=False)
+    words.add_parser("texts", help=TEXTS.say(lang), add_help=False)
     bench = add("bench", BENCH)
     bench_command.options(
         bench.add_subparsers(dest="task", required=True, metavar="TASK", parser_class=kind), lang
@@ -235,6 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         config = load()
+        speak(wordings(config.locale))
         lang = as_lang(config.lang)
         die_with_parent(config.environment)
         if words[:2] == ["hj212", "decode"]:
@@ -390,7 +395,7 @@ def _park(config: Config, _: argparse.Namespace) -> int:
     lang = as_lang(config.lang)
     if not config.park.is_file():
         sys.stderr.write(
-            Text("没有园区文件 {path}:请设置 TWIN_PARK", "there is no park file {path}: set TWIN_PARK")
+            Text("没有园区文件 {path}：请设置 TWIN_PARK", "there is no park file {path}: set TWIN_PARK")
             .fill(path=config.park)
             .say(lang)
             + "\n"

@@ -11,29 +11,29 @@ from geodata.words import Lang, Text, as_lang
 from twin.config import Config
 
 INGEST = Text(
-    "接入性能:真实连接、真实接入进程、落盘后应答;结果为一行 JSON",
+    "接入性能：真实连接、真实接入进程、落盘后应答；结果为一行 JSON",
     "ingestion: real sockets, the real gateway, answers when durable; the result is one line of JSON",
 )
 TRACE = Text(
-    "溯源:回答一个文件夹的案例,每例一个答案文件;不读真值",
+    "溯源：回答一个文件夹的案例，每例一个答案文件；不读真值",
     "tracing: answer a folder of recorded cases, one file each; the truth is not read",
 )
 MAP = Text(
-    "地图:真实浏览器,测点每秒变化;结果为一行 JSON",
+    "地图：真实浏览器，测点每秒变化；结果为一行 JSON",
     "the map: a real browser, stations that change every second; the result is one line of JSON",
 )
 LIVE = Text(
-    "实时推送:许多页面的连接,其中有读得极慢的;结果为一行 JSON",
+    "实时推送：许多页面的连接，其中有读得极慢的；结果为一行 JSON",
     "the live feed: many pages' connections, some of them hardly reading; the result is one line of JSON",
 )
 PLAN = Text(
-    "关闸方案:随机泄漏,与真值模型中穷举的最优比较;结果为一行 JSON",
+    "关闸方案：随机泄漏，与真值模型中穷举的最优比较；结果为一行 JSON",
     "gate plans: random spills against the best there was in a true model; the result is one line of JSON",
 )
-NETWORKS = Text("管网文件夹,内有 <名称>.network.json", "folder of networks, <name>.network.json")
-CASES = Text("案例文件夹,内有 *.json.gz", "folder of cases, *.json.gz")
+NETWORKS = Text("管网文件夹，内有 <名称>.network.json", "folder of networks, <name>.network.json")
+CASES = Text("案例文件夹，内有 *.json.gz", "folder of cases, *.json.gz")
 OUT = Text("答案写到哪个文件夹", "folder for the answers")
-MODE = Text("full 用全部数据,early 只用到早期截止时刻", "full: all samples; early: until the early cutoff")
+MODE = Text("full 用全部数据，early 只用到早期截止时刻", "full: all samples; early: until the early cutoff")
 NO_FINGERPRINT = Text("不用水样和水质指纹", "leave the grab sample and the profiles aside")
 JOBS = Text("同时用几个进程", "processes at a time")
 POINTS = Text("每秒读数", "readings a second")
@@ -42,9 +42,9 @@ LINES = Text("另加的管线数", "how many pipes beside the demo's")
 CHANGING = Text("每秒变化的测点数", "how many stations change each second")
 CLIENTS = Text("页面连接数", "connections of pages")
 SLOW = Text("其中有几个几乎不读", "how many of them hardly read")
-SPILLS = Text("泄漏次数;每次约一分钟", "how many spills; about a minute each")
+SPILLS = Text("泄漏次数；每次约一分钟", "how many spills; about a minute each")
 SPILL_SEED = Text("随机种子", "seed of the spills")
-FIRST = Text("从第几次泄漏开始,便于分段", "number of the first spill: a long bench may be played in parts")
+FIRST = Text("从第几次泄漏开始，便于分段", "number of the first spill: a long bench may be played in parts")
 RUNS = Text("同时计算几个", "how many runs of the engine go on at a time")
 CACHE = Text(
     "存放各次泄漏真实结果的文件夹", "folder where the truth of every spill is kept for the next time"
@@ -52,7 +52,7 @@ CACHE = Text(
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
 CLUSTER = Text(
-    "在三节点 Redis 集群上,两个接入进程和两个监视进程,途中杀掉一个监视进程",
+    "在三节点 Redis 集群上，两个接入进程和两个监视进程，途中杀掉一个监视进程",
     "on a Redis Cluster of three nodes, with two gateways and two watches, one of which is killed",
 )
 NUMBERS: Mapping[str, tuple[Text, tuple[tuple[str, int, Text], ...]]] = {

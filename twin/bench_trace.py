@@ -36,11 +36,11 @@ HORIZON = 1.5  # lags of interest, of the length of the series: water may run fa
 SETTLED_S, LEAST_RISE = 600.0, 0.1  # before the alarm, for a baseline; share of it that counts as a rise
 MAKE_UP = 1.0  # share of the sample's evidence that is believed
 FLOOR = 0.005  # share of the answer that is dealt out evenly
-NO_CASES = Text("{path} 里没有案例(*.json.gz)", "there is no case (*.json.gz) in {path}")
-NOT_READ = Text("{path} 读不了:{why}", "{path} cannot be read: {why}")
+NO_CASES = Text("{path} 里没有案例（*.json.gz）", "there is no case (*.json.gz) in {path}")
+NOT_READ = Text("{path} 读不了：{why}", "{path} cannot be read: {why}")
 LACKS = Text("{path} 缺少 {field}", "{path} lacks {field}")
 DONE = Text(
-    "{n} 个案例已写入 {out};每例 {mean:.2f} 秒,95% 在 {most:.2f} 秒内",
+    "{n} 个案例已写入 {out}；每例 {mean:.2f} 秒,95% 在 {most:.2f} 秒内",
     "{n} cases answered in {out}; {mean:.2f} s a case, 95 % within {most:.2f} s",
 )
 

@@ -53,6 +53,8 @@ class Config:
     plc_url, plc_node : str
         `opc.tcp://` address of gate controllers that speak OPC UA, and their node ids with {unit} and {name};
         without an address the controllers speak Modbus TCP at `plc_host` and `plc_port`.
+    locale : Path or None
+        Folder of gettext catalogues with the park's own wordings, as `twin texts` makes it.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -97,6 +99,7 @@ class Config:
     https: bool = False
     demo: bool = False
     lang: str = "zh"
+    locale: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -183,6 +186,7 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         lang="en"
         if (e.get("TWIN_LANG") or e.get("LC_ALL") or e.get("LANG") or "").startswith("en")
         else "zh",
+        locale=_path(e, "TWIN_LOCALE"),
         environment=dict(e),
     )
 

@@ -160,7 +160,7 @@ def alone(config: Config) -> Iterator[None]:
         except BlockingIOError:
             raise ConfigError(
                 Text(
-                    "{data} 正被另一个 twin demo 使用:请先停止它,或设置 TWIN_DATA",
+                    "{data} 正被另一个 twin demo 使用：请先停止它，或设置 TWIN_DATA",
                     "{data} is in use by another twin demo: stop that one, or set TWIN_DATA",
                 )
                 .fill(data=config.data)
@@ -186,7 +186,7 @@ def wait_for_page(config: Config, supervisor: Supervisor, stop: list[signal.Sign
     if not stop:
         raise UnavailableError(
             Text(
-                "页面在 {s:g} 秒内没有就绪;日志在 {logs}",
+                "页面在 {s:g} 秒内没有就绪；日志在 {logs}",
                 "the pages are not up after {s:g} s; the logs are in {logs}",
             )
             .fill(s=UP_TIMEOUT_S, logs=config.data / "logs")
@@ -228,7 +228,7 @@ def _announce(config: Config, users: list[User], scenario: str, speed: float) ->
     tell(
         config,
         Text(
-            "演示园区已就绪:{url}\n情景 {scenario},园区时间为 {speed:g} 倍速;按 Ctrl-C 结束",
+            "演示园区已就绪：{url}\n情景 {scenario}，园区时间为 {speed:g} 倍速；按 Ctrl-C 结束",
             "the demo park is up: {url}\nscenario {scenario}, {speed:g} times real time; Ctrl-C ends it",
         ).fill(url=address(config), scenario=scenario, speed=speed),
     )

@@ -27,17 +27,17 @@ from twin.limits import Limits
 from twin.park_file import open_park
 
 ABOUT = Text("检查园区文件", "check a park file")
-FILE = Text("园区文件 .gpkg,或 .inp 模型", "a park file .gpkg, or an .inp model")
+FILE = Text("园区文件 .gpkg，或 .inp 模型", "a park file .gpkg, or an .inp model")
 AS_JSON = Text("结果写成一个 JSON 对象", "print one JSON object")
 EXPORT = Text(
     "检查结果另存为 .gpkg、.geojson、.xlsx 或 .csv", "write the findings as .gpkg, .geojson, .xlsx or .csv"
 )
-CLEAN = Text("{path}:没有发现问题", "{path}: nothing is wrong")
+CLEAN = Text("{path}：没有发现问题", "{path}: nothing is wrong")
 SUM = Text(
-    "{path}:错误 {error},警告 {warning},提示 {note}",
+    "{path}：错误 {error}，警告 {warning}，提示 {note}",
     "{path}: {error} errors, {warning} warnings, {note} notes",
 )
-MEND = Text("处理:{mend}", "mend: {mend}")
+MEND = Text("处理：{mend}", "mend: {mend}")
 SEVERITIES = {
     Severity.ERROR: Text("错误", "error"),
     Severity.WARNING: Text("警告", "warning"),

@@ -22,41 +22,43 @@ ABOUT = Text(
     "把 Shapefile、FileGDB、GeoPackage、GeoJSON、KML、DXF、Excel、CSV、SWMM 和 EPANET 文件合成一个园区文件",
     "make one park of Shapefile, FileGDB, GeoPackage, GeoJSON, KML, DXF, Excel, CSV, SWMM and EPANET files",
 )
-SRC = Text("文件、文件夹、zip 或 FileGDB,可以多个", "files, folders, zips or FileGDBs")
-OUT = Text("写到哪里(.gpkg);不给则只检查、不写", "where to write it (.gpkg); without it nothing is written")
-MAPPING = Text("字段对应表(TOML)", "what each layer and field means (TOML)")
+SRC = Text("文件、文件夹、zip 或 FileGDB，可以多个", "files, folders, zips or FileGDBs")
+OUT = Text(
+    "写到哪里（.gpkg）；不给则只检查、不写", "where to write it (.gpkg); without it nothing is written"
+)
+MAPPING = Text("字段对应表（TOML）", "what each layer and field means (TOML)")
 SAVE = Text(
-    "把用到的对应表和各项猜测写成 TOML,可改后用 --mapping 交回", "write the mapping and every guess as TOML"
+    "把用到的对应表和各项猜测写成 TOML，可改后用 --mapping 交回", "write the mapping and every guess as TOML"
 )
 CRS = Text(
-    "坐标系:EPSG:4549、GCJ-02、BD-09、local、local:ft、grid:EPSG:4549,dx=..,dy=..;单个文件写成 文件名=值",
+    "坐标系：EPSG:4549、GCJ-02、BD-09、local、local:ft、grid:EPSG:4549,dx=..,dy=..；单个文件写成 文件名=值",
     "EPSG:4549, GCJ-02, BD-09, local, local:ft or grid:EPSG:4549,dx=..,dy=..; FILE=VALUE for one file",
 )
 AXES = Text(
-    "xy 东坐标在前,yx 北坐标在前;可写 文件名=值", "xy: east first, yx: north first; FILE=VALUE for one file"
+    "xy 东坐标在前，yx 北坐标在前；可写 文件名=值", "xy: east first, yx: north first; FILE=VALUE for one file"
 )
 ENCODING = Text(
-    "字段编码,如 gbk、utf-8;可写 文件名=值", "charset, such as gbk or utf-8; FILE=VALUE for one file"
+    "字段编码，如 gbk、utf-8；可写 文件名=值", "charset, such as gbk or utf-8; FILE=VALUE for one file"
 )
 AS_OF = Text(
-    "资料日期,如 2025-06;可写 文件名=值", "day, month or year the files are of, such as 2025-06; FILE=VALUE"
+    "资料日期，如 2025-06；可写 文件名=值", "day, month or year the files are of, such as 2025-06; FILE=VALUE"
 )
-NEAR = Text("园区的经度,纬度,用来判断分带", "longitude,latitude of the park, to tell its zone")
+NEAR = Text("园区的经度，纬度，用来判断分带", "longitude,latitude of the park, to tell its zone")
 SNAP = Text("端点相距多少米以内算同一点", "ends within so many metres are one")
 ATTACH = Text(
     "排口、站点、闸离管网多少米以内才挂接", "places are attached to the network within so many metres"
 )
-NAME = Text("园区的简称,用于文件名", "short name of the park")
+NAME = Text("园区的简称，用于文件名", "short name of the park")
 YES = Text("接受全部有结论的判断", "accept every guess that has a value")
 JSON = Text("用 JSON 输出", "print JSON")
-WROTE = Text("已写入 {path}:版本 {version},坐标系 {crs},节点 {nodes},管段 {links}",
+WROTE = Text("已写入 {path}：版本 {version}，坐标系 {crs}，节点 {nodes}，管段 {links}",
              "wrote {path}: version {version}, {crs}, {nodes} nodes, {links} links")  # fmt: skip
-NOT_A_PAIR = Text("应为 经度,纬度", "longitude,latitude is wanted")
-NOT_WRITTEN = Text("还有要确认的判断,没有写入", "something waits for your word; nothing was written")
-NOT_SAVED = Text("写不了 {path}:{error}", "{path} cannot be written: {error}")
+NOT_A_PAIR = Text("应为 经度，纬度", "longitude,latitude is wanted")
+NOT_WRITTEN = Text("还有要确认的判断，没有写入", "something waits for your word; nothing was written")
+NOT_SAVED = Text("写不了 {path}：{error}", "{path} cannot be written: {error}")
 NO_FOLDER = Text("没有文件夹 {path}", "there is no folder {path}")
 FOREIGN = Text(
-    "{path} 已存在,而且不是园区文件,不覆盖", "{path} is there and is no park file; it is not overwritten"
+    "{path} 已存在，而且不是园区文件，不覆盖", "{path} is there and is no park file; it is not overwritten"
 )
 
 

@@ -378,11 +378,11 @@ def _write(path: Path, value: dict[str, Any]) -> None:
 STARTING = Text("正在启动读取进程", "starting the reading process")
 READY = Text("完成", "done")
 DIED = Text(
-    "读取进程没有做完就结束了:多半是内存不足或文件损坏;请分区或分类后再试",
+    "读取进程没有做完就结束了：多半是内存不足或文件损坏；请分区或分类后再试",
     "the reading process ended before it was done, most likely for want of memory or for a broken file; "
     "divide the files and try again",
 )
 TOO_MANY = Text("最多 {most} 个文件", "at most {most} files")
-FULL = Text("正在进行的导入太多,请稍后再试", "too many imports are under way; try again later")
-BUSY = Text("正在读取,请等它完成或停止它", "files are being read; wait until that is done, or stop it")
+FULL = Text("正在进行的导入太多，请稍后再试", "too many imports are under way; try again later")
+BUSY = Text("正在读取，请等它完成或停止它", "files are being read; wait until that is done, or stop it")
 BAD_NAME = Text("文件名 {name} 不能用", "the file name {name} cannot be used")

@@ -14,13 +14,13 @@ from twin.park_file import open_park
 from twin.park_trace import FILE
 
 ABOUT = Text("把园区写成 GeoPackage、GeoJSON 或 Excel", "write a park as GeoPackage, GeoJSON or Excel")
-FORMAT = Text("格式;不给则按 --out 的扩展名", "format; by the ending of --out where nothing is said")
-OUT = Text("写到哪里;不给则与园区文件同名同目录", "where to; beside the park file where nothing is said")
-WROTE = Text("已写入 {path},园区版本 {version}", "wrote {path}, version {version} of the park")
+FORMAT = Text("格式；不给则按 --out 的扩展名", "format; by the ending of --out where nothing is said")
+OUT = Text("写到哪里；不给则与园区文件同名同目录", "where to; beside the park file where nothing is said")
+WROTE = Text("已写入 {path}，园区版本 {version}", "wrote {path}, version {version} of the park")
 SAME = Text(
-    "{path} 就是园区文件本身;请用 --out 另取名", "{path} is the park file itself; name another with --out"
+    "{path} 就是园区文件本身；请用 --out 另取名", "{path} is the park file itself; name another with --out"
 )
-FAILED = Text("写不了 {path}:{why}", "{path} cannot be written: {why}")
+FAILED = Text("写不了 {path}：{why}", "{path} cannot be written: {why}")
 
 
 def main(words: Sequence[str], lang: Lang, flows: Path | None = None) -> int:

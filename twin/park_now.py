@@ -16,9 +16,11 @@ from twin.plan.field import Canals
 MOVED = 0.02  # a gate within this of where it usually stands has not moved
 
 GATE = Text(
-    "闸、阀、泵或管段现在的开度,0 到 1,可重复", "how far a gate, valve, pump or link is open now, 0 to 1"
+    "闸、阀、泵或管段现在的开度,0 到 1，可重复", "how far a gate, valve, pump or link is open now, 0 to 1"
 )
-BAD_GATE = Text("--gate {text}:应写成 编号=0 到 1 之间的数", "--gate {text}: ID=number from 0 to 1 is wanted")
+BAD_GATE = Text(
+    "--gate {text}：应写成 编号=0 到 1 之间的数", "--gate {text}: ID=number from 0 to 1 is wanted"
+)
 NO_GATE = Text("没有闸或管段 {id}", "there is no gate or link {id}")
 
 

@@ -105,15 +105,15 @@ def fit(config: Config, park: Park) -> None:
 
 
 NO_PLACE = Text(
-    "它在自己的平面里,没有地理位置,不能成为正式版本;请在坐标系里写明换算参数 grid:EPSG:…,dx=…,dy=…",
+    "它在自己的平面里，没有地理位置，不能成为正式版本；请在坐标系里写明换算参数 grid:EPSG:…,dx=…,dy=…",
     "it lies in a plane of its own and has no place on Earth, so it cannot be put to use; give its "
     "parameters as its coordinate system, grid:EPSG:...,dx=...,dy=...",
 )
 NO_NETWORK = Text(
-    "它没有管段,追踪和关闸都无从谈起,不能成为正式版本",
+    "它没有管段，追踪和关闸都无从谈起，不能成为正式版本",
     "it has no links, so nothing could be traced or closed; it cannot be put to use",
 )
 BROKEN = Text(
-    "它不能成为正式版本({why});请按检查结果处理",
+    "它不能成为正式版本（{why}）；请按检查结果处理",
     "it cannot be put to use ({why}); mend what the check finds",
 )

@@ -23,7 +23,7 @@ from twin.park_now import GATE, network_now
 from twin.park_trace import AS_JSON, BARRIER, FILE, FROM
 
 ABOUT_PATH = Text(
-    "水从 A 到 B 的最快路径:节点、管段、用时、纵断面",
+    "水从 A 到 B 的最快路径：节点、管段、用时、纵断面",
     "the fastest way of water from A to B: nodes, links, times, longitudinal profile",
 )
 ABOUT_DRAINS = Text(
@@ -32,9 +32,9 @@ ABOUT_DRAINS = Text(
 TO = Text("终点的编号", "id of the end")
 AT = Text("地点的编号", "id of the place")
 NO_WAY = Text("水不会从 {a} 流到 {b}", "no water runs from {a} to {b}")
-WAY = Text("{a} 到 {b}:{m:.0f} m,{s:.0f} s", "{a} to {b}: {m:.0f} m, {s:.0f} s")
+WAY = Text("{a} 到 {b}：{m:.0f} m，{s:.0f} s", "{a} to {b}: {m:.0f} m, {s:.0f} s")
 DRAINS = Text(
-    "汇到 {id}:企业 {firms} 家,地块 {ha} ha,管渠 {km:.2f} km",
+    "汇到 {id}：企业 {firms} 家，地块 {ha} ha，管渠 {km:.2f} km",
     "draining to {id}: {firms} enterprises, {ha} ha of ground, {km:.2f} km of pipe and channel",
 )
 

@@ -226,7 +226,7 @@ CHECKING = Text("检查", "checking")
 WRITING = Text("写入候选园区", "writing the candidate park")
 STOPPED = Text("已停止", "stopped")
 NO_MEMORY = Text(
-    "需要的内存超过 {gb} GB,已停止;请按区域或按类分成几次导入",
+    "需要的内存超过 {gb} GB，已停止；请按区域或按类分成几次导入",
     "it needs more than {gb} GB of memory and was stopped; import by area or by class",
 )
 

@@ -19,23 +19,24 @@ from twin.park_file import open_park
 from twin.park_now import GATE, network_now
 
 ABOUT = Text("从任一要素向上游或下游追踪", "trace upstream or downstream of anything")
-FILE = Text("园区文件 .gpkg,或 .inp 模型", "a park file .gpkg, or an .inp model")
+FILE = Text("园区文件 .gpkg，或 .inp 模型", "a park file .gpkg, or an .inp model")
 FROM = Text(
     "节点、管段、排口、站点、闸、企业等的编号", "id of a node, link, outlet, station, gate, enterprise, ..."
 )
-DIRECTION = Text("方向:upstream 上游,downstream 下游", "which way")
+DIRECTION = Text("方向：upstream 上游，downstream 下游", "which way")
 BARRIER = Text(
-    "不通过的闸、管段或节点,可重复", "gate or link that is not passed, or node that is reached and not passed"
+    "不通过的闸、管段或节点，可重复",
+    "gate or link that is not passed, or node that is reached and not passed",
 )
 AS_JSON = Text("结果写成一个 JSON 对象", "print one JSON object")
 SUM = Text(
-    "{id} 的{direction}:{nodes} 个节点,{links} 条管段,企业:{enterprises}",
+    "{id} 的{direction}：{nodes} 个节点，{links} 条管段，企业：{enterprises}",
     "{direction} of {id}: {nodes} nodes, {links} links, enterprises: {enterprises}",
 )
 UP, DOWN, NONE = Text("上游", "upstream"), Text("下游", "downstream"), Text("无", "none")
 ASSUMED = Text("其中 {count} 条管段的流向是推测的", "the direction of {count} of these links is assumed")
 UNKNOWN = Text("没有编号为 {id} 的要素", "there is nothing with the id {id}")
-NEAREST = Text(";相近的有 {near}", "; near to it are {near}")
+NEAREST = Text("；相近的有 {near}", "; near to it are {near}")
 CLOSE, MANY = 5, 20_000  # suggestions, and ids that are compared with a wrong one letter by letter
 
 

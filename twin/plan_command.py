@@ -22,17 +22,17 @@ from twin.plan.cards import read_cards
 from twin.plan.deadlines import Spill
 
 ABOUT = Text(
-    "一次泄漏:何时到何处、最晚何时关哪些闸、保住多少",
+    "一次泄漏：何时到何处、最晚何时关哪些闸、保住多少",
     "one release: when it comes where, which gates to close by when, and what that keeps",
 )
-FILE = Text("园区文件 .gpkg,或 SWMM 模型 .inp", "a park file .gpkg, or a SWMM model .inp")
-RELEASE = Text("泄漏进入的节点(或排口编号)", "node (or outlet) where it enters")
+FILE = Text("园区文件 .gpkg，或 SWMM 模型 .inp", "a park file .gpkg, or a SWMM model .inp")
+RELEASE = Text("泄漏进入的节点（或排口编号）", "node (or outlet) where it enters")
 RATE = Text("每秒千克", "kilograms a second")
-STARTED = Text("泄漏开始时间,ISO 8601", "when the release began, ISO 8601; UTC where no zone is given")
+STARTED = Text("泄漏开始时间，ISO 8601", "when the release began, ISO 8601; UTC where no zone is given")
 MINUTES = Text("泄漏持续多少分钟", "how many minutes it lasts")
-NOW = Text("现在的时间,ISO 8601", "the moment of the plan, ISO 8601")
+NOW = Text("现在的时间，ISO 8601", "the moment of the plan, ISO 8601")
 SEEN = Text(
-    "站点首次读到的时间,节点=ISO 8601;可多个",
+    "站点首次读到的时间，节点=ISO 8601；可多个",
     "when a station first read it, NODE=ISO 8601; several may be given",
 )
 CARDS = Text(

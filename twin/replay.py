@@ -305,6 +305,6 @@ def environment(config: Config) -> dict[str, str]:
 
 
 UP = Text(
-    "回放已就绪:{url}\n{what},{speed:g} 倍速;按 Ctrl-C 结束。回放园区与运行中的园区互不相干",
+    "回放已就绪：{url}\n{what}，{speed:g} 倍速；按 Ctrl-C 结束。回放园区与运行中的园区互不相干",
     "the replay is up: {url}\n{what}, {speed:g} times real time; Ctrl-C ends it. It is a park of its own",
 )

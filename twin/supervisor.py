@@ -132,7 +132,7 @@ class Supervisor:
         running.again_at = now + running.wait_s
         self.report(
             Text(
-                "{role} 已退出({code}),{wait:g} 秒后重启;日志:{log}",
+                "{role} 已退出（{code}），{wait:g} 秒后重启；日志：{log}",
                 "{role} ended ({code}), starting again in {wait:g} s; its log: {log}",
             ).fill(role=running.role.name, code=code, wait=running.wait_s, log=self._log(running.role))
         )
@@ -209,7 +209,7 @@ def check_ports(config: Config, *, web: bool = True) -> None:
     if web:
         wanted.insert(0, ("TWIN_PORT", config.host, config.port))
     sentences = [
-        Text("端口 {port} 已被占用:请设置 {name}={free}", "port {port} is taken: set {name}={free}")
+        Text("端口 {port} 已被占用：请设置 {name}={free}", "port {port} is taken: set {name}={free}")
         .fill(port=port, name=name, free=_next_free(host, port))
         .say(as_lang(config.lang))
         for name, host, port in wanted

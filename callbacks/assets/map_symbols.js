@@ -34,7 +34,7 @@
   };
 
   const at = (view, f) => [f.x * view.k + view.ox, f.y * view.k + view.oy];
-  const say = (f) => f.p[twin.lang === "en" ? "en" : "zh"] || f.p.zh || f.p.id;
+  const say = (f) => f.p[twin.lang !== "zh" ? "en" : "zh"] || f.p.zh || f.p.id;
   twin.say = say;
 
   /* ---- symbols ---- */
@@ -164,7 +164,7 @@
     for (const [code, zh, en, unit, decimals] of f.p.factors || []) {
       const p = map.live.point(f.p.id + "/" + code);
       if (!p || RANK[p.level] < 2 || (best && RANK[best.level] >= RANK[p.level])) continue;
-      best = { level: p.level, text: `${twin.lang === "en" ? en : zh} ${twin.number(p.value, decimals)}${unit ? " " + unit : ""}` };
+      best = { level: p.level, text: `${twin.lang !== "zh" ? en : zh} ${twin.number(p.value, decimals)}${unit ? " " + unit : ""}` };
     }
     return best;
   }
@@ -207,7 +207,7 @@
     const quiet = map.options.labels === "quiet" && !map.drawing;
     for (const f of map.enterprisesAt) {
       if (quiet || suspects.has(f.p.id)) continue;
-      const parcel = map.parcelOf.get(f.p.id), en = twin.lang === "en";
+      const parcel = map.parcelOf.get(f.p.id), en = twin.lang !== "zh";
       let [x, y] = at(view, f), room = Infinity;
       if (parcel) {
         const box = bounds(parcel.rings[0]);
@@ -243,7 +243,7 @@
   function waters(map, view, board) {
     for (const f of map.data.plots) {
       if (f.p.layer !== "label") continue;
-      const text = twin.lang === "en" ? f.p.en ?? f.p.name_en ?? f.p.text_en : f.p.zh ?? f.p.name_zh ?? f.p.text_zh;
+      const text = twin.lang !== "zh" ? f.p.en ?? f.p.name_en ?? f.p.text_en : f.p.zh ?? f.p.name_zh ?? f.p.text_zh;
       if (!text) continue;
       const kind = f.p.kind || "canal", sea = kind === "sea" || kind === "bay";
       const colour = sea ? "map-sea-text" : kind === "road" ? "text-3" : "map-canal-text";
@@ -264,7 +264,7 @@
     let t = turn;
     while (t > Math.PI / 2 + 0.01) t -= Math.PI;
     while (t < -Math.PI / 2 - 0.01) t += Math.PI;
-    if (twin.lang === "en") {
+    if (twin.lang !== "zh") {
       const w = board.width(text, false, map.fs) + 2 * text.length, s = Math.abs(Math.sin(t)), c = Math.abs(Math.cos(t));
       const bw = w * c + map.fs * s, bh = w * s + map.fs * c;
       if (!board.free(x - bw / 2, y - bh / 2, bw, bh)) return;

@@ -62,7 +62,7 @@
     last = performance.now();
     show();
   };
-  it.choose = function (id) { it.scenario = id; show(); };
+  it.choose = function (id) { it.scenario = it.chosen = id; show(); };
 
   function choices(bar, drawn) {
     const list = drawn.scenarios, key = JSON.stringify([list, it.scenario]);
@@ -71,7 +71,9 @@
     const group = bar.querySelector(".pl-if");
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", words()["plume.what"] || "");
-    group.replaceChildren(...list.map((one) => {
+    const last = (one) => Number(one.id === "none");
+    const sorted = [...list].sort((a, b) => last(a) - last(b) || a.name.localeCompare(b.name));
+    group.replaceChildren(...sorted.map((one) => {
       const button = make("button", "btn s", { type: "button", textContent: one.name });
       button.setAttribute("aria-pressed", String(one.id === it.scenario));
       button.onclick = () => it.choose(one.id);
@@ -86,8 +88,9 @@
     if (!m || !bar) return;
     const drawn = m.drawing, live = !!(drawn && drawn.scenarios && range), w = words(), now = twin.live.now();
     bar.hidden = !live;
-    if (live && it.incident !== drawn.incident) Object.assign(it, { incident: drawn.incident, t: null, playing: false, scenario: null });
-    if (live && !drawn.scenarios.some((one) => one.id === it.scenario)) it.scenario = drawn.scenarios[0].id;
+    if (live && it.incident !== drawn.incident) Object.assign(it, { incident: drawn.incident, t: null, playing: false, chosen: null });
+    // the plan people act on, unless the reader picked one that is still there
+    if (live) it.scenario = (drawn.scenarios.find((one) => one.id === it.chosen) || drawn.scenarios[0]).id;
     const t = live ? it.t : null, ahead = t !== null && t > now + 30e3, behind = t !== null && t < now - 30e3;
     if (m.clock !== t || m.scenario !== (live ? it.scenario : null)) m.time(t, live ? it.scenario : null);
     const box = bar.parentElement, mark = box.querySelector(".pl-mark");

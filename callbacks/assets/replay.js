@@ -277,7 +277,7 @@
     for (const n of [3, 7]) list.push(make(String(24 * n), twin.fill(w["replay.days"], { n })));
     list.push(make("own", w["replay.own"]));
     const group = Object.assign(document.createElement("optgroup"), { label: w["replay.incidents"] });
-    for (const one of incidents) group.append(make(`${one.from} ${one.to}`, `${one.id} ${one[twin.lang] || one.zh}`));
+    for (const one of incidents) group.append(make(`${one.from} ${one.to}`, `${one.id} ${one[twin.lang] || one.en}`));
     choice.replaceChildren(...list, ...(incidents.length ? [group] : []));
     choice.value = bar().querySelector(".rp-own").hidden ? "" : "own";
   }
@@ -326,7 +326,7 @@
     for (const at of got.alarms) found.push(put("rp-alarm", at, null, null));
     for (const one of got.incidents) {
       if (one.from > it.to) continue;
-      const mark = put("rp-incident", Math.max(one.from, it.from), Math.min(one.to, it.to), `${one.id} ${one[twin.lang] || one.zh} ${twin.hhmm(one.from)}`, one.from);
+      const mark = put("rp-incident", Math.max(one.from, it.from), Math.min(one.to, it.to), `${one.id} ${one[twin.lang] || one.en} ${twin.hhmm(one.from)}`, one.from);
       found.push(mark);
     }
     box.replaceChildren(...found);

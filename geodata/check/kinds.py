@@ -25,7 +25,7 @@ NETWORK: dict[str, Kind] = {
     "missing_end_node": Kind(
         _E,
         Text("管段 {id} 的端点 {other} 不存在", "link {id} ends at node {other}, which does not exist"),
-        Text("补上该节点,或改正端点编号", "add the node, or correct the end's id"),
+        Text("补上该节点，或改正端点编号", "add the node, or correct the end's id"),
     ),
     "self_loop": Kind(
         _E,
@@ -44,7 +44,7 @@ NETWORK: dict[str, Kind] = {
     "length_differs": Kind(
         _W,
         Text(
-            "管段 {id} 登记长度 {value} m,图上线长 {limit} m",
+            "管段 {id} 登记长度 {value} m，图上线长 {limit} m",
             "link {id} is recorded as {value} m long, its line is {limit} m",
         ),
         Text("核对后按图上线长填写", "check, then take the length of its line"),
@@ -68,21 +68,21 @@ NETWORK: dict[str, Kind] = {
     "dangling": Kind(
         _W,
         Text(
-            "末端节点 {id} 离{what} 只有 {value} m,却没有相连",
+            "末端节点 {id} 离{what} 只有 {value} m，却没有相连",
             "the end node {id} stops {value} m short of {what} and is not connected to it",
         ),
-        Text("核对是否应当相连,再接上", "check whether they are one, then connect them"),
+        Text("核对是否应当相连，再接上", "check whether they are one, then connect them"),
     ),
     "isolated_node": Kind(
         _W,
         Text("节点 {id} 没有任何管段", "node {id} has no link"),
-        Text("接上管段,或删除该节点", "connect it, or remove it"),
+        Text("接上管段，或删除该节点", "connect it, or remove it"),
         safe=True,
     ),
     "isolated_part": Kind(
         _W,
         Text(
-            "含节点 {id} 的一片管网({value} 个节点)没有出口:不通排放口、污水厂或调蓄池",
+            "含节点 {id} 的一片管网（{value} 个节点）没有出口：不通排放口、污水厂或调蓄池",
             "the part of the network around node {id} ({value} nodes) has no outfall, works or storage",
         ),
         Text("补上缺失的管段或出口", "add the missing link or outfall"),
@@ -90,15 +90,15 @@ NETWORK: dict[str, Kind] = {
     "blind_end": Kind(
         _W,
         Text(
-            "水流到节点 {id} 后没有去处:有来管,无去管,也不是出口",
+            "水流到节点 {id} 后没有去处：有来管，无去管，也不是出口",
             "water arrives at node {id} and nothing leaves it, although it is no outfall",
         ),
-        Text("核对流向,或补上下游管段", "check the directions, or add the link downstream"),
+        Text("核对流向，或补上下游管段", "check the directions, or add the link downstream"),
     ),
     "loop_without_outlet": Kind(
         _W,
         Text(
-            "节点 {id} 所在的 {value} 个节点首尾相接,水只在其中打转,没有出路",
+            "节点 {id} 所在的 {value} 个节点首尾相接，水只在其中打转，没有出路",
             "{value} nodes around {id} form a loop that water cannot leave",
         ),
         Text("核对环上各管段的流向", "check the directions of the links of the loop"),
@@ -106,7 +106,7 @@ NETWORK: dict[str, Kind] = {
     "reversed": Kind(
         _E,
         Text(
-            "管段 {id} 疑似画反:水到终点后没有去处,高程也不顺,反过来才接得上",
+            "管段 {id} 疑似画反：水到终点后没有去处，高程也不顺，反过来才接得上",
             "link {id} seems to be drawn backwards: water cannot go on from its end, which is no lower than "
             "its start; turned round it could",
         ),
@@ -116,14 +116,14 @@ NETWORK: dict[str, Kind] = {
     "adverse_slope": Kind(
         _W,
         Text(
-            "管段 {id} 逆坡:终点比起点高 {value} m", "link {id} climbs: its end is {value} m above its start"
+            "管段 {id} 逆坡：终点比起点高 {value} m", "link {id} climbs: its end is {value} m above its start"
         ),
         Text("核对两端管底高程", "check the levels of its ends"),
     ),
     "shrinks": Kind(
         _W,
         Text(
-            "管段 {id} 比上游管段 {other} 细:{value} m 对 {limit} m",
+            "管段 {id} 比上游管段 {other} 细：{value} m 对 {limit} m",
             "link {id} is smaller than link {other} above it: {value} m against {limit} m",
         ),
         Text("核对管径", "check the sizes"),
@@ -136,7 +136,7 @@ NETWORK: dict[str, Kind] = {
     "missing_level": Kind(
         _W,
         Text("节点 {id} 没有{what}", "node {id} has no {what}"),
-        Text("补测;在此之前相关流向是推测的", "survey it; until then directions around it are assumed"),
+        Text("补测；在此之前相关流向是推测的", "survey it; until then directions around it are assumed"),
     ),
     "missing_size": Kind(
         _W,
@@ -163,7 +163,7 @@ NETWORK: dict[str, Kind] = {
             "管段 {id} 属于不存在的企业 {other}",
             "link {id} belongs to enterprise {other}, which does not exist",
         ),
-        Text("改正企业编号,或登记该企业", "correct the enterprise id, or add the enterprise"),
+        Text("改正企业编号，或登记该企业", "correct the enterprise id, or add the enterprise"),
     ),
     "direction_assumed": Kind(
         _N,
@@ -181,12 +181,12 @@ PLACES: dict[str, Kind] = {
     "crs_unknown": Kind(
         _E,
         Text("没有坐标系“{value}”", "there is no CRS “{value}”"),
-        Text("改成 EPSG 编号,如 EPSG:4549", "name it by EPSG number, e.g. EPSG:4549"),
+        Text("改成 EPSG 编号，如 EPSG:4549", "name it by EPSG number, e.g. EPSG:4549"),
     ),
     "crs_out_of_zone": Kind(
         _E,
         Text(
-            "按 {value} 换算,园区落在东经 {lon}、北纬 {lat}:坐标系或坐标轴不对",
+            "按 {value} 换算，园区落在东经 {lon}、北纬 {lat}：坐标系或坐标轴不对",
             "read as {value} the park lies at {lon} E, {lat} N: the CRS or the order of the axes is wrong",
         ),
         Text(
@@ -211,7 +211,7 @@ PLACES: dict[str, Kind] = {
     "gate_link_mismatch": Kind(
         _E,
         Text(
-            "闸 {id} 指向的管段 {other} 不是闸,或登记为另一座闸",
+            "闸 {id} 指向的管段 {other} 不是闸，或登记为另一座闸",
             "gate {id} names link {other}, which is no gate or is recorded as another gate",
         ),
         Text("改正闸与管段的对应", "correct which link the gate is"),
@@ -228,7 +228,7 @@ PLACES: dict[str, Kind] = {
             "闸 {id} 与 {other} 的 Modbus 站号同为 {value}",
             "gates {id} and {other} share the Modbus unit {value}",
         ),
-        Text("改正站号:否则指令会发到另一座闸", "correct one: an order would move the other gate"),
+        Text("改正站号：否则指令会发到另一座闸", "correct one: an order would move the other gate"),
     ),
     "outlet_without_enterprise": Kind(
         _E,
@@ -236,7 +236,7 @@ PLACES: dict[str, Kind] = {
             "排口 {id} 的企业 {other} 不存在",
             "outlet {id} belongs to enterprise {other}, which does not exist",
         ),
-        Text("改正企业编号,或登记该企业", "correct the enterprise id, or add the enterprise"),
+        Text("改正企业编号，或登记该企业", "correct the enterprise id, or add the enterprise"),
     ),
     "outlet_off_network": Kind(
         _E,
@@ -268,11 +268,11 @@ PLACES: dict[str, Kind] = {
     "uscc_wrong": Kind(
         _E,
         Text(
-            "企业 {id} 的统一社会信用代码 {value} 校验位不对,应为 {limit}",
+            "企业 {id} 的统一社会信用代码 {value} 校验位不对，应为 {limit}",
             "the credit code {value} of enterprise {id} has a wrong check character, {limit} is right",
         ),
         Text(
-            "按营业执照改正:错的可能是任一位",
+            "按营业执照改正：错的可能是任一位",
             "correct it from the licence: any character may be the wrong one",
         ),
     ),
@@ -287,12 +287,12 @@ PLACES: dict[str, Kind] = {
     "mn_twice": Kind(
         _E,
         Text("站点 {id} 与 {other} 的 MN 号相同", "stations {id} and {other} carry the same MN"),
-        Text("改正其一:否则读数会混在一起", "correct one: their readings would mix"),
+        Text("改正其一：否则读数会混在一起", "correct one: their readings would mix"),
     ),
     "mn_malformed": Kind(
         _E,
         Text(
-            "站点 {id} 的 MN 号“{value}”不是 24 位十六进制(2017)或 14 位(2005)",
+            "站点 {id} 的 MN 号“{value}”不是 24 位十六进制（2017）或 14 位（2005）",
             "the MN “{value}” of station {id} is neither 24 hex digits (2017) nor 14 characters (2005)",
         ),
         Text("按数采仪铭牌改正", "correct it from the logger's plate"),
@@ -341,7 +341,7 @@ PLACES: dict[str, Kind] = {
     "receptor_unreachable": Kind(
         _W,
         Text(
-            "没有任何排口的水能到敏感点 {id}:流向或连接可能有误",
+            "没有任何排口的水能到敏感点 {id}：流向或连接可能有误",
             "no outlet's water can reach receptor {id}: a direction or a connection may be wrong",
         ),
         Text("核对它上游的连接和流向", "check the links and directions above it"),
@@ -367,7 +367,7 @@ PLACES: dict[str, Kind] = {
     "slot_overlap": Kind(
         _E,
         Text(
-            "企业 {id} 与 {other} 的公管时段重叠:{value}",
+            "企业 {id} 与 {other} 的公管时段重叠：{value}",
             "the slots of enterprises {id} and {other} on the shared pipe overlap: {value}",
         ),
         Text("错开时段", "set them apart"),
@@ -377,7 +377,7 @@ PLACES: dict[str, Kind] = {
         Text(
             "水质指纹属于不存在的企业 {id}", "a fingerprint belongs to enterprise {id}, which does not exist"
         ),
-        Text("改正企业编号,或删除该指纹", "correct the enterprise id, or remove the fingerprint"),
+        Text("改正企业编号，或删除该指纹", "correct the enterprise id, or remove the fingerprint"),
         safe=True,
     ),
     "fingerprint_unknown_factor": Kind(

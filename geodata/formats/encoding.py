@@ -226,11 +226,12 @@ def _is_chinese(text: str) -> bool:
 NO_CHARSET = Text("没有编码 {name}", "there is no charset {name}")
 MARKED = Text("文件开头的标记说明是 {name}", "the mark at its start says {name}")
 PLAIN = Text("全部是 ASCII 字符", "every byte is ASCII")
-AGREES = Text("文件声明为 {name},字节相符", "the file says {name} and its bytes agree")
-SAID_BUT = Text("文件声明为 {said},但{rest}", "the file says {said}, but {rest}")
+AGREES = Text("文件声明为 {name}，字节相符", "the file says {name} and its bytes agree")
+SAID_BUT = Text("文件声明为 {said}，但{rest}", "the file says {said}, but {rest}")
 LOOKS = Text("按 {name} 读才是常用字", "only read as {name} its characters are common ones")
 VALID_UTF8 = Text("{n} 处多字节字符全部符合 UTF-8", "all {n} characters of several bytes are valid UTF-8")
 LIKE_GBK = Text(
-    "不是 UTF-8;按 GBK 读,{share}% 是常用字", "it is not UTF-8; read as GBK, {share} % are common characters"
+    "不是 UTF-8；按 GBK 读，{share}% 是常用字",
+    "it is not UTF-8; read as GBK, {share} % are common characters",
 )
-UNREADABLE = Text("既不是 UTF-8,也不像 GBK", "it is neither UTF-8 nor likely GBK")
+UNREADABLE = Text("既不是 UTF-8，也不像 GBK", "it is neither UTF-8 nor likely GBK")

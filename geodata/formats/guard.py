@@ -198,32 +198,32 @@ def drop_folder(folder: Path) -> None:
 ABSENT = Text("没有文件 {file}", "there is no file {file}")
 EMPTY = Text("{file} 是空文件", "{file} is empty")
 TOO_LARGE = Text(
-    "{file}:{size} MB,超过上限 {most} MB;请按区域或按类分成几个文件",
+    "{file}：{size} MB，超过上限 {most} MB；请按区域或按类分成几个文件",
     "{file}: {size} MB, more than the limit of {most} MB; split it by area or by class",
 )
 TOO_MANY = Text(
-    "{file} {layer}:{n} 行,超过上限 {most} 行;请按区域分成几个文件",
+    "{file} {layer}：{n} 行，超过上限 {most} 行；请按区域分成几个文件",
     "{file} {layer}: {n} rows, more than the limit of {most}; split it by area",
 )
 TOO_FINE = Text(
-    "{file} {layer}:{n} 个坐标点,超过上限 {most} 个;请先抽稀或分区",
+    "{file} {layer}：{n} 个坐标点，超过上限 {most} 个；请先抽稀或分区",
     "{file} {layer}: {n} vertices, more than the limit of {most}; simplify it or split it by area",
 )
 NOT_WHAT = Text(
-    "{file} 的内容不是 {suffix} 文件,可能被截断或改了扩展名",
+    "{file} 的内容不是 {suffix} 文件，可能被截断或改了扩展名",
     "{file} does not begin like a {suffix} file; it may be cut off or renamed",
 )
-NOT_XML = Text("{file} 不是 UTF-8 编码的 XML;请另存为 UTF-8", "{file} is not XML in UTF-8; save it as UTF-8")
+NOT_XML = Text("{file} 不是 UTF-8 编码的 XML；请另存为 UTF-8", "{file} is not XML in UTF-8; save it as UTF-8")
 XML_BOMB = Text(
-    "{file} 声明了 DOCTYPE 或 ENTITY,可能是 XML 炸弹,拒绝读取;请删去该声明",
+    "{file} 声明了 DOCTYPE 或 ENTITY，可能是 XML 炸弹，拒绝读取；请删去该声明",
     "{file} declares a DOCTYPE or an ENTITY and may be an XML bomb; it is not read. Remove the declaration",
 )
 BROKEN_ZIP = Text(
-    "{file} 不是完整的压缩包({error});请重新打包或重新传输",
+    "{file} 不是完整的压缩包（{error}）；请重新打包或重新传输",
     "{file} is not a whole archive ({error}); pack or send it again",
 )
 ESCAPES = Text(
-    "{file} 里的路径 {name} 指向压缩包之外,拒绝解压",
+    "{file} 里的路径 {name} 指向压缩包之外，拒绝解压",
     "{file} holds the path {name}, which leads outside the archive; it is not unpacked",
 )
-LOCKED = Text("{file} 有密码;请先解开", "{file} has a password; remove it first")
+LOCKED = Text("{file} 有密码；请先解开", "{file} has a password; remove it first")

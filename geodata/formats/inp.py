@@ -249,20 +249,20 @@ def _ratio(model: Model) -> NDArray[np.float64]:
 
 
 NOT_NUMBER = Text(
-    "{file} 第 {line} 行 {name}:“{text}” 不是数;请改正该行",
+    "{file} 第 {line} 行 {name}:“{text}” 不是数；请改正该行",
     "{file} line {line}, {name}: “{text}” is not a number; correct that line",
 )
 NO_COORDINATES = Text(
-    "{file} 没有 [COORDINATES],画不出来;请在建模软件里带坐标导出",
+    "{file} 没有 [COORDINATES]，画不出来；请在建模软件里带坐标导出",
     "{file} has no [COORDINATES] and cannot be drawn; export it with its map",
 )
 NO_NETWORK = Text("{file} 里没有节点或没有管段", "{file} holds no nodes or no links")
 NOT_MODEL = Text("{file} 不是 SWMM 或 EPANET 模型", "{file} is no SWMM or EPANET model")
 NO_CHARSET = Text(
-    "{file} 的编码无法判断({proof});请用 --encoding 指定",
+    "{file} 的编码无法判断（{proof}）；请用 --encoding 指定",
     "the charset of {file} cannot be told ({proof}); say it with --encoding",
 )
-TWICE = Text("编号 {id} 出现两次,只用第一个", "the id {id} is used twice; the first counts")
+TWICE = Text("编号 {id} 出现两次，只用第一个", "the id {id} is used twice; the first counts")
 NO_NODE = Text("{id} 的端点 {node} 不在模型里", "{id} ends at {node}, which the model does not have")
 SAID_UNIT = Text("[MAP] 单位为 {unit}", "[MAP] says {unit}")
 BY_LENGTH = Text(
@@ -270,6 +270,6 @@ BY_LENGTH = Text(
     "lengths of {n} straight links against map distances: the map is in {unit}",
 )
 BY_FLOW_UNITS = Text(
-    "图上距离与长度对不上,按流量单位制取图上单位",
+    "图上距离与长度对不上，按流量单位制取图上单位",
     "map distances do not fit the lengths; taken from the flow units",
 )

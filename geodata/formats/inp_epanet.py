@@ -162,11 +162,11 @@ def _is_multiplier(row: Row) -> bool:
 
 
 NO_UNITS = Text(
-    "{file}:流量单位 {units} 不认识;可用 {known}",
+    "{file}：流量单位 {units} 不认识；可用 {known}",
     "{file}: the flow units {units} are not known; known are {known}",
 )
 PRESSURE = Text(
-    "EPANET 管段没有自己的方向:未声明的按起点到终点假定,需水量记为负入流",
+    "EPANET 管段没有自己的方向：未声明的按起点到终点假定，需水量记为负入流",
     "pipes of EPANET have no direction of their own: from first to second node is assumed; demands are "
     "negative inflows",
 )

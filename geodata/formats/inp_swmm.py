@@ -234,8 +234,8 @@ def _is_number(text: str) -> bool:
 
 
 NO_UNITS = Text(
-    "{file}:流量单位 {units} 不认识;可用 {known}",
+    "{file}：流量单位 {units} 不认识；可用 {known}",
     "{file}: the flow units {units} are not known; known are {known}",
 )
-NO_TRANSECT = Text("没有断面 {name},按缺省断面", "there is no transect {name}; a default section is taken")
-NO_SECTION = Text("{id} 没有断面,按缺省断面", "{id} has no section; a default one is taken")
+NO_TRANSECT = Text("没有断面 {name}，按缺省断面", "there is no transect {name}; a default section is taken")
+NO_SECTION = Text("{id} 没有断面，按缺省断面", "{id} has no section; a default one is taken")

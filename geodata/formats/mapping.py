@@ -222,8 +222,8 @@ SCENERY_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("管廊", "rack"), "rack"),
     (("海", "sea"), "sea"),
 )
-NOT_TOML = Text("读不了对应表 {file}:{error}", "the mapping {file} cannot be read: {error}")
+NOT_TOML = Text("读不了对应表 {file}：{error}", "the mapping {file} cannot be read: {error}")
 BAD_ENTRY = Text(
-    "对应表 {file} 的 [{layer}]:{key} 不认识;可用:{allowed}",
+    "对应表 {file} 的 [{layer}]:{key} 不认识；可用：{allowed}",
     "mapping {file}, [{layer}]: {key} is not known; known are: {allowed}",
 )

@@ -233,27 +233,27 @@ ROLE = {
 }
 AXES = {
     "xy": Text("东坐标在前", "east comes first"),
-    "yx": Text("北坐标在前(两轴对调)", "north comes first (axes swapped)"),
+    "yx": Text("北坐标在前（两轴对调）", "north comes first (axes swapped)"),
 }
 ONE, BOTH = Text("{value}", "{value}"), Text("{value},{axes}", "{value}, {axes}")
 UNUSED = Text("未用", "not used")
 UNKNOWN = Text("无法判断", "cannot be told")
 HEAD = Text(
-    "{file}{layer}:{role},读入 {read},采用 {mapped},跳过 {skipped}",
+    "{file}{layer}：{role}，读入 {read}，采用 {mapped}，跳过 {skipped}",
     "{file}{layer}: {role}; {read} read, {mapped} mapped, {skipped} skipped",
 )
-FIELDS = Text("字段对应:", "fields: ")
+FIELDS = Text("字段对应：", "fields: ")
 ROW = Text("第 ", "row ")
 MORE = Text(" 等 {n} 行", " and more, {n} in all")
 SKIPPED = Text("跳过 ", "skipped ")
 GUESS = Text(
-    "请确认 {at} 的{kind}:{value}。依据:{proof}", "please confirm {kind} of {at}: {value}. Proof: {proof}"
+    "请确认 {at} 的{kind}：{value}。依据：{proof}", "please confirm {kind} of {at}: {value}. Proof: {proof}"
 )
-OPTION = Text("确认:{option},或用 --yes 接受全部", "to say so: {option}, or --yes for all")
-OTHERS = Text("也可能是:{others}", "could also be: {others}")
+OPTION = Text("确认：{option}，或用 --yes 接受全部", "to say so: {option}, or --yes for all")
+OTHERS = Text("也可能是：{others}", "could also be: {others}")
 SAY_DAY = {  # by how the day of a layer is known, as `geodata.dating.Known`
-    "stated": Text("资料日期 {date}(导入时说明)", "of {date}, as was said at the import"),
-    "rows": Text("资料日期 {date}(最新一行)", "of {date}, its newest row"),
-    "file": Text("文件修改于 {date},资料不晚于此日", "file changed {date}; what it holds is no newer"),
+    "stated": Text("资料日期 {date}（导入时说明）", "of {date}, as was said at the import"),
+    "rows": Text("资料日期 {date}（最新一行）", "of {date}, its newest row"),
+    "file": Text("文件修改于 {date}，资料不晚于此日", "file changed {date}; what it holds is no newer"),
     "": Text("资料日期未知", "of no known date"),
 }

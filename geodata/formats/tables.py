@@ -129,12 +129,12 @@ def _unique(names: Iterable[str]) -> list[str]:
     return found
 
 
-UNREADABLE = Text("读不了 {file}:{error}", "{file} cannot be read: {error}")
+UNREADABLE = Text("读不了 {file}：{error}", "{file} cannot be read: {error}")
 NO_CHARSET = Text(
-    "{file} 的编码无法判断({proof});请用 --encoding 指定",
+    "{file} 的编码无法判断（{proof}）；请用 --encoding 指定",
     "the charset of {file} cannot be told ({proof}); say it with --encoding",
 )
 WRONG_CHARSET = Text(
-    "{file} 第 {line} 行不是 {name};请用 --encoding 指定正确的编码",
+    "{file} 第 {line} 行不是 {name}；请用 --encoding 指定正确的编码",
     "{file} line {line} is not {name}; say the right charset with --encoding",
 )

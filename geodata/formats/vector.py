@@ -269,14 +269,14 @@ def _short(error: Exception, path: Path) -> str:
     return str(error).split("\n")[0].replace(str(path.parent) + "/", "")[:200]
 
 
-UNREADABLE = Text("读不了 {file}:{error}", "{file} cannot be read: {error}")
+UNREADABLE = Text("读不了 {file}：{error}", "{file} cannot be read: {error}")
 NO_CHARSET = Text(
-    "{file} 的字段编码无法判断({proof});请用 --encoding 指定",
+    "{file} 的字段编码无法判断（{proof}）；请用 --encoding 指定",
     "the charset of {file} cannot be told ({proof}); say it with --encoding",
 )
-NOT_IN = Text("{file} 不是 {name};请指定正确的编码", "{file} is not in {name}; say its right charset")
+NOT_IN = Text("{file} 不是 {name}；请指定正确的编码", "{file} is not in {name}; say its right charset")
 NO_PAGE = Text(
-    "图中没有写代码页,文字按此编码读才是中文",
+    "图中没有写代码页，文字按此编码读才是中文",
     "the drawing does not say its code page; read in this charset its texts are Chinese",
 )
 NO_KML = Text("{file} 里没有 KML", "{file} holds no KML")

@@ -66,7 +66,7 @@ def test_errors_are_reported_exported_and_told_by_the_exit_code(
     assert set(gate["sentence"]) == {"zh", "en"}
     assert list(pyogrio.read_dataframe(out)["id"]) == [f["id"] for f in report["findings"]]
     assert park_check.main([str(path)], "zh") == 1
-    assert capsys.readouterr().out.startswith(f"{path}:错误 3,警告 0,提示 1\n错误  闸 G05 离")
+    assert capsys.readouterr().out.startswith(f"{path}：错误 3，警告 0，提示 1\n错误  闸 G05 离")
 
 
 def test_notes_alone_are_no_failure(tmp_path: Path) -> None:

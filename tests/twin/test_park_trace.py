@@ -113,7 +113,7 @@ def test_the_command_prints_one_json_object(
     printed = json.loads(capsys.readouterr().out)
     assert printed == up(park, network, "S03", "G01")
     assert park_trace.main(words[:-1], "zh") == 0
-    assert "S03 的上游:2 个节点" in capsys.readouterr().out
+    assert "S03 的上游：2 个节点" in capsys.readouterr().out
 
 
 def test_a_wrong_file_or_id_is_one_sentence(

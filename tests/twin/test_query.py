@@ -126,7 +126,7 @@ def test_the_commands_print_what_the_functions_say(
     assert park_query.path([str(file), "--from", "N1", "--to", "C5", "--gate", "G01=0"], "en") == 1
     assert "no water runs from N1 to C5" in capsys.readouterr().err
     assert park_query.path([str(file), "--from", "N1", "--to", "C5"], "zh") == 0
-    assert "N1 到 C5:2510 m" in capsys.readouterr().out
+    assert "N1 到 C5：2510 m" in capsys.readouterr().out
     assert park_query.drains([str(file), "--at", "S01", "--json"], "en") == 0
     assert list(json.loads(capsys.readouterr().out)["enterprises"]) == ["E02", "E01"]
     assert park_query.drains([str(file), "--at", "S01", "--barrier", "LN1"], "en") == 0

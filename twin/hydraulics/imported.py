@@ -28,13 +28,13 @@ MODEL = ".inp"
 
 RUNS = Text("{engine} 计算 {file} 的流向", "{engine} runs {file} for its directions")
 RAN = Text(
-    "{file}:按 {engine} 计算的 {hours} 小时平均流量定流向,{told} 条原为假定的已确定,{turned} 条与所画相反,"
-    "{still} 条没有流动、仍按原样",
+    "{file}：按 {engine} 计算的 {hours} 小时平均流量定流向，{told} 条原为假定的已确定，"
+    "{turned} 条与所画相反，{still} 条没有流动、仍按原样",
     "{file}: directions are those of {engine}'s mean flows over {hours} h; {told} links that were assumed "
     "are known, {turned} run against the file's drawing, {still} carry nothing and stay as they were",
 )
 FAILED = Text(
-    "{file}:{engine} 算不了,流向仍按文件:{why}",
+    "{file}：{engine} 算不了，流向仍按文件：{why}",
     "{file}: {engine} cannot run it, directions stay as the file has them: {why}",
 )
 

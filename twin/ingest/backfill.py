@@ -218,8 +218,9 @@ def audit(config: Config, who: str, about: str, detail: Text) -> None:
 
 
 NO_FIELD = Text(
-    "{sheet}:没有哪一列是 {field};请用 --mapping 指定", "{sheet}: no column is {field}; say it with --mapping"
+    "{sheet}：没有哪一列是 {field}；请用 --mapping 指定",
+    "{sheet}: no column is {field}; say it with --mapping",
 )
-IGNORED = Text("{sheet}:未使用的列:{heads}", "{sheet}: columns not used: {heads}")
-FAULT = Text("{sheet} 第 {row} 行 {field}:{why}({said})", "{sheet} row {row}, {field}: {why} ({said})")
-DONE = Text("{file}:补录 {taken} 条,拒收 {refused} 条", "{file}: {taken} readings taken, {refused} refused")
+IGNORED = Text("{sheet}：未使用的列：{heads}", "{sheet}: columns not used: {heads}")
+FAULT = Text("{sheet} 第 {row} 行 {field}：{why}（{said}）", "{sheet} row {row}, {field}: {why} ({said})")
+DONE = Text("{file}：补录 {taken} 条，拒收 {refused} 条", "{file}: {taken} readings taken, {refused} refused")

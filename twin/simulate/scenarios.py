@@ -67,7 +67,7 @@ KINDS: tuple[Kind, ...] = (
         "pipe-leak",
         Text("一企一管泄漏", "Leak of a company's own pipe"),
         Text(
-            "管廊上一根企业专管在跨越雨水渠处破裂,废水漏入渠中。",
+            "管廊上一根企业专管在跨越雨水渠处破裂，废水漏入渠中。",
             "On the rack a company's own pipe breaks where it crosses a rain channel; its water runs in.",
         ),
         time(9, 40),
@@ -81,7 +81,7 @@ KINDS: tuple[Kind, ...] = (
         "tank-overflow",
         Text("储罐满溢", "Tank overflow"),
         Text(
-            "企业储罐满溢,高浓度物料越过围堰从雨水排口流入雨水渠。",
+            "企业储罐满溢，高浓度物料越过围堰从雨水排口流入雨水渠。",
             "A tank overflows; its strong contents pass the bund and reach the channel by the rain outlet.",
         ),
         time(15, 20),
@@ -95,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
         "shared-pipe",
         Text("公管错时违规", "Shared pipe used outside its slot"),
         Text(
-            "企业在别人的时段向公管排水,泵站装不下,从溢流堰流入雨水渠。",
+            "企业在别人的时段向公管排水，泵站装不下，从溢流堰流入雨水渠。",
             "An enterprise uses the shared pipe in another's slot; the pump station spills into a channel.",
         ),
         time(22, 30),
@@ -109,7 +109,7 @@ KINDS: tuple[Kind, ...] = (
         "faulty-sensor",
         Text("仪器故障", "Faulty instrument"),
         Text(
-            "一台仪器的一个因子读数漂高,水质并无异常:不得指控任何企业。",
+            "一台仪器的一个因子读数漂高，水质并无异常：不得指控任何企业。",
             "One factor of one station reads too high while the water is clean: nobody must be accused.",
         ),
         time(11, 0),

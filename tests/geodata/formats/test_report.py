@@ -14,7 +14,7 @@ def test_the_account_in_words_and_as_json() -> None:
         [layer], [Guess("a.shp", "crs", "", Text("六位", "six digits"), "--crs EPSG:4549", ("EPSG:4548",))]
     )
     zh, en = report.say("zh"), report.say("en")
-    assert "a.shp:节点,读入 9,采用 2,跳过 7" in zh
+    assert "a.shp：节点，读入 9，采用 2，跳过 7" in zh
     assert "跳过 第 1, 2, 3, 4, 5 等 7 行: 点号: 没有编号" in zh
     assert "skipped row 1, 2, 3, 4, 5 and more, 7 in all: 点号: it has no id" in en
     assert "cannot be told. Proof: six digits" in en
