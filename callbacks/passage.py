@@ -74,9 +74,13 @@ def told(a: Arrival, name: Text | None) -> Text:
         pz=wording.hm(a.peak[2]),
         ta=wording.hm(a.tail[0]),
         tz=wording.hm(a.tail[2]),
-        low=f"{strong[0]:.2g}",
-        high=f"{strong[2]:.2g}",
+        low=_strong(strong[0]),
+        high=_strong(strong[2]),
     )
+
+
+def _strong(mg_l: float) -> str:
+    return wording.number(mg_l, 0 if mg_l >= 10 else 1 if mg_l >= 1 else 2)
 
 
 def compared(s: Sighting, station: Station | None) -> tuple[Text, str]:

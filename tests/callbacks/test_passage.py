@@ -35,7 +35,7 @@ def told() -> story.Story:
 
 def planset(told: story.Story) -> PlanSet:
     first, *rest = told.planset.arrivals
-    known = replace(first, peak=three(30, 45, 70), tail=three(90, 130, 200), mg_l=(3.21, 5.0, 8.04))
+    known = replace(first, peak=three(30, 45, 70), tail=three(90, 130, 200), mg_l=(3.21, 50.0, 108.04))
     seen = (
         Sighting("S33", at(-40), at(-30), at(-20), at(-33)),
         Sighting("S34", at(-30), at(-20), at(-10), at(-5)),
@@ -50,7 +50,7 @@ def test_peak_end_and_deviation_are_sentences_in_one_language(told: story.Story,
     parts = passage.details(planset(told), *names, stations, lang)
     assert len(parts) == 2
     peak, seen = map(text, parts)
-    assert "3.2–8 mg/L" in peak
+    assert "3.2–108 mg/L" in peak
     assert ("3 分" in seen, "15 分" in seen) == (lang == "zh",) * 2
     assert ("不符" in seen) == (lang == "zh")
     assert lang == "zh" or ("3 min early, as foretold" in seen and "15 min late, not as foretold" in seen)
