@@ -14,9 +14,13 @@ from scipy.special import logsumexp, ndtr
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Scatters = tuple[tuple[float, float], ...]
 
 # How far batches are from their profile, in logs, and how often: usual, odd, out of date.
 BATCHES = ((0.5, 0.35), (0.35, 0.8), (0.15, 1.6))
+# The same for rises that an instrument followed for a while: one bottle may have caught the worst moment, or
+# somebody else's share.
+FOLLOWED = ((0.5, 0.35), (0.45, 0.8), (0.05, 1.6))
 # The same for water of an origin that is not listed, from the mean of all profiles: alike, of another kind.
 ANYBODY = ((0.7, 1.3), (0.3, 3.0))
 STRENGTHS = np.linspace(-6.0, 6.0, 97)  # logs around the likeliest
@@ -31,6 +35,7 @@ def compare(
     error: Floats | None = None,
     below: Bools | None = None,
     strength: float | None = None,
+    batches: Scatters = BATCHES,
 ) -> Floats:
     """Score the rises of several factors against profiles.
 
@@ -48,6 +53,8 @@ def compare(
     strength : float
         How many parts of a candidate's water there are, where something that every water has one part of was
         measured beside the sample.
+    batches : pairs of float
+        How often a batch is how far from its profile.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def compare(
         logs = ours - theirs
         known = np.isfinite(logs)
         free = np.where(known, ours - middle, np.nan)
-    listed = _averaged(np.where(known, logs, np.nan), error, below, strength, BATCHES)
+    listed = _averaged(np.where(known, logs, np.nan), error, below, strength, batches)
     anybody = _averaged(free, error, below, strength, ANYBODY)
     told = known.sum(1) + (0 if strength is None else 1)
     return np.where((told >= 2) & known.any(1), listed - anybody, 0.0)
@@ -73,7 +80,7 @@ def _averaged(
     error: Floats,
     below: Bools,
     strength: float | None,
-    scatters: tuple[tuple[float, float], ...],
+    scatters: Scatters,
 ) -> Floats:
     """Return log-likelihoods of log-ratios (c, f), averaged over strengths and scatters."""
     firm = np.isfinite(logs) & ~below[None, :]

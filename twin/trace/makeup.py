@@ -33,7 +33,8 @@ def of_stations(case: Case) -> tuple[Floats, Floats, list[str]]:
         scores, ratios = [], []
         for profile, share in ((raw, 1 - TREATED), (metered, TREATED)):
             adds = np.where(np.isfinite(profile), np.maximum(profile - base, 0.01 * profile), np.nan)
-            scores.append(np.log(share) + fingerprint.compare(rise, adds, error=error, below=below))
+            alike = fingerprint.compare(rise, adds, error=error, below=below, batches=fingerprint.FOLLOWED)
+            scores.append(np.log(share) + alike)
             ratios.append(_ratios(rise, adds, below))
         own_water = np.isfinite(metered).sum(1) >= 2
         total += np.where(own_water, np.logaddexp(*scores), scores[0] - np.log(1 - TREATED))
