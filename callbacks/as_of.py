@@ -15,10 +15,12 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callbacks.live import Board, Facts, Live, Standing
 from geodata.places import Park
+from geodata.words import Text
 from twin.blocks import Block
 from twin.clock import ClockState, as_datetime
 from twin.curves import Window
@@ -37,6 +39,10 @@ HEADER = b"x-park-moment"
 KEPT = 6  # moments whose state is remembered: the callbacks of one refresh ask for the same one
 HOUR_MS = 3_600_000
 ROWS = 2_000_000  # of history, read at once
+NO_MOMENT = Text(
+    "x-park-moment 不是时刻：应为园区时间的毫秒数",
+    "x-park-moment is no moment: park time in milliseconds since 1970 is expected",
+)
 GOING_ON = (IncidentState.OPEN, IncidentState.CONTAINED)
 
 _MOMENT: ContextVar[int | None] = ContextVar("moment", default=None)
@@ -56,7 +62,12 @@ class AsOf:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, its moment set."""
         given = next((v for k, v in scope.get("headers", ()) if k == HEADER), b"")
-        token = _MOMENT.set(int(given) if given.isdigit() and len(given) <= 15 else None)
+        if given and not (given.isdigit() and len(given) <= 15) and scope["type"] == "http":
+            # never the present in its place: whoever asked would take it for the past
+            said = f"{NO_MOMENT.zh}\n{NO_MOMENT.en}\n"
+            await PlainTextResponse(said, status_code=400)(scope, receive, send)
+            return
+        token = _MOMENT.set(int(given) if given else None)
         try:
             await self._app(scope, receive, send)
         finally:

@@ -11,6 +11,7 @@ import dash_ag_grid as dag
 from dash import ALL, Dash, Input, Output, State, dcc, html
 
 from callbacks import (
+    as_of,
     dossier,
     firm_cards,
     firm_month,
@@ -43,6 +44,7 @@ PATH = "/enterprise"
 NAME = Text("企业", "Enterprises")
 MAP = "enterprise-map"
 WINDOW_H = 24.0
+COUNTED_MS = 60_000  # so long a count stands, unless an incident or an anomaly changes
 AGAIN_MS = 60_000
 SIDE_M = 420.0
 """Half the side of what the small map shows around an enterprise, metres."""
@@ -183,15 +185,21 @@ def _views(park: Park, lang: Lang) -> Any:
 
 
 def counted(web: Web) -> tuple[firms.Day, dict[str, Firm]]:
-    """Read the last day of readings and count every enterprise.
+    """Read the last day of readings and count every enterprise, once a minute for all who look.
 
     Raises
     ------
     UnavailableError
         History or records are away.
     """
-    today = firms.day(web.history, as_ms(dossier.moment(web.stream).now), WINDOW_H)
-    return today, firms.count(web.park, today, web.records.anomalies(limit=1000), web.rules)
+    now_ms = as_ms(dossier.moment(web.stream).now)
+    key = (web.park.version, as_of.moment(), now_ms // COUNTED_MS, web.live.facts.revision)
+
+    def count() -> tuple[firms.Day, dict[str, Firm]]:
+        today = firms.day(web.history, now_ms, WINDOW_H)
+        return today, firms.count(web.park, today, web.records.anomalies(limit=1000), web.rules)
+
+    return web.counts.get(key, count)
 
 
 def rows(enterprises: Sequence[Enterprise], counts: Mapping[str, Firm], lang: Lang) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dash
 from dash.development.base_component import Component
 
+from callbacks.once import Once
 from callbacks.wall_screens import Walls
 from geodata.places import Park
 from geodata.words import Lang, Text, as_lang
@@ -135,6 +136,7 @@ class Web:
     pages: Pages = field(default_factory=Pages)
     base: Base | None = None  # the base map
     walls: Walls = field(default_factory=Walls)
+    counts: Once = field(default_factory=Once)  # what is counted over the whole park
 
     @property
     def stream(self) -> Stream:

@@ -21,7 +21,6 @@ from twin.blocks import Block
 from twin.clock import as_datetime, as_ms
 from twin.curves import Window
 from twin.history.reader import History
-from twin.records import Records
 from twin.records_past import RecordsThen
 from twin.state import STALE_INTERVALS, STALE_LEAST_S
 
@@ -83,7 +82,8 @@ def frames(past: Past, stretch: Stretch) -> Iterator[bytes]:
         History or records are away.
     """
     then = past.at(stretch.from_ms)
-    changes = changed(past.now.records, stretch.to_ms)
+    known_by = RecordsThen(past.now.records, as_datetime(stretch.to_ms))
+    changes = np.array(known_by.moments(), np.int64)
     count = _count(changes, stretch.from_ms)
     board, facts = then.board(), replace(then.facts, revision=f"then {count}")
     board.delta(facts)
@@ -114,24 +114,6 @@ def _take(board: Board, rows: Block, after: int, until: int) -> None:
 def _count(changes: NDArray[np.int64], at_ms: int) -> int:
     """How often the records had changed by a moment: a name for their state."""
     return int(np.searchsorted(changes, at_ms, side="right"))
-
-
-def changed(records: Records, to_ms: int) -> NDArray[np.int64]:
-    """Return every moment until then at which the records of incidents changed, ascending."""
-    then = RecordsThen(records, as_datetime(to_ms))
-    moments: list[int] = []
-    for a in then.anomalies(limit=4000):
-        moments += [as_ms(a.since), *([] if a.until is None else [as_ms(a.until)])]
-    for it in then.incidents(limit=60):
-        moments += [as_ms(it.opened), as_ms(it.updated)]
-        moments += [as_ms(x.at) for x in then.rankings(it.id)]
-        moments += [as_ms(x.at) for x in then.plansets(it.id)]
-        moments += [as_ms(x.at) for x in then.whatifs(it.id)]
-        for c in then.commands(it.id):
-            known = (c.proposed_at, *(a.at for a in c.approvals), c.sent_at, c.done_at)
-            moments += [as_ms(at) for at in known if at is not None]
-    moments += [as_ms(line.at) for line in then.audits(limit=1000)]
-    return np.unique(np.array(moments, np.int64))
 
 
 def marks(past: Past, from_ms: int, to_ms: int) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
+import sqlalchemy as sa
+
 from geodata.words import Text
+from twin import records_tables as t
 from twin.approval import NEEDED, same_person
 from twin.clock import as_ms
 from twin.errors import RefusedError
@@ -29,6 +32,18 @@ BEGUN = ("opened", "since", "proposed", "at")
 """Columns that tell when a row began to be true, the first a table has."""
 LONGEST = 4000
 """Anomalies looked through for those that were open at a moment."""
+
+MOMENTS: tuple[sa.Column[Any], ...] = (
+    t.anomalies.c.since,
+    t.anomalies.c.until,
+    t.incidents.c.opened,
+    t.incidents.c.updated,
+    t.rankings.c.at,
+    t.plans.c.at,
+    t.whatifs.c.at,
+    t.audit.c.at,
+)
+"""When the rows of an incident began or ended."""
 
 T = TypeVar("T")
 
@@ -77,6 +92,20 @@ class RecordsThen(Records):
             return super().anomalies(incident, False, limit, since)
         found = super().anomalies(incident, False, max(limit, LONGEST), since)
         return [it for it in found if it.until is None][:limit]
+
+    def moments(self) -> list[int]:
+        """Return every moment at which what is on record had changed by then, epoch ms, ascending.
+
+        Two queries, however many incidents there were.
+        """
+        until = as_ms(self._at)
+        changed = sa.union(*(sa.select(c).where(c <= until) for c in MOMENTS))
+        with self._reading() as c:
+            found = {int(at) for at in c.scalars(changed)}
+        for command in self._all(sa.select(t.commands.c.body), Command):
+            told = (command.proposed_at, *(a.at for a in command.approvals), command.sent_at, command.done_at)
+            found |= {as_ms(at) for at in told if at is not None and at <= self._at}
+        return sorted(found)
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:

@@ -180,9 +180,10 @@
     const w = words(), s = Math.max(0, Math.floor(ms / 1000));
     const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
     const say = (key, n) => fill(w[key], { n });
-    if (d) return say("d", d) + (h ? say("h", h) : "");
-    if (h) return say("h", h) + (m ? say("min", m) : "");
-    if (m) return say("min", m) + (m < 10 && s % 60 ? say("s", s % 60) : "");
+    const both = (one, other) => [one, other].map((said) => said.trim()).filter(Boolean).join(" ");
+    if (d) return both(say("d", d), h ? say("h", h) : "");
+    if (h) return both(say("h", h), m ? say("min", m) : "");
+    if (m) return both(say("min", m), m < 10 && s % 60 ? say("s", s % 60) : "");
     return say("s", s);
   }
   twin.span = span;

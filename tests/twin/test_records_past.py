@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from tests.callbacks import story
+from twin.clock import as_ms
 from twin.errors import RefusedError
 from twin.floodlock import FloodBook, Override
 from twin.model import Approval, AuditLine, Command, CommandState, GateState, IncidentState
@@ -50,6 +52,27 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
     it.put_gates([GateState("G05", 0.0, False, False, story.NOW + 9 * M)], story.NOW + 9 * M)
     yield it
     it.close()
+
+
+def test_every_moment_of_change_is_told_in_a_few_queries(records: Records) -> None:
+    asked: list[str] = []
+
+    def heard(*call: Any) -> None:
+        asked.append(call[2])
+
+    event.listen(records._engine, "before_cursor_execute", heard)
+    try:
+        found = RecordsThen(records, CLOSED).moments()
+    finally:
+        event.remove(records._engine, "before_cursor_execute", heard)
+    assert sum(not statement.startswith(("BEGIN", "COMMIT")) for statement in asked) <= 2
+    assert found == sorted(set(found))
+    told = story.story()
+    times = [COMMAND.proposed_at, *(a.at for a in COMMAND.approvals), COMMAND.sent_at, COMMAND.done_at]
+    times += [told.incident.opened, CLOSED, *(a.since for a in told.anomalies)]
+    assert {as_ms(at) for at in times if at is not None} <= set(found)
+    early = RecordsThen(records, story.NOW).moments()
+    assert early == [at for at in found if at <= as_ms(story.NOW)]
 
 
 def test_before_anything_there_is_nothing(records: Records) -> None:
