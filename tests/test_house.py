@@ -17,7 +17,12 @@ LAYERS_MAY_USE = ("twin.model", "twin.factors", "geodata", "layers")
 # Outside library -> the only files or folders that may import it.
 DOORS = {
     "redis": ("twin/stream.py",),
-    "sqlalchemy": ("twin/records.py", "twin/records_past.py", "twin/records_tables.py"),
+    "sqlalchemy": (
+        "twin/records.py",
+        "twin/records_past.py",
+        "twin/records_store.py",
+        "twin/records_tables.py",
+    ),
     "duckdb": ("twin/history/reader.py",),
     "pyarrow": ("twin/history/",),
     "pyswmm": ("twin/hydraulics/engine.py",),

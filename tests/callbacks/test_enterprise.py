@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from callbacks import enterprise, firm_panels, firms
+from callbacks import firm_panels, firm_screen, firms
 from geodata.words import Text
 from tests.callbacks import story
 from tests.callbacks.words import classed, prop, text, walk
@@ -66,13 +66,13 @@ def test_missing_factors_lower_the_transmission(counted: dict[str, firms.Firm]) 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_table_is_worst_first_and_leaves_nothing_as_zero(counted: dict[str, firms.Firm], lang: Any) -> None:
-    rows = enterprise.rows(story.demo_park().enterprises, counted, lang)
+    rows = firm_screen.rows(story.demo_park().enterprises, counted, lang)
     assert len(rows) == 40
     assert [r["level"] for r in rows] == sorted((r["level"] for r in rows), reverse=True)
     silent = next(r for r in rows if r["id"] == "E03")
     assert silent["cod"] is None
     assert silent["word"] == "offline"
-    assert enterprise.worst(counted) == "E01"
+    assert firm_screen.worst(counted) == "E01"
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -165,7 +165,7 @@ def test_a_silent_logger_is_told_in_words_not_as_a_value() -> None:
 
 def test_small_map_is_centred_on_the_enterprise() -> None:
     park = story.demo_park()
-    west, south, east, north = enterprise.look(park, park.enterprise("E07"))["fit"]
+    west, south, east, north = firm_screen.look(park, park.enterprise("E07"))["fit"]
     assert west < east
     assert south < north
     assert 115 < west < 125
