@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: a real embedded stream server in a short-lived folder."""
+"""What all rooms share: an embedded stream server, cheap passwords, a quick place for files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,45 @@ from subprocess import Popen
 import pytest
 from hypothesis import settings
 
+from twin import access
 from twin import embedded as server
 from twin.stream import Stream
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes it must have free
+STRENGTH = {"_N": access._N, "_NOBODY": access._NOBODY}
 
 # A few examples each time, many in a run at night (HYPOTHESIS_PROFILE=many). How long one takes says how busy
 # the machine is, and nothing of the code.
 settings.register_profile("usual", max_examples=25, deadline=None)
 settings.register_profile("many", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the quick loop keep its files in memory: else much of its time is waiting for a disk to be sure.
+
+    Tests that end processes and fill disks (slow, e2e) stay on the disk.
+    """
+    quick = "not slow" in config.getoption("markexpr") and not os.environ.get("TMPDIR")
+    if quick and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """Passwords are hashed at a fraction of their cost, which is a tenth of a second for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_N", 1024)
+        patch.setattr(access, "_NOBODY", access._NOBODY.replace(f"scrypt${STRENGTH['_N']}$", "scrypt$1024$"))
+        yield
+
+
+@pytest.fixture
+def strong_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the product hashes them."""
+    for name, value in STRENGTH.items():
+        monkeypatch.setattr(access, name, value)
 
 
 @dataclass

@@ -56,7 +56,9 @@ def test_the_right_password_signs_in_and_no_other(access: Access) -> None:
     assert access.authenticate("nobody", "correct horse") is None
 
 
-def test_passwords_are_kept_only_as_salted_hashes(access: Access, records: Records, tmp_path: Path) -> None:
+def test_passwords_are_kept_only_as_salted_hashes(
+    access: Access, records: Records, tmp_path: Path, strong_passwords: None
+) -> None:
     access.add_user("one", LI, "viewer", "correct horse")
     access.add_user("two", LI, "viewer", "correct horse")
     one, two = records.account("one"), records.account("two")
@@ -77,7 +79,7 @@ def test_a_new_password_replaces_the_old_one(access: Access) -> None:
 
 
 def test_a_wrong_name_is_hashed_like_a_wrong_password(
-    access: Access, monkeypatch: pytest.MonkeyPatch
+    access: Access, monkeypatch: pytest.MonkeyPatch, strong_passwords: None
 ) -> None:
     access.add_user("duty", LI, "viewer", "correct horse")
     costs: list[tuple[int, int, int]] = []
