@@ -13,6 +13,8 @@ from subprocess import Popen
 import pytest
 from hypothesis import settings
 
+from geodata import park as parks
+from tests.geodata.parks import demo_park
 from twin import access
 from twin import embedded as server
 from twin.stream import Stream
@@ -45,6 +47,14 @@ def cheap_passwords() -> Iterator[None]:
         patch.setattr(access, "_N", 1024)
         patch.setattr(access, "_NOBODY", access._NOBODY.replace(f"scrypt${STRENGTH['_N']}$", "scrypt$1024$"))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def untouched() -> Iterator[None]:
+    """Nobody has changed the park that all tests share."""
+    yield
+    if demo_park.cache_info().currsize:
+        assert parks.content_hash(demo_park())[:12] == demo_park().version, "a test changed the demo park"
 
 
 @pytest.fixture

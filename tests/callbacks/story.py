@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from geodata import park as parks
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Text
+from tests.geodata.parks import demo_park
 from twin.clock import as_ms
 from twin.model import (
     Anomaly,
@@ -47,12 +47,6 @@ class Story:
     planset: PlanSet
     whatif: WhatIf
     gates: dict[str, GateState]
-
-
-@cache
-def demo_park() -> Park:
-    """The demo park, read once for all tests."""
-    return parks.read(parks.demo_path())
 
 
 @cache

@@ -18,6 +18,7 @@ from geodata.framing import Settings
 from geodata.intake import gather
 from geodata.places import Park
 from tests.geodata import surveys
+from tests.geodata.parks import demo_park
 
 MARCH = datetime(2025, 3, 7, 4, tzinfo=UTC).timestamp()
 
@@ -110,6 +111,6 @@ def test_files_in_an_archive_keep_the_day_it_gives_them(book: Path, tmp_path: Pa
 
 
 def test_a_park_older_than_this_keeps_its_version() -> None:
-    old = park.read(park.demo_path())
+    old = demo_park()
     assert all(s.as_of_by == "" for s in old.sources)
     assert old.version == park.content_hash(old)[: park.VERSION_CHARS]

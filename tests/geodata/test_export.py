@@ -14,6 +14,7 @@ from geodata import crs, export
 from geodata import park as park_file
 from geodata.places import Park
 from geodata.words import Text
+from tests.geodata.parks import demo_park
 from tests.twin.parks import tiny_park
 from twin import park_export
 
@@ -92,7 +93,7 @@ def test_the_command_writes_beside_the_park_and_never_over_it(
 
 
 def test_valves_and_pumps_of_enterprises_leave_with_the_rest(tmp_path: Path) -> None:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     park = replace(park, scenery={}, devices=park.devices[:3])
     export.write(park, tmp_path / "p.xlsx")
     book = pd.read_excel(tmp_path / "p.xlsx", sheet_name=None, engine="calamine")

@@ -16,6 +16,7 @@ from geodata.intake import Intake, gather, proposal
 from geodata.network import Network
 from geodata.places import Park, StationKind
 from tests.geodata import surveys
+from tests.geodata.parks import demo_park
 
 
 def made(intake: Intake) -> Park:
@@ -189,7 +190,7 @@ def test_gates_and_stations_are_attached(tmp_path: Path) -> None:
 
 
 def test_the_demo_park_comes_back_as_it_was() -> None:
-    old = park.read(park.demo_path())
+    old = demo_park()
     new = made(gather([park.demo_path()], Settings()))
     assert new.crs == old.crs
     for name in (

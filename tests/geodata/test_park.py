@@ -15,11 +15,12 @@ from geodata import park as park_file
 from geodata.places import Park
 from geodata.words import Text
 from layers.feature import lonlat
+from tests.geodata.parks import demo_park
 
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 def test_round_trip_is_equal(park: Park, tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_shipped_file_stays_small() -> None:
 
 
 def test_a_park_in_a_local_grid_keeps_it_and_is_shown_where_it_lies(tmp_path: Path) -> None:
-    demo = park_file.read(park_file.demo_path())
+    demo = demo_park()
     local = "grid:EPSG:4549,dx=500000,dy=3300000,scale=1.00002,rotation=12.5"
     x, y = crs.convert(demo.nodes["x"], demo.nodes["y"], demo.crs, local)
 

@@ -7,15 +7,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from geodata import park as park_file
 from geodata.network import Network
 from geodata.places import Park
 from geodata.profile import profile
+from tests.geodata.parks import demo_park
 
 
 @cache
 def demo() -> tuple[Park, Network]:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     return park, Network.from_park(park)
 
 

@@ -21,12 +21,13 @@ from geodata.places import Park, Source
 from geodata.provenance import Confidence, Origin, Provenance, changed, how, mark, origin
 from geodata.versions import compare
 from geodata.words import Text
+from tests.geodata.parks import demo_park
 
 SURVEY = Origin("a.xlsx/WSL:2", "2026-03-01", "surveyed")
 
 
 def park(said: dict[tuple[str, str, str], Origin] | None = None) -> Park:
-    demo = park_file.read(park_file.demo_path())
+    demo = demo_park()
     links = demo.links.head(3).assign(
         source=["a.xlsx/WSL:2", "a.xlsx/WSL:3", ""],
         as_of=["2026-03-01", "", ""],
@@ -172,7 +173,7 @@ def test_an_import_says_what_it_read_what_it_derived_and_what_it_assumed(tmp_pat
 
 
 def test_the_demo_park_says_that_it_is_made_up_and_its_flows_computed() -> None:
-    demo = park_file.read(park_file.demo_path())
+    demo = demo_park()
     made_up, run = origin(demo, "gate", "G01", "stroke_s"), origin(demo, "link", "X", "flow_m3s")
     assert made_up is not None
     assert "fictional" in made_up.source

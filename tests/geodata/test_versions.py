@@ -16,6 +16,7 @@ from shapely.geometry import LineString
 from geodata import park as park_file
 from geodata.places import Park
 from geodata.versions import JOURNAL, Change, Store, compare
+from tests.geodata.parks import demo_park
 
 AT = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 
@@ -23,7 +24,7 @@ AT = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 @cache
 def demo() -> Park:
     """A corner of the demo park, quick to write."""
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     nodes = park.nodes[park.nodes["id"].str.match("H1|YQ01|V1")].reset_index(drop=True)
     inside = park.links["from_node"].isin(nodes["id"]) & park.links["to_node"].isin(nodes["id"])
     scenery = {name: park.scenery[name] for name in ("boundary", "jetty")}

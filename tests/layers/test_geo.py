@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from geodata import park as parks
 from geodata.places import Park
 from layers import geo
+from tests.geodata.parks import demo_park
 from tests.twin.parks import tiny_park
 
 
 @pytest.fixture(scope="module")
 def demo() -> Park:
-    return parks.read(parks.demo_path())
+    return demo_park()
 
 
 def read(layer: geo.Layer | None) -> dict[str, Any]:

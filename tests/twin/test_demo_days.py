@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from geodata import park as parks
 from geodata.places import Park
 from tests.bench import correlation, demo_trace, live_day
+from tests.geodata.parks import demo_park
 from twin.park_watch import Present
 
 pytestmark = pytest.mark.slow
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return parks.read(parks.demo_path())
+    return demo_park()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 
 from geodata import park as park_file
 from geodata.places import LinkKind, Park, StationKind
+from tests.geodata.parks import demo_park
 from twin.errors import TwinError, UnavailableError
 from twin.hydraulics import engine
 from twin.hydraulics.engine import Closure, Injection, Scenario, Stepper
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow  # runs the hydraulic engine
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 @pytest.fixture(scope="module")

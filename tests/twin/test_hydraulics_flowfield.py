@@ -4,14 +4,14 @@ import math
 
 import pytest
 
-from geodata import park as park_file
+from tests.geodata.parks import demo_park
 from twin.hydraulics.flowfield import wetted_area, with_flow_field
 
 pytestmark = pytest.mark.slow  # runs the hydraulic engine
 
 
 def test_shipped_field_is_the_engines() -> None:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     made = with_flow_field(park)
     for column, slack in (("flow_m3s", 0.05), ("velocity_ms", 0.01), ("depth_m", 0.01), ("reversal", 0.01)):
         assert (made.links[column] - park.links[column]).abs().max() < slack, column

@@ -2,15 +2,15 @@
 
 import pytest
 
-from geodata import park as park_file
 from geodata.places import LinkKind, Park
+from tests.geodata.parks import demo_park
 from twin.hydraulics import pollutants
 from twin.hydraulics.inp import Injection, Setup, opening, to_inp
 
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 def section(text: str, name: str) -> list[list[str]]:

@@ -10,12 +10,13 @@ import pyogrio
 import pytest
 
 from geodata import park as park_file
+from tests.geodata.parks import demo_park
 from twin import park_check
 from twin.__main__ import main as command
 
 
 def spoilt(path: Path) -> Path:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     gate = replace(park.gate("G05"), x=578_000.0)
     station = replace(park.stations[52], factors=("w99999",), limit_set="GB 0/I")
     links = park.links.copy()
@@ -37,7 +38,7 @@ def test_the_demo_park_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert park_check.main([str(park_file.demo_path()), "--json"], "zh") == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["errors"], report["warnings"], report["notes"], report["findings"]) == (0, 0, 0, [])
-    assert report["version"] == park_file.read(park_file.demo_path()).version
+    assert report["version"] == demo_park().version
     assert park_check.main([str(park_file.demo_path())], "zh") == 0
     assert "没有发现问题" in capsys.readouterr().out
 
@@ -70,7 +71,7 @@ def test_errors_are_reported_exported_and_told_by_the_exit_code(
 
 
 def test_notes_alone_are_no_failure(tmp_path: Path) -> None:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     path = tmp_path / "p.gpkg"
     links = park.links.assign(direction_source="assumed")
     park_file.write(replace(park, links=links, scenery={}), path)

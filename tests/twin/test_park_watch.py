@@ -14,6 +14,7 @@ from geodata.park import VERSION_CHARS, content_hash
 from geodata.places import Park, Receptor
 from geodata.versions import Store
 from geodata.words import Text
+from tests.geodata.parks import demo_park
 from twin.errors import ConfigError, MissingError
 from twin.park_watch import ParkWatch, Present, Renewal
 
@@ -22,7 +23,7 @@ AT = datetime(2026, 7, 1, tzinfo=UTC)
 
 @cache
 def corner() -> Park:
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     nodes = park.nodes[park.nodes["id"].str.startswith("YQ01")].reset_index(drop=True)
     inside = park.links["from_node"].isin(nodes["id"]) & park.links["to_node"].isin(nodes["id"])
     links = park.links[inside].reset_index(drop=True)

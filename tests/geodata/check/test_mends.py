@@ -18,11 +18,12 @@ from geodata.check.findings import Finding
 from geodata.check.kinds import KINDS
 from geodata.check.run import check
 from geodata.places import Fingerprint, Park
+from tests.geodata.parks import demo_park
 
 
 @cache
 def good() -> Park:
-    return replace(park_file.read(park_file.demo_path()), scenery={})  # scenery only slows the hash
+    return replace(demo_park(), scenery={})  # scenery only slows the hash
 
 
 def with_links(park: Park, **columns: dict[str, Any]) -> Park:

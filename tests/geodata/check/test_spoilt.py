@@ -13,12 +13,12 @@ import pytest
 import shapely
 from shapely.geometry import LineString, Point
 
-from geodata import park as park_file
 from geodata.check.findings import Severity
 from geodata.check.kinds import KINDS
 from geodata.check.places import Known
 from geodata.check.run import check
 from geodata.places import Fingerprint, Park
+from tests.geodata.parks import demo_park
 from twin.park_check import known
 
 Spoil = Callable[[Park], Park]
@@ -27,7 +27,7 @@ Expected = set[tuple[str, str]]  # kind and feature
 
 @cache
 def good() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 @cache

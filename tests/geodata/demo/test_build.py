@@ -14,6 +14,7 @@ from geodata import park as park_file
 from geodata.demo import frame, names
 from geodata.demo.build import build
 from geodata.places import DeviceKind, GateKind, LinkKind, OutletKind, Park, StationKind
+from tests.geodata.parks import demo_park
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def park() -> Park:
 
 @pytest.fixture(scope="module")
 def shipped() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 def test_building_again_gives_the_same(park: Park) -> None:

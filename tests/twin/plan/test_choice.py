@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geodata import park as parks
 from geodata.network import Network
+from tests.geodata.parks import demo_park
 from twin.plan import choice
 from twin.plan.choice import screen, soon
 from twin.plan.field import Canals
@@ -14,13 +14,13 @@ from twin.plan.field import Canals
 
 @pytest.fixture(scope="module")
 def demo() -> Canals:
-    park = parks.read(parks.demo_path())
+    park = demo_park()
     return Canals.of(park, Network.from_park(park))
 
 
 @pytest.fixture(scope="module")
 def receptors(demo: Canals) -> np.ndarray:
-    park = parks.read(parks.demo_path())
+    park = demo_park()
     return np.array([demo.network.nodes[r.node] for r in park.receptors])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geodata import park as parks
 from geodata.network import Network
+from tests.geodata.parks import demo_park
 from tests.twin.parks import tiny_park
 from twin.plan.field import STEPS_S, Canals
 
@@ -19,7 +19,7 @@ def tiny() -> Canals:
 
 @pytest.fixture(scope="module")
 def demo() -> Canals:
-    park = parks.read(parks.demo_path())
+    park = demo_park()
     return Canals.of(park, Network.from_park(park))
 
 

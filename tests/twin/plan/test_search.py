@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from geodata import park as park_file
+from tests.geodata.parks import demo_park
 from twin.bench_plan_truth import tide
 from twin.hydraulics.runner import Runners
 from twin.plan.search import Question, Trial, Trials, follow, polish
@@ -19,7 +19,7 @@ STARTED = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
 def test_runs_from_the_first_order_on_say_what_whole_runs_say(tmp_path: Path) -> None:
     """The state kept at the first order, the release and the tide go on where they were."""
-    park = park_file.read(park_file.demo_path())
+    park = demo_park()
     waters = of_park(park, "H3-34", STARTED, stages=tide(park, 0.4, 3.0))
     release = waters.release(STARTED, 3600.0, 0.05)
     orders = dict.fromkeys(waters.cards, LEAD_S + 1200.0)  # within the release

@@ -9,6 +9,7 @@ import pytest
 
 from geodata import park as park_file
 from geodata.places import Park
+from tests.geodata.parks import demo_park
 from twin.errors import TwinError, UnavailableError
 from twin.simulate.nature import PH_CLEAN, Nature, Setting
 from twin.simulate.scenarios import draw
@@ -16,7 +17,7 @@ from twin.simulate.scenarios import draw
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 @pytest.fixture(scope="module")

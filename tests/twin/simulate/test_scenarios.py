@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from callbacks.drill import SCENARIOS
-from geodata import park as park_file
 from geodata.places import OutletKind, Park
+from tests.geodata.parks import demo_park
 from twin.errors import MissingError
 from twin.simulate.scenarios import FLOW_STEPS, KINDS, Kind, draw, kind_of
 
@@ -15,7 +15,7 @@ SEEDS = range(1, 13)
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 def test_names() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geodata import park as park_file
+from tests.geodata.parks import demo_park
 from twin.simulate.lines import Counts
 from twin.simulate.loggers import Frame
 from twin.simulate.reckoning import closures
@@ -17,7 +17,7 @@ START = 1_795_284_000_000
 def test_the_truth_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "truth.json"
     assert read(path) is None
-    play = draw(park_file.read(park_file.demo_path()), "night-discharge", 1)
+    play = draw(demo_park(), "night-discharge", 1)
     scribe = Scribe(path, play, START)
     clean, foul = dict.fromkeys(("COD", "NH3N"), 18.0), {"COD": 19.5, "NH3N": 1.0}
     scribe.watch(START + 1000, {"G05": clean, "R1": clean})
