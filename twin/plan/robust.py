@@ -2,13 +2,13 @@
 
 The set is taken that is expected to cost least over the flows that are likely: what it loses at a low, a
 middle and a high one, and the chance that water leaves a bank, which weighs as several releases lost. A set
-that overtops at one of the three is never taken. Where the best comes near a bank, a gate more is looked for
-that keeps clean water from filling the canal.
+that overtops at one of the three is never taken. Where a set that would be better comes near a bank, a gate
+more is looked for that keeps clean water from filling the canal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,9 @@ AT_ONCE = 4
 MOST = 12  # sets looked at again
 WEIGHTS = (0.3, 0.4, 0.3)  # low, middle, high
 FILL_SD = 0.02  # of the depth to a bank: tide, roughness and wind, which no run at another flow tells
-OVERTOPS = 5.0  # releases lost that a bank under water weighs
+OVERTOPS = (
+    3.0  # releases lost that a bank under water weighs: it comes hours later, watched, and can be averted
+)
 RISKY = 0.02  # of the release, as the chance of that weighs: more, and a gate that relieves is looked for
 RELIEVED = 2  # times
 
@@ -63,13 +65,13 @@ def looked(
         best = judge.ranked()[:1]
         if best and (k + AT_ONCE >= len(ranked) or judge.cost(best[0]) <= judge.nominal(ranked[k + AT_ONCE])):
             break
+    done: set[Gates] = set()
     for _ in range(RELIEVED):
-        best = judge.ranked()[:1] or list(ranked[:1])
-        if judge.risk(best[0]) * OVERTOPS <= RISKY or len(best[0].gates) >= LARGEST:
+        full = judge.full(done)
+        if full is None:
             break
-        judge.look(judge.relieved(best[0], gates))
-        if judge.ranked()[:1] in ([], best):
-            break
+        done.add(full.gates)
+        judge.look(judge.relieved(full, gates))
     dry = judge.ranked()
     return [(t, judge.risk(t)) for t in [*dry, *(t for t in judge.looked.values() if t not in dry)]]
 
@@ -132,6 +134,17 @@ class _Judge:
             return 1.0
         steep = max(there[1].fullest - t.fullest, 0.0) / self.span
         return float(ndtr((t.fullest + steep * self.flow - FULL) / FILL_SD).mean())
+
+    def full(self, done: Collection[Gates]) -> Trial | None:
+        """Return the set that would cost least if its canal were less full; None where that helps nobody."""
+        best = min((self.cost(t) for t in self.ranked()), default=np.inf)
+        risky = [
+            t
+            for t in self.looked.values()
+            if t.gates not in done and len(t.gates) < LARGEST and OVERTOPS * self.risk(t) > RISKY
+        ]
+        worth = [t for t in risky if self.nominal(t) + WORTH < best]
+        return min(worth, key=lambda t: (self.nominal(t), t.gates), default=None)
 
     def relieved(self, t: Trial, gates: Sequence[str]) -> list[Trial]:
         """Return sets with a gate more that leave the most room at the high flow, run at the one expected."""

@@ -119,3 +119,22 @@ def test_where_the_best_comes_near_a_bank_a_gate_that_brings_water_is_closed_too
     high: dict[str, Outcome] = dict.fromkeys("ABC", (4.0, 0.985, None)) | {"A+D": (2.0, 0.85, None)}
     middle: dict[str, Outcome] = {g: (kg, 0.92, None) for g, kg in zip("ABC", (2.0, 3.0, 4.0), strict=True)}
     assert choose(monkeypatch, low, high, middle | {"A+D": (2.0, 0.8, None)})[0] == "A+D"
+
+
+def test_a_better_set_that_overtops_is_relieved_although_another_stays_dry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    low: dict[str, Outcome] = dict.fromkeys(("A", "B", "C", "A+D"), (2.0, 0.7, None))
+    high: dict[str, Outcome] = {
+        "A": (2.0, 1.0, 41_000.0),
+        "B": (20.0, 0.7, None),
+        "C": (20.0, 0.7, None),
+        "A+D": (2.0, 0.85, None),
+    }
+    middle: dict[str, Outcome] = {
+        "A": (1.0, 0.94, None),
+        "B": (9.0, 0.6, None),
+        "C": (9.0, 0.6, None),
+        "A+D": (2.0, 0.8, None),
+    }
+    assert choose(monkeypatch, low, high, middle)[0] == "A+D"
