@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from geodata import park as parks
 from geodata.network import Network
 from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.test_watch import DIRTY, Bench
 from twin import advise as module
-from twin import lab
+from twin import lab, rerun_command
 from twin.access import Role, User
 from twin.advise import Advise
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
+from twin.errors import MissingError
 from twin.evidence import gather, opened, seal
 from twin.fingerprints import install, latest, of_park, of_version
 from twin.floodlock import FloodBook
@@ -166,6 +168,30 @@ def test_a_ranking_is_made_again_with_the_library_that_held_then(scene: Scene) -
     assert again(old, incident, (), scene.history, park, network, then).same
     after = again(old, incident, (), scene.history, park, network, latest(bench.records))
     assert [t.en for t in after.why] == ["other fingerprints"]
+
+
+def test_the_command_makes_a_ranking_again_and_says_that_the_numbers_are_the_same(
+    scene: Scene, embedded: Embedded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident = scene.slug()
+    scene.advise.note(scene.bench.events("incident.opened")[0])
+    scene.advise.step()
+    scene.history.close()
+    parks.write(scene.bench.park, tmp_path / "park.gpkg")
+    config = Config(
+        data=tmp_path,
+        park=tmp_path / "park.gpkg",
+        redis_url=embedded.url,
+        db_url=f"sqlite:///{tmp_path / 'r.sqlite'}",
+    )
+    assert rerun_command.main([incident.id], "en", config) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == "the numbers are the same"
+    assert incident.id in said
+    with pytest.raises(MissingError, match="no ranking of that moment"):
+        rerun_command.main([incident.id, "--at", "2000-01-01"], "en", config)
+    with pytest.raises(MissingError, match="there is no incident"):
+        rerun_command.main(["EV-0"], "en", config)
 
 
 def test_a_result_entered_on_the_page_changes_the_ranking_at_once(scene: Scene) -> None:
