@@ -51,20 +51,20 @@ class Gatehouse:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result(200)
         self._up = True
 
     def stop(self) -> None:
         if self._up:
             self._up = False
-            asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(60)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
 
     def renew(self) -> None:
         """Take in what was written and show where the gates are at the clock's moment."""
         if self._up:
-            asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result(5)
+            asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result(60)
 
     async def _open(self) -> None:
         self._server = Server()
@@ -151,7 +151,7 @@ def bench(
     house.moves.clear()
     records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
     records.create()
-    plc = OpcUaPlc(house.url, timeout_s=1.5)
+    plc = OpcUaPlc(house.url, timeout_s=5.0)
     b = Desk(house, records, embedded.stream(), None, tiny_park(), plc)  # type: ignore[arg-type]
     clock = ParkClock(lambda: ClockState(True, "test", 0.0, house.clock_ms, 0))
     b.control = Control(b.park, records, b.stream, clock, plc)
@@ -233,7 +233,7 @@ def test_nobody_there_unknown_nodes_and_a_refusal_are_told_apart(bench: Desk) ->
 def test_a_gate_that_may_not_be_written_refuses(embedded: Embedded) -> None:
     house = Gatehouse(free_port(), mood={1: "refuses"})
     house.start()
-    plc = OpcUaPlc(house.url, timeout_s=1.5)
+    plc = OpcUaPlc(house.url, timeout_s=5.0)
     try:
         with pytest.raises(PeerError, match="refuse"):
             plc.move(1, 0.0, 8)
