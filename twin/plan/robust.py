@@ -23,9 +23,7 @@ AT_ONCE = 4
 MOST = 12  # sets looked at again
 WEIGHTS = (0.3, 0.4, 0.3)  # low, middle, high
 FILL_SD = 0.02  # of the depth to a bank: tide, roughness and wind, which no run at another flow tells
-OVERTOPS = (
-    3.0  # releases lost that a bank under water weighs: it comes hours later, watched, and can be averted
-)
+OVERTOPS = 3.0  # releases that a bank under water weighs: it comes late, watched, and can be averted
 RISKY = 0.02  # of the release, as the chance of that weighs: more, and a gate that relieves is looked for
 RELIEVED = 2  # times
 
