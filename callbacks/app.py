@@ -29,6 +29,7 @@ from callbacks import (
     guard,
     intake,
     login,
+    notes_form,
     ogc,
     point_tables,
     readings,
@@ -130,6 +131,7 @@ def create_app(config: Config, *, park: Park | None = None) -> FastAPI:
     firm_report.routes(server, web)
     point_tables.routes(server, web)
     exports.routes(server, web)
+    notes_form.routes(server, web)
     replay.routes(server, web)
     tiles.routes(server, web.base)
     dash = _dash(server, web)

@@ -234,6 +234,7 @@ def _lines(web: Web, case: Dossier, people: Mapping[str, Text]) -> list[timeline
         whatifs=case.whatifs,
         commands=case.commands,
         audits=case.audits,
+        notes=case.notes,
         users=people,
         names={e.id: e.short for e in web.park.enterprises},
         stations={s.id: s for s in web.park.stations},

@@ -11,6 +11,7 @@ from callbacks import response
 from callbacks.incidents import LIVE as GOING_ON
 from callbacks.incidents import pick
 from geodata.words import Text
+from twin import notes
 from twin.clock import LIVE, as_datetime, park_ms
 from twin.errors import UnavailableError
 from twin.floodlock import FloodBook, FloodLock, Override, locked
@@ -27,6 +28,7 @@ from twin.model import (
     WhatIf,
     from_json,
 )
+from twin.notes import Note
 from twin.plan import reopen
 from twin.plan.afterwards import Review
 from twin.plan.own_plan import DRAFT, Draft, own_plans
@@ -66,6 +68,7 @@ class Dossier:
     overrides: tuple[Override, ...] = ()
     statements: tuple[Statement, ...] = ()
     drafts: tuple[Draft, ...] = ()
+    notes: tuple[Note, ...] = ()
     review: Review | None = None
 
     @property
@@ -163,6 +166,7 @@ def of(records: Records, incident: Incident) -> Dossier:
         overrides=tuple(book.overrides(incident.id)),
         statements=tuple(records.papers(STATEMENT, Statement, incident.id)),
         drafts=tuple(reversed(records.papers(DRAFT, Draft, incident.id))),
+        notes=tuple(notes.of(records, incident.id)),
         review=next(iter(records.papers("review", Review, incident.id)), None),
     )
 

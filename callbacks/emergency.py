@@ -16,6 +16,7 @@ from callbacks import (
     dossier,
     ids,
     login,
+    notes_form,
     panel,
     sample_form,
     signing,
@@ -60,7 +61,7 @@ def layout(web: Web, visit: Visit) -> Any:
             dcc.Store(id="em-seen"),
             dcc.Store(id="em-shown"),
             html.Aside(
-                [html.Div(wait, id="em-list"), html.Div(id="em-timeline")],
+                [html.Div(wait, id="em-list"), notes_form.form(lang), html.Div(id="em-timeline")],
                 id="em-left",
                 className="em-left",
                 hidden=True,  # a drawer on narrow screens; wide ones show it all the same
@@ -197,6 +198,7 @@ def register(app: Dash, web: Web) -> None:
     """Add the page and its callbacks."""
     web.pages.add(Page(PATH, NAME, partial(layout, web), theme="dark"))
     tools.register(app, web)
+    notes_form.register(app, web)
     _register_view(app, web)
     _register_picks(app)
     _register_signatures(app, web)

@@ -10,7 +10,7 @@ from typing import Any
 from dash import html
 
 from callbacks import panel, wording
-from callbacks.signing import Desk, Outcome, Signature, identified
+from callbacks.signing import Desk, Outcome, Signature, known
 from geodata.places import Park, Receptor
 from geodata.words import Lang, Text
 from twin.access import Act, User
@@ -47,9 +47,6 @@ NOTHING = Text("先写下至少一座闸的分钟数", "Write minutes for at lea
 BAD = Text("分钟数须在 0 到 1440 之间", "Minutes are between 0 and 1440")
 NO_PLAN = Text("还没有方案，无从比较", "There is no plan yet to compare with")
 ASKED = Text("已开始推演 {g}，约半分钟", "Running {g}; about half a minute")
-MAY_NOT = Text(
-    "{who} 无权推演，须值班长或指挥", "{who} may not try closings; a duty officer or commander may"
-)
 NO_DRAFT = Text("没有这个推演", "There is no such run")
 CANCEL = Text("已请求取消推演 {id}", "Asked to cancel run {id}")
 ORDERED = re.compile(r"/U(\d+)$")
@@ -83,7 +80,7 @@ def ask(
     if any(not 0 <= m <= MOST_MIN for m in written.values()):  # nor what is no number
         return Outcome(False, BAD)
     try:
-        person = _person(desk, mark, reader, incident, at)
+        person = known(desk, mark, reader, Act.PROPOSE, incident, at)
         if isinstance(person, Outcome):
             return person
         planset, ranking = records.plans(incident), records.ranking(incident)
@@ -126,7 +123,7 @@ def cancel(
             return Outcome(False, NO_DRAFT)
         person: Any = reader
         if reader is None or mark.password or not same_person(reader.name, draft.by):
-            person = _person(desk, mark, reader, draft.incident, at)
+            person = known(desk, mark, reader, Act.PROPOSE, draft.incident, at)
         if isinstance(person, Outcome):
             return person
         spend()
@@ -138,13 +135,6 @@ def cancel(
         return Outcome(False, error.text)
     except UnavailableError:
         return Outcome(False, Text("服务没有应答，未取消", "A server does not answer; nothing was cancelled"))
-
-
-def _person(desk: Desk, mark: Signature, reader: User | None, incident: str, at: datetime) -> Any:
-    if reader is not None and not mark.password:
-        may = desk.access.may(reader, Act.PROPOSE)
-        return reader if may else Outcome(False, MAY_NOT.fill(who=reader.display))
-    return identified(desk, mark, "propose", incident, at, reason=False)
 
 
 def _closings(

@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from callbacks import as_of, response
 from callbacks.tickets import Tickets
 from geodata.words import Text
+from twin.access import Act, User
 from twin.approval import same_person
 from twin.errors import RefusedError, TwinError, UnavailableError
 from twin.model import AuditLine, Command, CommandState, Event, GatePlan, GateState, Order, to_json
@@ -28,6 +29,7 @@ ACTS = {
     "approve": Text("批准", "approve"),
     "flood": Text("动用防汛锁定", "touch a flood lock"),
     "propose": Text("推演或确认", "try closings or confirm them"),
+    "incident": Text("记录", "write notes"),
 }
 SAME = Text("{who} 已经批准过，须由另一人批准", "{who} has approved already; a second person must")
 CHANGED = Text(
@@ -239,6 +241,19 @@ def identified(
         desk.records.audit(AuditLine(at, person.name, "sign.refused", about, text))
         return Outcome(False, text)
     return person
+
+
+def known(
+    desk: Desk, mark: Signature, reader: User | None, act: Act, about: str, at: datetime
+) -> Person | Outcome:
+    """Return who acts: the reader signed in where no password was typed; or why nobody may."""
+    if reader is None or mark.password:
+        return cast("Person | Outcome", identified(desk, mark, act, about, at, reason=False))
+    if as_of.moment() is not None:
+        return Outcome(False, READ_ONLY)
+    if desk.access.may(reader, act):
+        return reader
+    return Outcome(False, MAY_NOT.fill(who=reader.display, act=ACTS[act]))
 
 
 def _proposed(desk: Desk, plan: GatePlan, gates: Sequence[str], user: str, at: datetime) -> list[Command]:

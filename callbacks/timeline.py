@@ -14,6 +14,7 @@ from geodata.places import Station
 from geodata.words import Lang, Text
 from twin.factors import factor
 from twin.model import Anomaly, AuditLine, Command, CommandState, Incident, Kind, PlanSet, Ranking, WhatIf
+from twin.notes import ADDED, Note
 
 TITLE = Text("时间线", "Timeline")
 KINDS: dict[Kind, Text] = {
@@ -24,16 +25,18 @@ KINDS: dict[Kind, Text] = {
     Kind.OFFLINE: Text("离线", "offline"),
     Kind.SUSPECT: Text("疑似仪表故障", "check instrument"),
 }
+PHOTO = Text("现场照片", "photo from the site")
 NOTE = Text("自动记录，不可删改", "kept as it happened")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: when, what, and how it reads (`a` alarm, `k` a person's act, `e` estimated)."""
+    """One line: when, what, how it reads (`a` alarm, `k` a person's act, `e` estimated), a photo's hash."""
 
     at: datetime
     text: Text
     tone: str = ""
+    photo: str = ""
 
 
 def _limit(anomaly: Anomaly) -> Text:
@@ -115,6 +118,14 @@ def of_audit(line: AuditLine, users: Mapping[str, Text]) -> Line:
     return Line(line.at, Text("{w}　{d}", "{w}: {d}").fill(w=who, d=line.detail), "k")
 
 
+def of_note(note: Note, users: Mapping[str, Text]) -> Line:
+    """Say what a person wrote."""
+    who = users.get(note.by, Text(note.by, note.by))
+    words = Text(note.text, note.text) if note.text else PHOTO
+    text = Text("{w}　{d}", "{w}: {d}").fill(w=who, d=words)
+    return Line(note.at, text, "k", note.photo.sha256 if note.photo else "")
+
+
 def lines(
     incident: Incident,
     *,
@@ -124,6 +135,7 @@ def lines(
     whatifs: Sequence[WhatIf],
     commands: Sequence[Command],
     audits: Sequence[AuditLine],
+    notes: Sequence[Note] = (),
     users: Mapping[str, Text],
     names: Mapping[str, Text],
     stations: Mapping[str, Station],
@@ -150,10 +162,16 @@ def lines(
     found += [of_whatif(w) for w in whatifs[-1:]]
     for command in commands:
         found += of_command(command)
-    found += [of_audit(a, users) for a in audits]
+    found += [of_audit(a, users) for a in audits if a.what != ADDED]
+    found += [of_note(n, users) for n in notes]
     found.append(Line(incident.opened, Text("立为事件 {i}", "incident {i} opened").fill(i=incident.id), "a"))
     unique = {(line.at.replace(microsecond=0), line.text): line for line in found}
     return sorted(unique.values(), key=lambda line: line.at, reverse=True)
+
+
+def _photo(line: Line, lang: Lang) -> Any:
+    picture = html.Img(src=f"/photos/{line.photo}/small", alt=PHOTO.say(lang))
+    return html.A(picture, href=f"/photos/{line.photo}", target="_blank", className="lg-photo")
 
 
 def show(found: Sequence[Line], now: datetime, lang: Lang, most: int = 60) -> Any:
@@ -164,7 +182,7 @@ def show(found: Sequence[Line], now: datetime, lang: Lang, most: int = 60) -> An
         html.Li(
             [
                 html.Time(wording.moment(line.at, now, lang), title=wording.hms(line.at)),
-                html.Span(line.text.say(lang)),
+                html.Span([line.text.say(lang), _photo(line, lang)] if line.photo else line.text.say(lang)),
             ],
             className=line.tone,
         )

@@ -47,6 +47,7 @@ DOORS = {
     "fastapi": ("callbacks/",),
     "uvicorn": ("callbacks/",),
     "xlsxwriter": ("callbacks/export.py",),
+    "PIL": ("twin/photos.py",),
     "reportlab": ("callbacks/report.py",),
     "msgspec": ("twin/model.py",),
 }

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from twin import notes
 from twin.errors import MissingError
 from twin.floodlock import FloodBook, FloodLock, Override
 from twin.model import (
@@ -19,6 +20,7 @@ from twin.model import (
     from_json,
     to_json,
 )
+from twin.notes import Note
 from twin.plan.afterwards import Review
 from twin.plan.own_plan import DRAFT, Draft
 from twin.records import Records
@@ -48,6 +50,7 @@ class Evidence:
     review: Review | None
     score: int | None
     audits: tuple[AuditLine, ...]
+    notes: tuple[Note, ...] = ()  # their photos by SHA-256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def gather(records: Records, id: str, park: str, by: str, at: datetime) -> Evide
         review=review,
         score=None if review is None else review.score,
         audits=tuple(sorted(audits, key=lambda line: line.at)),
+        notes=tuple(reversed(notes.of(records, id))),
     )
 
 

@@ -1,0 +1,60 @@
+"""A note with a photo, written on a tablet: it stands in everybody's timeline, and the photo opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.house import House, house
+from tests.e2e.screen import browser, screen
+from tests.twin.test_photos import picture, placed
+
+pytestmark = pytest.mark.e2e
+WORDS = "井盖已开，水发红"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[House]:
+    with house(incident=True) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as it:
+        yield it
+
+
+def test_a_note_and_a_photo(chromium: Browser, home: House, tmp_path: Path) -> None:
+    path = tmp_path / "manhole.jpg"
+    path.write_bytes(picture(exif=placed()))
+    with screen(chromium, 1920, 1080) as desk, screen(chromium, 1180, 820) as tablet:
+        desk.open(f"{home.web.url}/emergency")
+        tablet.open(f"{home.web.url}/emergency")
+        page = tablet.page
+        page.click(".em-drawer")
+        page.click(".note-form summary")
+        page.click("#note-keep")  # nothing written, no name given
+        expect(page.locator("#note-say")).to_contain_text("账号")
+        page.fill("#note-text", WORDS)
+        page.set_input_files("#note-photo input[type=file]", path)
+        expect(page.locator("#note-file")).to_have_text("manhole.jpg")
+        page.fill("#note-user", "duty")
+        page.fill("#note-password", "demo-duty")
+        page.click("#note-keep")
+        expect(page.locator("#note-say")).to_contain_text("已记入")
+        expect(page.locator("#note-text")).to_have_value("")
+        for it in (tablet, desk):
+            line = it.page.locator("#em-timeline li", has_text=WORDS)
+            expect(line).to_have_count(1)
+            expect(line).to_contain_text("李泽远")
+            it.wait("document.querySelector('.lg-photo img')?.naturalWidth === 225")
+        with page.context.expect_page() as opened:
+            page.click(".lg-photo")
+        opened.value.wait_for_function("document.images[0]?.naturalWidth > 0")
+        assert opened.value.evaluate("document.contentType") == "image/jpeg"
+        assert tablet.wrong == []
+        assert desk.wrong == []
