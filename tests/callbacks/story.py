@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Text
 from tests.geodata.parks import demo_park
+from twin.access import Access
 from twin.clock import as_ms
 from twin.model import (
     Anomaly,
@@ -248,6 +252,17 @@ def story() -> Story:
     )
     gates = {g.id: GateState(g.id, g.normal_position, False, False, NOW) for g in demo_park().gates}
     return Story(demo_park(), incident, anomalies, ranking(), plans, whatif, gates)
+
+
+@contextmanager
+def book(folder: Path) -> Iterator[tuple[Records, Access]]:
+    """Open records in a folder, with the demo's people in them."""
+    records = Records(f"sqlite:///{folder / 'r.sqlite'}")
+    records.create()
+    access = Access(records)
+    access.add_demo_users()
+    yield records, access
+    records.close()
 
 
 def put(records: Records, told: Story) -> None:

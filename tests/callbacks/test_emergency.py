@@ -18,11 +18,9 @@ from callbacks.signing import Signature
 from callbacks.tickets import STALE, USED, Tickets
 from tests.callbacks import story
 from tests.callbacks.words import classed, text
-from twin.access import Access
 from twin.clock import LIVE, ClockState, as_ms, wall_ms
 from twin.errors import UnavailableError
 from twin.model import CommandState, IncidentState, Order, from_json, to_json
-from twin.records import Records
 
 LANGS = ("zh", "en")
 
@@ -57,20 +55,16 @@ def told() -> story.Story:
 
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
-    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
-    records.create()
-    access = Access(records)
-    access.add_demo_users()
-    yield SimpleNamespace(
-        park=told.park,
-        network=story.network(),
-        stream=Stream(told),
-        records=records,
-        access=access,
-        tickets=Tickets("k", records),
-        live=SimpleNamespace(facts=Facts(gates=tuple(told.gates.values()), clock=LIVE)),
-    )
-    records.close()
+    with story.book(tmp_path) as (records, access):
+        yield SimpleNamespace(
+            park=told.park,
+            network=story.network(),
+            stream=Stream(told),
+            records=records,
+            access=access,
+            tickets=Tickets("k", records),
+            live=SimpleNamespace(facts=Facts(gates=tuple(told.gates.values()), clock=LIVE)),
+        )
 
 
 def _sign(web: Any, who: str, shown: Any, act: str = "em-sign") -> Any:

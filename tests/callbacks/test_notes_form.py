@@ -18,8 +18,6 @@ from tests.callbacks.test_emergency import Stream
 from tests.callbacks.words import text
 from tests.twin.test_photos import picture
 from twin import evidence, notes, photos
-from twin.access import Access
-from twin.records import Records
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +27,11 @@ def told() -> story.Story:
 
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
-    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
-    records.create()
-    access = Access(records)
-    access.add_demo_users()
-    story.put(records, told)
-    yield SimpleNamespace(
-        stream=Stream(told), records=records, access=access, config=SimpleNamespace(data=tmp_path)
-    )
-    records.close()
+    with story.book(tmp_path) as (records, access):
+        story.put(records, told)
+        yield SimpleNamespace(
+            stream=Stream(told), records=records, access=access, config=SimpleNamespace(data=tmp_path)
+        )
 
 
 def sent(data: bytes) -> str:

@@ -16,9 +16,7 @@ from tests.callbacks import story
 from tests.callbacks.test_emergency import Stream
 from tests.callbacks.words import text
 from twin import lab
-from twin.access import Access
 from twin.model import Event, from_json
-from twin.records import Records
 
 SAID = {"barcode": "B-7", "time": "", "factor": "w01018", "value": "812.5", "person": "Li"}
 
@@ -30,15 +28,11 @@ def told() -> story.Story:
 
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
-    records = Records(f"sqlite:///{tmp_path / 'r.sqlite'}")
-    records.create()
-    access = Access(records)
-    access.add_demo_users()
-    story.put(records, told)
-    yield SimpleNamespace(
-        park=told.park, network=story.network(), stream=Stream(told), records=records, access=access
-    )
-    records.close()
+    with story.book(tmp_path) as (records, access):
+        story.put(records, told)
+        yield SimpleNamespace(
+            park=told.park, network=story.network(), stream=Stream(told), records=records, access=access
+        )
 
 
 def press(web: Any, told: story.Story, who: str = "duty", **other: str) -> tuple[bool, str]:
