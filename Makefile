@@ -5,11 +5,11 @@ STAMP := .venv/.ready
 # Byte code is kept: without it every process of the suite compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check e2e bench screenshots lock clean
+.PHONY: setup demo test check e2e bench screenshots texts lock clean
 
 setup: $(STAMP)
 
-$(STAMP): docker/requirements-dev.txt pyproject.toml .ci/setup
+$(STAMP): docker/requirements-dev.txt pyproject.toml setup.py .ci/setup $(wildcard geodata/locale/*/LC_MESSAGES/*.po)
 	bash .ci/setup
 	@touch $@
 
@@ -40,6 +40,9 @@ bench: setup ## claims as JSON, ratios against a rival in the same run
 screenshots: setup ## the pages of docs/screens, taken again
 	bash .ci/browser
 	$(PY) -m tests.screens
+
+texts: setup ## the program's catalogues of geodata/locale, brought up to its texts and compiled
+	$(PY) -m twin texts geodata/locale
 
 lock: ## exact versions with hashes for Python 3.11 to 3.13 (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o docker/requirements.txt

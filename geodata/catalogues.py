@@ -1,5 +1,8 @@
 """Every text of the program as gettext catalogues: read out of the source, written by Babel, read back.
 
+`locale/<locale>/LC_MESSAGES/twin.po` beside this file are the product's own: a wording corrected there is
+what is said, once it is compiled (`.mo`, never kept in git); a park's folder has the last word.
+
 A message is a `Text` pair of the source: its Chinese is the msgid and its English the msgctxt, so that a word
 that is one in Chinese and two in English ("关") stays two messages, and who translates sees both. What a
 catalogue words as the source does, or with other `{values}`, is left to the source.
@@ -11,6 +14,7 @@ import ast
 import gettext
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from string import Formatter
 from typing import IO, Any
@@ -19,8 +23,12 @@ from geodata.words import LANGS, Lang, Text, Wordings
 
 DOMAIN = "twin"
 LOCALES: dict[Lang, str] = {"zh": "zh_CN", "en": "en"}
+SHIPPED = Path(__file__).parent / "locale"
 PACKAGES = ("geodata", "twin", "layers", "callbacks")
+ABOUT = """\
+# Texts of park-twin: msgctxt is the English of the source, msgid its Chinese, msgstr what is said."""
 _GLUE = "\x04"  # gettext's own, between context and message
+_KEPT = ('"Language:', '"Plural-Forms:', '"MIME-Version:', '"Content-')  # of the header; the rest is noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,10 @@ def values(wording: str) -> frozenset[str]:
     )
 
 
-def load(folder: Path | None) -> dict[Lang, Wordings]:
-    """Read the compiled catalogues `<locale>/LC_MESSAGES/twin.mo` of a folder, for `geodata.words.speak`.
+def load(*folders: Path | None) -> dict[Lang, Wordings]:
+    """Read the compiled catalogues `<locale>/LC_MESSAGES/twin.mo` of folders, for `geodata.words.speak`.
+
+    Where several word a text otherwise than the source does, the last of them is heard.
 
     Raises
     ------
@@ -98,7 +108,7 @@ def load(folder: Path | None) -> dict[Lang, Wordings]:
         A catalogue is no gettext file.
     """
     found: dict[Lang, Wordings] = {}
-    for path in sorted(folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")) if folder else ():
+    for path in (p for f in folders if f for p in sorted(f.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))):
         with path.open("rb") as file:
             catalogue: Mapping[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
         lang = lang_of(path.parent.parent.name)
@@ -107,7 +117,7 @@ def load(folder: Path | None) -> dict[Lang, Wordings]:
             en, glue, zh = key.partition(_GLUE) if isinstance(key, str) else ("", "", "")
             if glue and wording != (zh if lang == "zh" else en) and _fits(wording, zh, en):
                 said[zh, en] = wording
-        found[lang] = said
+        found[lang] = {**found.get(lang, {}), **said}
     return found
 
 
@@ -144,7 +154,7 @@ def write(folder: Path, locale: str, found: Iterable[Message], *, compiled: bool
     if path.exists():
         with path.open("rb") as file:
             old = read_po(file, locale=locale, domain=DOMAIN)
-    made = Catalog(locale=locale, domain=DOMAIN, project="park-twin", fuzzy=False)
+    made = Catalog(locale=locale, domain=DOMAIN, project="park-twin", fuzzy=False, header_comment=ABOUT)
     said: list[tuple[Message, str]] = []
     for m in found:
         known = old.get(m.zh, context=m.en)
@@ -152,8 +162,11 @@ def write(folder: Path, locale: str, found: Iterable[Message], *, compiled: bool
         said.append((m, wording))
         made.add(m.zh, wording, context=m.en, locations=[(f, None) for f in m.files])  # type: ignore[misc]
     place.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        write_po(file, made, width=0, omit_header=False, include_lineno=False)
+    text = BytesIO()
+    write_po(text, made, width=0, omit_header=False, include_lineno=False)
+    header, gap, rest = text.getvalue().decode().partition("\n\n")
+    kept = [x for x in header.split("\n") if not x.startswith('"') or x.startswith(_KEPT)]
+    path.write_text("\n".join(kept) + gap + rest, "utf-8")
     if compiled:
         with path.with_suffix(".mo").open("wb") as file:
             write_mo(file, made)
@@ -161,7 +174,7 @@ def write(folder: Path, locale: str, found: Iterable[Message], *, compiled: bool
     return Account(
         lang,
         len(worded),
-        tuple(m.zh for m, w in said if not w),
+        tuple(m.zh for m, w in said if not w and getattr(m, lang, True)),
         tuple(w for m, w in worded if not _fits(w, m.zh, m.en)),
     )
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from geodata.catalogues import SHIPPED
 from geodata.catalogues import load as wordings
 from geodata.words import Lang, Text, as_lang, speak
 from twin import bench_command
@@ -239,7 +240,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         config = load()
-        speak(wordings(config.locale))
+        speak(wordings(SHIPPED, config.locale))
         lang = as_lang(config.lang)
         die_with_parent(config.environment)
         if words[:2] == ["hj212", "decode"]:

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po, write_po
 
 from geodata import words
-from geodata.catalogues import LOCALES, Message, lang_of, load, messages, pairs, values, write
+from geodata.catalogues import LOCALES, SHIPPED, Message, lang_of, load, messages, pairs, values, write
 from geodata.words import Text, after, as_lang, languages, speak
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,6 +80,41 @@ def test_the_shipped_languages_are_what_the_source_says(tmp_path: Path) -> None:
         account = write(tmp_path, locale, FOUND)
         assert (account.worded, account.missing, account.faulty) == (3, (), ())
     assert load(tmp_path) == {"zh": {}, "en": {}}
+
+
+@pytest.mark.parametrize(("lang", "locale"), LOCALES.items())
+def test_the_catalogues_of_the_product_are_the_texts_of_its_source(
+    every: tuple[Message, ...], lang: str, locale: str
+) -> None:
+    with (SHIPPED / locale / "LC_MESSAGES" / "twin.po").open("rb") as file:
+        said = {(str(m.id), m.context or ""): str(m.string) for m in read_po(file, locale=locale) if m.id}
+    texts = {(m.zh, m.en): str(getattr(m, lang)) for m in every}
+    mend = "`make texts` brings the catalogues up to the source"
+    assert [k for k in texts if k not in said] == [], mend
+    assert [k for k in said if k not in texts] == [], mend
+    assert [k for k, own in texts.items() if bool(own) != bool(said[k])] == [], "not worded"
+    assert [said[k] for k, own in texts.items() if values(said[k]) != values(own)] == [], "other values"
+
+
+def test_a_catalogue_written_twice_is_the_same_file(tmp_path: Path) -> None:
+    for n in range(2):
+        write(tmp_path / str(n), "en", FOUND)
+    first, second = (tmp_path / str(n) / "en" / "LC_MESSAGES" / "twin.po" for n in range(2))
+    again = second.read_bytes()
+    assert first.read_bytes() == again
+    write(tmp_path / "1", "en", FOUND)
+    assert second.read_bytes() == again
+    assert not re.search(rb"Date|Generated|#: .*:[0-9]", again)
+
+
+def test_of_two_catalogues_the_last_is_heard_where_it_words_a_text_itself(tmp_path: Path) -> None:
+    shipped, park = tmp_path / "shipped", tmp_path / "park"
+    worded(shipped, "en", {("关", "shut"): "Shut it", ("关", "Close"): "Close it"})
+    worded(park, "en", {("关", "shut"): "Valve shut"})
+    speak(load(shipped, park))
+    assert Text("关", "shut").say("en") == "Valve shut"
+    assert Text("关", "Close").say("en") == "Close it"
+    assert load(tmp_path / "none", None) == {}
 
 
 def test_a_park_words_one_of_two_alike(tmp_path: Path) -> None:
