@@ -171,11 +171,13 @@ def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: ev
     heard = signals.read(t, value, case["alarm"]["t_s"] - 1.5 * case["step_s"]).told(pace.to)
     horizon = HORIZON * (t[-1] - t[0])
     responses = ensemble(network, origins, places, step_s=case["step_s"] / 2, horizon_s=horizon)
-    h = evidence.hydraulic(responses, heard, float(pace.to(np.array(case["alarm"]["t_s"]))), weights)
-    first = places[sensors.index(case["alarm"]["sensor"])]
+    alarm = float(pace.to(np.array(case["alarm"]["t_s"])))
+    h = evidence.hydraulic(responses, heard, alarm, weights)
+    sheet = evidence.sheet_of(heard, alarm, weights)
+    rose, chance = evidence.risen(sheet, sensors.index(case["alarm"]["sensor"]))
     return Clues(
         hydraulic=h.total,
-        near=evidence.proximity(apart(network, np.array([first]))[0, origins]),
+        near=evidence.nearness(apart(network, places[rose])[:, origins].T, chance),
         make_up=_make_up(case, t, value),
         start_s=pace.back(h.start_s),
         end_s=pace.back(h.start_s + h.duration_s),

@@ -60,8 +60,8 @@ class Case:
         Of the outlets.
     responses, elsewhere : tuple of Response
         Of the outlets, and of places all over the network where an unlisted source could be.
-    elsewhere_m : (p,)
-        From those places to the first alarmed sensor, along links.
+    elsewhere_m : (p, s)
+        From those places to the sensors, along links.
     alarm_s : float
         When the first alarm stood.
     now_s, quiet_s : float
@@ -153,7 +153,7 @@ def lay_out(
         transport=carriage.transport(network, origins, at),
         responses=carriage.responses(network, origins, at, **span),
         elsewhere=carriage.responses(network, others, at, **span),
-        elsewhere_m=apart(network, at[first : first + 1])[0, others],
+        elsewhere_m=apart(network, at)[:, others].T,
         alarm_s=alarm,
         now_s=now_s,
         quiet_s=quiet,

@@ -255,6 +255,35 @@ def proximity(apart_m: Floats, neighbours: int = 5) -> Floats:
     return np.asarray(-np.log1p(np.minimum(apart_m / scale, 30.0) ** 2))
 
 
+def risen(sheet: Sheet, first: int) -> tuple[Ints, Floats]:
+    """Return sensors distance is told from, and the chance that the water came there first; both (k,).
+
+    The first alarmed one as far as slow drift does not explain its rise, then those that rose, in order. What
+    is left of one is the chance that none of them is it.
+    """
+    firm = np.where(sheet.event >= 0, 1 - np.exp(sheet.null), 0.0)
+    order = np.argsort(sheet.up_s, kind="stable")
+    at = np.concatenate([[first], order[(order != first) & (firm[order] > 0)]])
+    before = np.concatenate([[1.0], np.cumprod(1 - firm[at])[:-1]])
+    return at.astype(np.int64), before * firm[at]
+
+
+def nearness(apart_m: Floats, chance: Floats) -> Floats:
+    """Score candidates by plain distance to where the water rose first, which is not quite known.
+
+    Parameters
+    ----------
+    apart_m : (c, k)
+        To each place where that may have been, the first alarmed sensor first.
+    chance : (k,)
+        That it was there; as far as it was nowhere, distance prefers nobody.
+    """
+    near = np.array([proximity(column) for column in apart_m.T])
+    nobody = np.full(near.shape[1:], logsumexp(near[0]) - np.log(near.shape[1]))
+    weight = np.log(np.maximum(np.append(chance, 1 - chance.sum()), 1e-12))
+    return np.asarray(logsumexp(np.vstack([near, nobody]) + weight[:, None], axis=0))
+
+
 def lifted(hydraulic: Floats, near: Floats, w: Weights, among: Floats | None = None) -> Floats:
     """Join what transport says with the chance that it is wrong about a candidate and only distance tells.
 

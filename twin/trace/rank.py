@@ -138,7 +138,7 @@ def rank(
 
 def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
     h = evidence.hydraulic(case.responses, case.signals, case.alarm_s, w)
-    near = evidence.proximity(case.transport.apart_m[:, case.first])
+    near = evidence.nearness(*_apart(case, case.transport.apart_m, w))
     prior = case.prior - np.log(len(case.park.enterprises))
     pooled = evidence.pooled(
         h.total + prior,
@@ -172,16 +172,21 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
         slots=slots,
         ratio=ratio,
         factors=factors,
-        unknown=_unlisted(case, h, prior, w),
+        unknown=_unlisted(case, h, near, prior, w),
     )
 
 
-def _unlisted(case: Case, h: Hydraulic, prior: Floats, w: Weights) -> float:
+def _apart(case: Case, apart_m: Floats, w: Weights) -> tuple[Floats, Floats]:
+    """Return lengths to the sensors where the water may have risen first, and the chance of each."""
+    sensors, chance = evidence.risen(evidence.sheet_of(case.signals, case.alarm_s, w), case.first)
+    return apart_m[:, sensors], chance
+
+
+def _unlisted(case: Case, h: Hydraulic, ours: Floats, prior: Floats, w: Weights) -> float:
     """Score a source that is on no list, on the scale of the pooled scores of those that are."""
     elsewhere = evidence.hydraulic(case.elsewhere, case.signals, case.alarm_s, w)
-    near = evidence.proximity(case.elsewhere_m)
+    near = evidence.nearness(*_apart(case, case.elsewhere_m, w))
     places = float(logsumexp(evidence.lifted(elsewhere.total, near, w)) - np.log(len(near)))
-    ours = evidence.proximity(case.transport.apart_m[:, case.first])
     listed = float(logsumexp(evidence.lifted(h.total, ours, w) + prior))
     return float(np.log(UNLISTED / (1 - UNLISTED)) + places - listed)
 

@@ -154,3 +154,29 @@ def test_pooling_keeps_a_near_candidate_alive_that_transport_rules_out() -> None
     alone = np.exp(near[2]) / np.exp(near).sum()
     assert p[2] == pytest.approx(Weights().pool * alone, rel=0.05)
     assert np.argmax(p) == 0
+
+
+def near(y: np.ndarray, alarmed: int) -> np.ndarray:
+    heard = signals.read(T, y, T[START])
+    rose, chance = evidence.risen(evidence.sheet_of(heard, T[START] + 900.0, Weights()), alarmed)
+    assert 0 <= chance.sum() <= 1
+    apart_m = np.array([[300.0, 700.0], [900.0, 600.0], [700.0, 100.0]])  # of A, B and D to C and E
+    return np.exp(evidence.nearness(apart_m[:, rose], chance))
+
+
+def test_distance_is_told_from_the_alarmed_sensor_where_it_truly_rose() -> None:
+    p = near(plug("A"), 0)
+    assert p == pytest.approx(np.exp(evidence.proximity(np.array([300.0, 900.0, 700.0]))), rel=0.02)
+
+
+def test_an_alarm_that_drift_explains_leaves_distance_to_the_sensor_that_rose() -> None:
+    y = plug("D")
+    y[0] *= 1 + 0.3 * np.clip((T - T[START // 2]) / T[START], 0, 1)  # the morning's rise, and an alarm for it
+    p = near(y, 0)
+    assert np.argmax(p) == 2
+
+
+def test_an_alarm_where_nothing_rose_leaves_distance_without_an_opinion() -> None:
+    quiet = 10 * (1 + 0.03 * np.random.default_rng(7).normal(size=(2, N)))
+    p = near(quiet, 0)
+    assert p == pytest.approx(np.full(3, p[0]))
