@@ -20,7 +20,7 @@ check: setup ## the quick loop: style, types, unit tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(PY) -m pytest -n 2 -m "not e2e and not slow"
+	$(PY) -m pytest -n 2 --dist worksteal -m "not e2e and not slow"
 
 e2e: setup
 	bash .ci/browser
@@ -31,7 +31,7 @@ test: check ## everything, the browser too
 	bash .ci/browser
 	bash .ci/broker
 	bash .ci/redis
-	$(PY) -m pytest -n 2 -m "slow and not e2e"
+	$(PY) -m pytest -n 2 --dist worksteal -m "slow and not e2e"
 	$(PY) -m pytest -n 2 --dist loadfile -m e2e
 
 bench: setup ## claims as JSON, ratios against a rival in the same run

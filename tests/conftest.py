@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from twin import access
 from twin import embedded as server
 from twin.stream import Stream
 
+END_TO_END = Path(__file__).parent / "e2e"
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes it must have free
 STRENGTH = {"_N": access._N, "_NOBODY": access._NOBODY}
@@ -38,6 +40,34 @@ def pytest_configure(config: pytest.Config) -> None:
     quick = "not slow" in config.getoption("markexpr") and not os.environ.get("TMPDIR")
     if quick and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Nothing that is imported while tests are collected becomes garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the search for garbage leave the libraries and three thousand tests alone: they stay to the end.
+
+    And let it be rarer: with what a process of the suite holds, it was a fifth of all time.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """As a process of Python ends: libraries count what is left of them."""
+    gc.unfreeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the folder of the browser alone where its tests are not asked for: importing it takes a second.
+
+    `tests/test_house.py` sees to it that everything in that folder bears the mark.
+    """
+    return True if collection_path == END_TO_END and "not e2e" in config.getoption("markexpr") else None
 
 
 @pytest.fixture(autouse=True, scope="session")

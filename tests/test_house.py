@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -52,6 +53,7 @@ DOORS = {
     "msgspec": ("twin/model.py",),
 }
 SIMULATE_MAY_BE_USED_BY = ("twin/simulate/", "twin/check.py", "twin/__main__.py")
+LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "base", "misc"}
 
 
@@ -84,9 +86,27 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
+class Seen(NamedTuple):
+    """One node of a file, and whether it runs when the file is imported."""
+
+    node: ast.AST
+    at_load: bool
+
+
 @cache
-def nodes_of(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(tree_of(path)))
+def seen_in(path: Path) -> tuple[Seen, ...]:
+    """Every node of a file; what is inside a function or a type-checking block does not run at once."""
+    found, left = [], [Seen(tree_of(path), True)]
+    while left:
+        seen = left.pop()
+        found.append(seen)
+        at_load = seen.at_load and not is_later(seen.node)
+        left += [Seen(child, at_load) for child in ast.iter_child_nodes(seen.node)]
+    return tuple(found)
+
+
+def nodes_of(path: Path) -> Iterator[ast.AST]:
+    return (seen.node for seen in seen_in(path))
 
 
 @cache
@@ -97,14 +117,8 @@ def imports_of(path: Path) -> tuple[Import, ...]:
 def find_imports(path: Path) -> Iterator[Import]:
     """Every import of a file, those inside functions and type-checking blocks too."""
     file, package = str(path.relative_to(ROOT)), module_of(path).rpartition(".")[0]
-    late = {
-        id(n)
-        for f in nodes_of(path)
-        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or is_type_checking(f)
-        for n in ast.walk(f)
-    }
-    for node in nodes_of(path):
-        at_load = id(node) not in late
+    for seen in seen_in(path):
+        node, at_load = seen.node, seen.at_load
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(file, node.lineno, alias.name, at_load)
@@ -115,6 +129,10 @@ def find_imports(path: Path) -> Iterator[Import]:
             for alias in node.names:
                 full = f"{module}.{alias.name}"
                 yield Import(file, node.lineno, full if full in MODULES else module, at_load)
+
+
+def is_later(node: ast.AST) -> bool:
+    return isinstance(node, LATER) or is_type_checking(node)
 
 
 def is_type_checking(node: ast.AST) -> bool:
@@ -226,10 +244,22 @@ def test_nobody_uses_what_swallows_a_cancelling() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{n.lineno}"
         for path in (*SOURCES, *tests)
+        if "wait_for" in path.read_text("utf-8")  # parsing every test takes three seconds
         for n in nodes_of(path)
-        if isinstance(n, ast.Attribute) and ast.unparse(n) == "asyncio.wait_for"
+        if isinstance(n, ast.Attribute) and n.attr == "wait_for" and ast.unparse(n) == "asyncio.wait_for"
     ]
     assert found == []
+
+
+def test_everything_end_to_end_says_so() -> None:
+    """The quick loop does not even import that folder: a test without the mark would never run there."""
+    unmarked = []
+    for path in sorted((ROOT / "tests" / "e2e").glob("test_*.py")):
+        tops = [ast.unparse(n) for n in tree_of(path).body if isinstance(n, ast.Assign)]
+        marks = [top for top in tops if top.startswith("pytestmark = ") and "pytest.mark.e2e" in top]
+        if not marks:
+            unmarked.append(path.name)
+    assert unmarked == []
 
 
 def test_functions_fit_a_screen() -> None:

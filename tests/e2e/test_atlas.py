@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from geodata import park as parks
 from tests.callbacks import stage, story
 from tests.conftest import Embedded
 from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.geodata.parks import demo_park
 from twin.access import Access
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import as_ms, wall_ms
@@ -21,7 +21,7 @@ from twin.records import Records
 from twin.stream import Stream
 
 pytestmark = pytest.mark.e2e
-PARK = parks.read(parks.demo_path())
+PARK = demo_park()
 MAP = "twin.maps['atlas-map']"
 SEA = (12, 27, 39)  # about what the dark sea is drawn in
 

@@ -11,13 +11,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from geodata import datum
-from geodata import park as parks
 from geodata.crs import to_lonlat
 from tests.conftest import Embedded
 from tests.e2e.screen import Screen, browser, screen, site
+from tests.geodata.parks import demo_park
 
 pytestmark = pytest.mark.e2e
-PARK = parks.read(parks.demo_path())
+PARK = demo_park()
 MAP = "twin.maps['atlas-map']"
 METRES = 111_000.0
 PNG = base64.b64decode(

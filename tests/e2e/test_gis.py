@@ -10,18 +10,18 @@ import pyogrio
 import pytest
 import shapely
 
-from geodata import park as parks
 from geodata.crs import to_lonlat
 from geodata.words import Text
 from tests.callbacks import stage, story
 from tests.conftest import Embedded
 from tests.e2e.screen import site
 from tests.e2e.test_atlas import send
+from tests.geodata.parks import demo_park
 from twin.access import Access, Role
 from twin.records import Records
 
 pytestmark = pytest.mark.e2e
-PARK = parks.read(parks.demo_path())
+PARK = demo_park()
 ACCOUNT = "gis:quiet water 12"
 SOON_S = 60.0
 

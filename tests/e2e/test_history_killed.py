@@ -18,6 +18,8 @@ from twin.errors import UnavailableError
 from twin.history import catalogue
 from twin.history.reader import History
 
+pytestmark = pytest.mark.e2e
+
 ROUNDS = 8
 # Everything is merged as soon as may be: parts by twos, days and months at once.
 WRITER = """
@@ -58,7 +60,6 @@ class Reader(threading.Thread):
                 self.wrong.append((least, got))
 
 
-@pytest.mark.e2e
 def test_sigkill_of_the_writer_and_of_the_server(tmp_path: Path, embedded: Embedded) -> None:
     stream, rnd = embedded.stream(), random.Random(7)
     folder, stop = tmp_path / "history", tmp_path / "stop"
