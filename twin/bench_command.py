@@ -49,6 +49,10 @@ RUNS = Text("同时计算几个", "how many runs of the engine go on at a time")
 CACHE = Text(
     "存放各次泄漏真实结果的文件夹", "folder where the truth of every spill is kept for the next time"
 )
+ARRIVALS_ONLY = Text(
+    "只检验到达时间的区间：每次泄漏只算几次，不搜索关闸组合",
+    "hold only the bands of arrivals against the truth: a few runs a spill, no search for gates",
+)
 SECONDS = Text("测量多少秒", "how many seconds are measured")
 SOCKETS = Text("连接数", "connections")
 CLUSTER = Text(
@@ -94,6 +98,7 @@ def options(tasks: Any, lang: Lang) -> None:
             task.add_argument("--cluster", action="store_true", help=CLUSTER.say(lang))
         if name == "plan":
             task.add_argument("--cache", type=Path, metavar="DIR", help=CACHE.say(lang))
+            task.add_argument("--arrivals-only", action="store_true", help=ARRIVALS_ONLY.say(lang))
     trace = tasks.add_parser("trace", help=TRACE.say(lang), description=TRACE.say(lang))
     for option, text in (("networks", NETWORKS), ("cases", CASES), ("out", OUT)):
         trace.add_argument(f"--{option}", type=Path, required=True, metavar="DIR", help=text.say(lang))
@@ -137,7 +142,13 @@ def _plan(config: Config, o: argparse.Namespace) -> int:
     from twin import bench_plan
 
     return bench_plan.main(
-        config, o.spills, o.seed, cache=o.cache, jobs=max(o.jobs, 1), first=max(o.first, 0)
+        config,
+        o.spills,
+        o.seed,
+        cache=o.cache,
+        jobs=max(o.jobs, 1),
+        first=max(o.first, 0),
+        arrivals_only=o.arrivals_only,
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from geodata.places import OutletKind, Park
 from twin.config import Config
-from twin.hydraulics.runner import Runners
+from twin.hydraulics.runner import Course, Runners
 from twin.plan.deadlines import Spill, horizon_s, order_s
 from twin.plan.outlook import front_s, fronts
 from twin.plan.search import Gates, Question, Trial, Trials, search
@@ -95,9 +95,9 @@ def tide(park: Park, height_m: float, phase_h: float) -> Stages:
     }
 
 
-@dataclass(slots=True, eq=False)
-class Truth:
-    """What really happens in one spill.
+@dataclass(frozen=True, slots=True, eq=False)
+class Unheld:
+    """What really happens in one spill if nobody does anything.
 
     Attributes
     ----------
@@ -107,27 +107,27 @@ class Truth:
     now_s : float
         When the plan is asked for, seconds after the release began.
     fronts : dict of str to float
-        When the front comes to gates and receptors if nobody does anything, seconds after the release began.
-    trials : Trials
-        Sets of gates, tried in the true water.
-    best : Trial
-        The least that could be lost on dry banks.
+        When the front comes to gates and receptors, seconds after the release began.
     stations : tuple of str
         Nodes that are watched.
+    question : Question
+        What the search is told in the true water.
+    nothing : Course
+        The run this was read from.
     """
 
     case: Case
     seen: dict[str, float]
     now_s: float
     fronts: dict[str, float]
-    trials: Trials
-    best: Trial
     stations: tuple[str, ...]
+    question: Question
+    nothing: Course
     _known: _Known
 
     @classmethod
-    def of(cls, park: Park, c: Case, config: Config, runners: Runners, cache: Path | None) -> Truth:
-        """Return the truth of a case, from the cache where it is known."""
+    def of(cls, park: Park, c: Case, config: Config, runners: Runners, cache: Path | None) -> Unheld:
+        """Run a case; what stations see is read from the cache where it is known."""
         waters = of_park(park, c.node, c.started, stages=c.real_tide, flow=c.flow, roughness=c.roughness)
         waters = warmed(waters, runners)
         release = waters.release(c.started, c.seconds, c.kg_s)
@@ -147,24 +147,8 @@ class Truth:
         orders = {g: order_s(k, spill, waters.begin, config) for g, k in waters.cards.items()}
         question = Question(waters, release, orders, horizon_s(waters, spill))
         nothing = runners.map([question.whole()])[0]
-        trials = Trials(question, runners, nothing)
-        trials.tried |= known.trials("tried")
-        if "best" not in known.kept:
-            gates = [g for g, k in waters.cards.items() if g not in c.broken and k.normal_position > 0]
-            known.kept["best"] = asdict(optimum(trials, gates))
-            known.kept["tried"] = [asdict(t) for t in trials.tried.values()]
-            known.write()
-        best = _trial(known.kept["best"])
-        return cls(c, seen, now_s, fronts(nothing, waters, release), trials, best, first.nodes, known)
-
-    def tried(self, gates: Gates) -> Trial:
-        """Return what a set of gates does in the true water, ordered at once."""
-        gates = tuple(sorted(gates))
-        if gates not in self.trials.tried:
-            self.trials.look([gates])
-            self._known.kept["tried"].append(asdict(self.trials.tried[gates]))
-            self._known.write()
-        return self.trials.tried[gates]
+        came = fronts(nothing, waters, release)
+        return cls(c, seen, now_s, came, first.nodes, question, nothing, known)
 
     def read(self) -> dict[str, datetime]:
         """Return when stations first read the plume, of those that have by the time of the plan."""
@@ -174,6 +158,47 @@ class Truth:
     def clean(self) -> frozenset[str]:
         """Return the nodes whose stations have read nothing of it by then."""
         return frozenset(self.stations) - self.read().keys()
+
+
+@dataclass(slots=True, eq=False)
+class Truth:
+    """What could have been done about one spill.
+
+    Attributes
+    ----------
+    unheld : Unheld
+    trials : Trials
+        Sets of gates, tried in the true water.
+    best : Trial
+        The least that could be lost on dry banks.
+    """
+
+    unheld: Unheld
+    trials: Trials
+    best: Trial
+    _known: _Known
+
+    @classmethod
+    def of(cls, unheld: Unheld, runners: Runners) -> Truth:
+        """Return the best there was, from the cache where it is known."""
+        trials, known = Trials(unheld.question, runners, unheld.nothing), unheld._known
+        trials.tried |= known.trials("tried")
+        if "best" not in known.kept:
+            cards, broken = unheld.question.waters.cards, unheld.case.broken
+            gates = [g for g, k in cards.items() if g not in broken and k.normal_position > 0]
+            known.kept["best"] = asdict(optimum(trials, gates))
+            known.kept["tried"] = [asdict(t) for t in trials.tried.values()]
+            known.write()
+        return cls(unheld, trials, _trial(known.kept["best"]), known)
+
+    def tried(self, gates: Gates) -> Trial:
+        """Return what a set of gates does in the true water, ordered at once."""
+        gates = tuple(sorted(gates))
+        if gates not in self.trials.tried:
+            self.trials.look([gates])
+            self._known.kept["tried"].append(asdict(self.trials.tried[gates]))
+            self._known.write()
+        return self.trials.tried[gates]
 
 
 @dataclass(slots=True)

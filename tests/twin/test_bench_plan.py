@@ -14,10 +14,11 @@ from geodata.places import OutletKind, Park
 from tests.twin.plan.canal import GATES, canal
 from twin import bench_plan as module
 from twin import bench_plan_truth as truth
-from twin.bench_plan import Score, summary
+from twin.bench_plan import Came, Score, summary
 from twin.bench_plan_truth import FLOWS, ROUGH, case, optimum
 from twin.config import load
 from twin.hydraulics.runner import Runners
+from twin.plan.outlook import Band
 from twin.plan.search import Question, Trials
 from twin.plan.waters import of_model
 
@@ -50,7 +51,8 @@ def test_the_tide_stands_at_the_sea_outfalls_alone_and_the_real_one_differs(park
 
 
 def test_the_result_counts_only_what_was_possible() -> None:
-    base = Score(True, True, 1.0, False, 0, (True, True, False), (0.1, 0.2, 0.3), 1.0)
+    came = Came((False, False, True, False), (False, False, False, False), (0.1, 0.2, 0.3, 0.1))
+    base = Score(True, True, 1.0, False, 0, came, 1.0)
     found = summary(
         [base, replace(base, contained=False, kept_ratio=0.5, overtopped=True, late=2, plan_s=3.0)]
         + [replace(base, possible=False, contained=False, kept_ratio=None)] * 2
@@ -59,10 +61,15 @@ def test_the_result_counts_only_what_was_possible() -> None:
     assert found["contained_where_possible"] == 0.5
     assert found["mass_kept_ratio"] == 0.75
     assert (found["overtopped"], found["late_gates"]) == (1, 2)
-    assert found["band_coverage"] == pytest.approx(2 / 3, abs=1e-3)
-    assert found["median_arrival_error"] == 0.2
+    assert (found["band_coverage"], found["before_band"], found["after_band"]) == (0.75, 0.25, 0.0)
+    assert found["median_arrival_error"] == 0.15
     assert 2.5 < found["plan_s_p95"] <= 3.0
-    assert found["machine"]["cores"] >= 1
+
+
+def test_a_front_is_held_against_the_band_of_its_place() -> None:
+    bands = {"G1": Band(50.0, 100.0, 200.0, 1.0), "G2": Band(50.0, 100.0, 200.0, 1.0)}
+    came = Came.of(bands | {"R": Band(1.0, 2.0, 3.0, 1.0)}, {"G1": 40.0, "G2": 250.0, "unforeseen": 9.0})
+    assert came == Came((True, False), (False, True), (1.5, 0.6))
 
 
 @pytest.mark.slow

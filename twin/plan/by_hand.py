@@ -36,6 +36,38 @@ def answer(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Foreseen:
+    """What comes where and when if nobody does anything.
+
+    Attributes
+    ----------
+    outlook : Outlook
+    question : Question
+        In the likeliest water.
+    nothing : Course
+        Its run of doing nothing.
+    arrivals : dict of str to Band
+        By gate and receptor.
+    """
+
+    outlook: Outlook
+    question: Question
+    nothing: Course
+    arrivals: dict[str, Band]
+
+    @classmethod
+    def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config) -> Foreseen:
+        """Run the usual water, and others around it, and band what they say."""
+        release = waters.release(spill.started, spill.seconds, spill.kg_s)
+        orders = {g: order_s(c, spill, waters.begin, config) for g, c in waters.cards.items()}
+        asked = Question(waters, release, orders, horizon_s(waters, spill))
+        outlook, question, nothing = _outlook(*_sound(asked, spill, runners), spill, runners)
+        waters = question.waters
+        share = {p: passed_kg(nothing, waters, p) / question.kg for p in (*waters.cards, *waters.receptors)}
+        return cls(outlook, question, nothing, outlook.bands(share))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Made:
     """A plan and everything it was chosen from."""
 
@@ -52,13 +84,9 @@ class Made:
     @classmethod
     def of(cls, waters: Waters, spill: Spill, runners: Runners, config: Config, most: int) -> Made:
         """Run, band, search, choose."""
-        release = waters.release(spill.started, spill.seconds, spill.kg_s)
-        orders = {g: order_s(c, spill, waters.begin, config) for g, c in waters.cards.items()}
-        asked = Question(waters, release, orders, horizon_s(waters, spill))
-        outlook, question, nothing = _outlook(*_sound(asked, spill, runners), spill, runners)
+        seen = Foreseen.of(waters, spill, runners, config)
+        outlook, question, nothing, arrivals = seen.outlook, seen.question, seen.nothing, seen.arrivals
         waters = question.waters
-        share = {p: passed_kg(nothing, waters, p) / question.kg for p in (*waters.cards, *waters.receptors)}
-        arrivals = outlook.bands(share)
         deadlines = {g: deadline(c, arrivals.get(g), spill, config) for g, c in waters.cards.items()}
         trials = Trials(question, runners, nothing)
         usable = sorted(
