@@ -7,20 +7,18 @@ people can read, and only what has changed is told. The hydraulic engine runs be
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Protocol
 
 from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
 from geodata.words import Text
 from twin import lab
+from twin.beside import Beside
 from twin.clock import ParkClock, as_ms
 from twin.config import Config
 from twin.errors import TwinError
@@ -91,8 +89,12 @@ class Simulate(Protocol):
         ranking: Ranking,
         incident: Incident,
         gates: Sequence[GateState],
+        told: Callable[[Look], None],
     ) -> Look:
-        """Run the hydraulic engine on doing nothing, on the plans and on other sets; takes seconds."""
+        """Run the hydraulic engine on doing nothing, on the plans and on other sets; takes seconds.
+
+        Calls `told` with what doing nothing and the plans come to as soon as it knows.
+        """
 
 
 @dataclass(slots=True)
@@ -105,6 +107,7 @@ class Brief:
     wall: float = float("-inf")
     waits: bool = True  # something has happened since
     asked: tuple[str, ...] = ()  # what the engine was last asked
+    first: Look | None = None  # what it said of the plans as they were asked, while it looks on
     look: Look | None = None  # what it answered
     scored: tuple[list[str], int] = field(default_factory=lambda: ([], 0))  # commands ended, what-ifs
     rival: str = ""  # who led last time, too narrowly to be told
@@ -135,7 +138,7 @@ class Advise:
         self._ended: deque[str] = deque()  # incidents that are over and not yet reviewed
         self._looked = False
         self._ready_until = 0.0
-        self._running: Future[Look] | None = None
+        self._engine = Beside()
 
     @property
     def version(self) -> str:
@@ -372,7 +375,7 @@ class Advise:
 
     def _ask(self, incident: Incident, brief: Brief, gates: Sequence[GateState]) -> None:
         """Have the engine look, once for each leading suspect and state of the gates."""
-        if brief.plans is None or brief.ranking is None or self._running is not None:
+        if brief.plans is None or brief.ranking is None or self._engine.busy:
             return
         if not brief.plans.plans or not brief.ranking.suspects:
             return
@@ -383,54 +386,39 @@ class Advise:
         if question == brief.asked:
             return
         brief.asked = question
-        self._running = _beside(partial(self._simulate, brief.plans, brief.ranking, incident, gates))
+        plans, ranking = brief.plans, brief.ranking
+        self._engine.ask(lambda told: self._simulate(plans, ranking, incident, gates, told))
 
     def _gather(self) -> None:
-        """Take the engine's answer when it has one; plans are made again with it at once."""
-        if self._running is None or not self._running.done():
-            return
-        try:
-            answer = self._running.result()
-        except TwinError as error:  # an answer less; the plan stands without it
-            log.warning("no what-if: %s", error)
-            self._running = None
-            return
-        except Exception:
-            log.exception("the what-if failed")
-            self._running = None
-            return
-        self._running = None
-        brief = self._briefs.get(answer.incident)
-        if brief is not None:
-            brief.look, brief.waits, brief.wall = answer, True, float("-inf")
+        """Take what the engine has said; plans are made again at once with the whole of it.
+
+        What it says of the plans before that is told beside them and changes none.
+        """
+        for look, whole in self._engine.heard():
+            brief = self._briefs.get(look.incident)
+            if brief is None:
+                continue
+            if whole:
+                brief.look, brief.first, brief.waits, brief.wall = look, None, True, float("-inf")
+            else:
+                brief.first = look
+                self._tell_what_ifs(brief)
 
     def _tell_what_ifs(self, brief: Brief) -> None:
         """Write what the engine says of the plans that are on the page now, when either has changed."""
-        if brief.look is None or brief.plans is None:
+        look = brief.first or brief.look
+        if look is None or brief.plans is None:
             return
-        found = what_ifs(brief.look, brief.plans)
+        found = what_ifs(look, brief.plans)
         sets = [(p.id, *(m.gate for m in p.moves)) for p in brief.plans.plans]
-        if (brief.look.at, *sets) == brief.told:
+        told = (look.at, look is brief.first, *sets)
+        if told == brief.told:
             return
-        brief.told = (brief.look.at, *sets)
+        brief.told = told
         for answer in found:
             self._records.put_whatif(answer)
         if found:
-            self._tell("whatif.ready", brief.look.incident, self._clock.now())
+            self._tell("whatif.ready", look.incident, self._clock.now())
 
 
 MOVED = (CommandState.SENT, CommandState.MOVING, CommandState.DONE, CommandState.FAILED)
-
-
-def _beside(work: Callable[[], Look]) -> Future[Look]:
-    """Run something in a thread that the end of the process does not wait for."""
-    future: Future[Look] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="whatif", daemon=True).start()
-    return future

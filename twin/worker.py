@@ -307,6 +307,7 @@ def _look(
     ranking: Ranking,
     incident: Incident,
     gates: Sequence[GateState],
+    told: Callable[[Look], None],
 ) -> Look:
     from geodata import park as parks
     from twin.plan.checking import check  # brings the hydraulic engine, which only this needs
@@ -315,7 +316,7 @@ def _look(
     if park.version != made.park_version:
         raise MissingError(f"the plans were made of park {made.park_version}, which is no longer there")
     shown = with_measured(park, records.commands(states=(CommandState.DONE,)))
-    return check(shown, made, ranking, incident, gates, config)
+    return check(shown, made, ranking, incident, gates, config, told=told)
 
 
 def _write_history(config: Config, duties: Duties, stop: threading.Event) -> None:

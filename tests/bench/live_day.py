@@ -294,7 +294,7 @@ def no_plans(
     return PlanSet(incident.id, now, (), (), (), park.version)
 
 
-def no_look(plans: PlanSet, ranking: Ranking, incident: Incident, gates: object) -> Look:
+def no_look(plans: PlanSet, ranking: Ranking, incident: Incident, gates: object, told: object) -> Look:
     """Never asked, for there are no plans."""
     raise AssertionError("nothing was planned")
 

@@ -6,7 +6,7 @@ It starts from the plans that were made without it, so that what people already 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -45,11 +45,14 @@ def check(
     *,
     folder: Path | None = None,
     processes: int = 2,
+    told: Callable[[Look], None] | None = None,
 ) -> Look:
     """Run the leading suspect's release with the plans' sets of gates and with others.
 
     Parameters
     ----------
+    told : callable, optional
+        Given a first look, the plans' own sets and doing nothing alone, long before the whole of it is done.
     folder : Path, optional
         Where the warm start of the park is kept; a folder of this user's temporary files.
     processes : int
@@ -72,8 +75,14 @@ def check(
     with Runners(processes) as runners:
         waters = warmed(of_park(park, inflow.node, spill.started), runners, folder)
         trials, usable = _question(waters, spill, planset, gates, config, runners)
+        now_s = (spill.now - waters.begin).total_seconds()
         first = [tuple(m.gate for m in p.moves) for p in planset.plans]
-        trials.look(s for s in first if set(s) <= set(usable))
+        asked = [tuple(sorted(s)) for s in first if set(s) <= set(usable)]
+        trials.look(asked)
+        start = Look(incident.id, planset.at, factor, HOLD_S / 3600, _rounded(trials.nothing.lost))
+        if told is not None:
+            sets = tuple(_checked(trials, trials.tried[s], {}, now_s, 0.0) for s in dict.fromkeys(asked))
+            told(replace(start, sets=sets, seconds=time.monotonic() - began))
         ranked = search(trials, usable, TRIED, trials.hints(usable))
         outlook, share = _outlook(trials, runners)
         least = trials.nothing.lost_kg - WORTH * trials.question.kg
@@ -83,23 +92,19 @@ def check(
         ranked = [*sure, *(t for t in trials.ranked() if t not in sure)]
         kept = ranked[:KEPT] + [t for t in ranked[KEPT:] if set(t.gates) in [set(f) for f in first]]
         after = _after(trials, kept[:WAITED])
-        now_s = (spill.now - waters.begin).total_seconds()
-        stopped = _stopped(park, suspect, trials, runners, config, spill.now)
-        return Look(
-            incident.id,
-            planset.at,
-            factor,
-            HOLD_S / 3600,
-            _rounded(trials.nothing.lost),
-            tuple(_checked(trials, t, after.get(t.gates, {}), now_s, risks.get(t.gates, 0.0)) for t in kept),
-            time.monotonic() - began,
-            stopped,
-            _passages(outlook.bands(share), spill),
-            tuple(
+        return replace(
+            start,
+            sets=tuple(
+                _checked(trials, t, after.get(t.gates, {}), now_s, risks.get(t.gates, 0.0)) for t in kept
+            ),
+            kg_stopped=_stopped(park, suspect, trials, runners, config, spill.now),
+            passages=_passages(outlook.bands(share), spill),
+            bypasses=tuple(
                 Bypass(b.gate, t.gates, round(b.lower, 3), round(b.lost_kg - t.lost_kg, 2), b.helps)
                 for t in sure[:1]
                 for b in by_passes(trials, t)
             ),
+            seconds=time.monotonic() - began,
         )
 
 

@@ -23,10 +23,10 @@ Floats = NDArray[np.float64]
 MEMBERS = 400
 FLOW_SD, ROUGH_SD = 0.17, 0.12  # in logs: flows within 30 %, roughness within 20 %
 STRENGTH_SD = 0.2  # in logs, of the release
-OWN_SD = (
-    0.09  # in logs, of the way still to go: what no run knows, place by place, a tide out of step among it
-)
-LAG_S = 90.0  # how well the reading of a front tells its time
+# In logs, of a way of an hour: what no run knows, place by place, a tide out of step among it. On a way that is
+# longer, what is fast here and slow there evens out.
+OWN_SD, OWN_S = 0.06, 3600.0
+LAG_S = 90.0  # how well the reading of a front tells its time; it is read no sooner than it comes
 LEAST_MEMBERS = 40.0  # readings that leave fewer members than this are believed less
 PROBES = ((1.0, 1.0), (0.78, 1.0), (1.28, 1.0), (1.0, 1.2))  # factors on flow and roughness that are run
 USUAL = (-0.6, 0.5)  # powers of flow and roughness where too few runs say
@@ -214,12 +214,12 @@ class Outlook:
         for node, at in seen.items():
             told = first._times(at_station(node), "front_s")
             if told is not None and at > 0:
-                sd = np.hypot(OWN_SD, LAG_S / np.maximum(told, LAG_S))
+                sd = np.hypot(_own_sd(told), LAG_S / np.maximum(told, LAG_S))
                 log -= 0.5 * (np.log(told / at) / sd) ** 2
         for node in clean:
             told = first._times(at_station(node), "front_s")
             if told is not None and now_s > 0:
-                sd = np.hypot(OWN_SD, LAG_S / np.maximum(told, LAG_S))
+                sd = np.hypot(_own_sd(told), LAG_S / np.maximum(told, LAG_S))
                 log += np.log(np.maximum(ndtr(np.log(told / now_s) / sd), 1e-6))
         kept = _resampled(log, rng)
         return cls(
@@ -258,8 +258,8 @@ class Outlook:
 
     def _band(self, place: str, share: float) -> Band:
         rng = np.random.default_rng(SEED + 1)
-        own = np.exp(OWN_SD * _normals(rng))
-        front = self._anchored(place, own)
+        own, lag = _normals(rng), LAG_S * rng.permutation((np.arange(MEMBERS) + 0.5) / MEMBERS)
+        front = self._anchored(place, own, lag)
         # The rest follows the front it belongs to.
         later = [
             np.maximum(self._marks(place, what) - self._marks(place, "front_s"), 0.0)
@@ -276,17 +276,25 @@ class Outlook:
         found = self._times(place, what)
         return np.zeros(MEMBERS) if found is None else found
 
-    def _anchored(self, place: str, own: Floats) -> Floats:
-        """Return the fronts of all members at a place: on from the last station that saw it, if any did."""
+    def _anchored(self, place: str, own: Floats, lag: Floats) -> Floats:
+        """Return the fronts of all members at a place: on from the last station that saw it, if any did.
+
+        Parameters
+        ----------
+        own : (members,)
+            Normal deviates of what no run knows.
+        lag : (members,)
+            How long before its reading the front was at that station, s.
+        """
         times = self._marks(place, "front_s")
         here = self.base[place].front_s
         before = [(self.base[s].front_s, n) for n in self.seen if (s := at_station(n)) in self.base]
         before = [(t, n) for t, n in before if t < here]
         if not before:
-            return times * own
+            return np.asarray(times * np.exp(_own_sd(times) * own))
         _, node = max(before)
         left = np.maximum(times - self._marks(at_station(node), "front_s"), 0.0)
-        return self.seen[node] + left * own
+        return np.asarray(self.seen[node] - lag + left * np.exp(_own_sd(left) * own))
 
     def deviations(self) -> dict[str, tuple[float, float]]:
         """Return what stations were expected to see without their readings, and saw: seconds, by node."""
@@ -308,6 +316,11 @@ def _resampled(log: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
         trust *= 0.8
     edges = np.cumsum(weight)
     return np.minimum(np.searchsorted(edges, (np.arange(MEMBERS) + rng.random()) / MEMBERS), MEMBERS - 1)
+
+
+def _own_sd(way_s: Floats) -> Floats:
+    """Return the spread of the time a way takes beside flow and roughness, in logs."""
+    return np.asarray(OWN_SD * np.sqrt(OWN_S / np.maximum(way_s, OWN_S)))
 
 
 def _three(values: Floats) -> Three:
