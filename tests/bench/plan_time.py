@@ -105,14 +105,20 @@ class DeskPage:
 
         body = {
             "output": self._one["output"],
-            "outputs": [dict(zip(("id", "property"), n.rsplit(".", 1), strict=True)) for n in names],
+            "outputs": [_output(n) for n in names],
             "inputs": filled(self._one["inputs"]),
             "state": filled(self._one["state"]),
-            "changedPropIds": [],
+            "changedPropIds": ["em-plan.data"],
         }
         text = self._ask("/_dash-update-component", json.dumps(body).encode()).decode()
         response = json.loads(text)["response"]
         return response["em-shown"]["data"], json.dumps(response["em-cards"], ensure_ascii=False)
+
+
+def _output(name: str) -> dict[str, Any]:
+    """Read an output as the page's own list of callbacks writes it."""
+    about, _, prop = name.rpartition(".")
+    return {"id": json.loads(about) if about.startswith("{") else about, "property": prop}
 
 
 @contextmanager

@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 MEMBERS = 400
 FLOW_SD, ROUGH_SD = 0.17, 0.12  # in logs: flows within 30 %, roughness within 20 %
 STRENGTH_SD = 0.2  # in logs, of the release
-# In logs, of a way of an hour: what no run knows, place by place, a tide out of step among it. On a way that is
-# longer, what is fast here and slow there evens out.
+# In logs, of a way of an hour: what no run knows, place by place, a tide out of step among it. On a longer
+# way, what is fast here and slow there evens out.
 OWN_SD, OWN_S = 0.06, 3600.0
 LAG_S = 90.0  # how well the reading of a front tells its time; it is read no sooner than it comes
 LEAST_MEMBERS = 40.0  # readings that leave fewer members than this are believed less

@@ -16,7 +16,7 @@ from twin.hydraulics.runner import Runners
 from twin.plan.by_hand import Made
 from twin.plan.cards import Card, read_cards
 from twin.plan.deadlines import Spill, deadline
-from twin.plan.outlook import PROBES, Band, Mark, Outlook, marks
+from twin.plan.outlook import LAG_S, OWN_SD, PROBES, Band, Mark, Outlook, marks
 from twin.plan.search import Question, Trials
 from twin.plan.waters import Waters, moment, of_model
 
@@ -114,6 +114,16 @@ def test_a_station_that_has_read_nothing_yet_tells_that_water_is_slow() -> None:
     assert slow.middle_s > 1.15 * thought.middle_s
     late = Outlook.of(probes, {"S": 30_000.0}).members  # a reading no flow explains is not believed blindly
     assert 0.6 < late.middle[0] < 1.0
+
+
+def test_what_no_run_knows_evens_out_along_a_way_and_a_reading_comes_after_its_front() -> None:
+    # Times that answer neither flow nor roughness leave nothing but what no run knows.
+    still = {n: Mark(t, t, t, t, 1.0) for n, t in (("@S", 300.0), ("NEAR", 3900.0), ("FAR", 14_700.0))}
+    bands = Outlook.of([still] * len(PROBES), {"S": 300.0}).bands({"NEAR": 1.0, "FAR": 1.0})
+    near, far = bands["NEAR"], bands["FAR"]
+    assert (near.late_s - near.early_s) / 3600 == pytest.approx(2 * 1.645 * OWN_SD, rel=0.1)
+    assert (far.late_s - far.early_s) / 14_400 == pytest.approx(1.645 * OWN_SD, rel=0.1)
+    assert near.middle_s == pytest.approx(3900 - LAG_S / 2, abs=5)
 
 
 def test_a_gate_too_late_for_the_front_is_told_by_when_the_greater_half_can_be_held() -> None:

@@ -50,7 +50,14 @@ def planned(park: Park, look: Look | None = None) -> PlanSet:
 
 def test_the_engine_tries_the_plans_and_says_what_they_keep(park: Park, tmp_path: Path) -> None:
     ranking, incident = case(park, suspect())
-    found = check(park, planned(park), ranking, incident, (), CONFIG, folder=tmp_path)
+    first: list[Look] = []
+    found = check(park, planned(park), ranking, incident, (), CONFIG, folder=tmp_path, told=first.append)
+    asked = {tuple(sorted(m.gate for m in p.moves)) for p in planned(park).plans}
+    assert {s.gates for s in first[0].sets} == asked  # told before other sets are tried
+    assert first[0].kg_nothing == found.kg_nothing
+    assert first[0].passages == ()
+    whole = {s.gates: s.kg for s in found.sets}
+    assert all(whole[s.gates] == s.kg for s in first[0].sets if s.gates in whole)
     assert (found.incident, found.factor) == ("EV", "w01018")
     assert sum(found.kg_nothing.values()) > 100
     by = {s.gates: s for s in found.sets}
