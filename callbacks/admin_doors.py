@@ -121,10 +121,10 @@ def _door(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
         [
             html.Td([html.B(str(row.get("name", ""))), " ", html.Span(kind.say(lang), className="mut")]),
             _state(row, quiet, lang),
-            html.Td(wording.number(row.get("frames")), className="num"),
-            html.Td(wording.number(row.get("readings")), className="num"),
-            html.Td(wording.number(rejects), className="num tx-alarm" if rejects else "num mut"),
-            html.Td(wording.number(held), className="num tx-warning" if held else "num mut"),
+            html.Td(wording.number(row.get("frames"), lang=lang), className="num"),
+            html.Td(wording.number(row.get("readings"), lang=lang), className="num"),
+            html.Td(wording.number(rejects, lang=lang), className="num tx-alarm" if rejects else "num mut"),
+            html.Td(wording.number(held, lang=lang), className="num tx-warning" if held else "num mut"),
             html.Td(str(len(by_mn)), className="num"),
             html.Td(f"{max(skews) / 1000:.0f} s" if skews else wording.NONE, className="num mut"),
             html.Td([*unproved, *tags(found, lang)]),
@@ -163,12 +163,12 @@ def _target(row: Mapping[str, Any], quiet: bool, lang: Lang) -> Any:
         [
             html.Td([html.B(str(row.get("name", ""))), " ", html.Span(where, className="mut")]),
             _state(row, quiet, lang),
-            html.Td(wording.number(row.get("waiting")), className="num"),
+            html.Td(wording.number(row.get("waiting"), lang=lang), className="num"),
             html.Td(wording.span(lag_s, lang), className="num tx-warning" if late else "num mut"),
-            html.Td(wording.number(row.get("relayed")), className="num"),
-            html.Td(wording.number(row.get("resent")), className="num mut"),
-            html.Td(wording.number(dropped), className="num tx-alarm" if dropped else "num mut"),
-            html.Td(wording.number(row.get("called")), className="num mut"),
+            html.Td(wording.number(row.get("relayed"), lang=lang), className="num"),
+            html.Td(wording.number(row.get("resent"), lang=lang), className="num mut"),
+            html.Td(wording.number(dropped, lang=lang), className="num tx-alarm" if dropped else "num mut"),
+            html.Td(wording.number(row.get("called"), lang=lang), className="num mut"),
             html.Td(
                 [
                     *tags(Counter(row.get("refused") or {}), lang),
@@ -210,9 +210,9 @@ def rest(told: Mapping[str, bytes], lang: Lang) -> Any:
         text = Text("页面进程启动后没有补录请求", "No request since the web process was started")
         return panel.region(title, lang, [panel.empty(text, lang)])
     items = (
-        (Text("请求", "Requests"), wording.number(requests.total())),
-        (Text("收下", "Taken"), wording.number(taken)),
-        (Text("拒收", "Refused"), wording.number(refused)),
+        (Text("请求", "Requests"), wording.number(requests.total(), lang=lang)),
+        (Text("收下", "Taken"), wording.number(taken, lang=lang)),
+        (Text("拒收", "Refused"), wording.number(refused, lang=lang)),
     )
     facts = html.Ul([html.Li([html.Span(k.say(lang)), html.B(v)]) for k, v in items], className="ado-facts")
     return panel.region(title, lang, [facts, html.P(tags(reasons, lang))])
@@ -222,7 +222,10 @@ def tags(counts: Mapping[str, int], lang: Lang, about: Text | None = None) -> li
     """Return reasons with how often, most frequent first."""
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     after = f" {about.say(lang)}" if about else ""
-    return [html.Span(f"{word(k, lang)} ×{wording.number(n)}{after}", className="tag") for k, n in order]
+    return [
+        html.Span(f"{word(k, lang)} ×{wording.number(n, lang=lang)}{after}", className="tag")
+        for k, n in order
+    ]
 
 
 def word(code: str, lang: Lang) -> str:

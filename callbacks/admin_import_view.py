@@ -189,7 +189,7 @@ def summary(result: Json, lang: Lang) -> Any:
     if not counts:
         return None
     title = Text("候选园区", "The park it makes")
-    items = [(LAYERS[k].say(lang), wording.number(counts[k])) for k in LAYERS if counts.get(k)]
+    items = [(LAYERS[k].say(lang), wording.number(counts[k], lang=lang)) for k in LAYERS if counts.get(k)]
     items.append((Text("总长 km", "Length, km").say(lang), f"{counts['km']:g}"))
     items.append((Text("坐标系", "System").say(lang), result["crs"]))
     items.append((Text("版本", "Version").say(lang), result["version"]))

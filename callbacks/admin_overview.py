@@ -92,9 +92,9 @@ def summary(park: Park, counters: Mapping[str, Any] | None, lang: Lang) -> Any:
     frames, rejects = counters.get("frames", 0), counters.get("rejects", 0)
     share = rejects / (frames + rejects) if frames + rejects else None
     items = (
-        (Text("收到数据包", "Frames accepted"), wording.number(frames)),
-        (Text("读数", "Readings"), wording.number(counters.get("readings"))),
-        (Text("拒收", "Rejected"), wording.number(rejects)),
+        (Text("收到数据包", "Frames accepted"), wording.number(frames, lang=lang)),
+        (Text("读数", "Readings"), wording.number(counters.get("readings"), lang=lang)),
+        (Text("拒收", "Rejected"), wording.number(rejects, lang=lang)),
         (Text("拒收占比", "Share rejected"), f"{share * 100:.2f}%" if share is not None else wording.NONE),
         (Text("来过的数采仪", "Loggers heard"), f"{len(known & set(by_mn))} / {len(park.stations)}"),
         (Text("未登记的 MN", "Unknown MN"), str(len(set(by_mn) - known))),
@@ -160,7 +160,8 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
     skew = float(count.get("skew_ms") or 0)
     deviations = count.get("deviations") or {}
     said = [
-        html.Span(f"{name} ×{wording.number(n)}", className="tag") for name, n in sorted(deviations.items())
+        html.Span(f"{name} ×{wording.number(n, lang=lang)}", className="tag")
+        for name, n in sorted(deviations.items())
     ]
     rejects = int(count.get("rejects", 0))
     age = max(now_ms - int(count.get("last_ms") or 0), 0) / 1000
@@ -168,11 +169,12 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
         [
             html.Td(label, className="who"),
             html.Td(mn, className="mono"),
-            html.Td(wording.number(count.get("frames", 0)), className="num"),
-            html.Td(wording.number(rejects), className="num tx-alarm" if rejects else "num mut"),
-            html.Td(wording.number(count.get("conformance"), 1), className="num"),
+            html.Td(wording.number(count.get("frames", 0), lang=lang), className="num"),
+            html.Td(wording.number(rejects, lang=lang), className="num tx-alarm" if rejects else "num mut"),
+            html.Td(wording.number(count.get("conformance"), 1, lang=lang), className="num"),
             html.Td(
-                f"{skew / 1000:.1f} s", className="num tx-warning" if abs(skew) > SKEW_BAD_MS else "num mut"
+                f"{wording.signed(skew / 1000, lang=lang)} s",
+                className="num tx-warning" if abs(skew) > SKEW_BAD_MS else "num mut",
             ),
             html.Td(_age(age, lang), className="num mut"),
             html.Td(said),
@@ -265,7 +267,7 @@ def audit(found: Sequence[AuditLine], people: Mapping[str, Text], lang: Lang) ->
     rows = [
         html.Tr(
             [
-                html.Td(f"{wording.local(line.at):%m-%d %H:%M:%S}", className="mut"),
+                html.Td(wording.day_hms(line.at, lang), className="mut"),
                 html.Td(people[line.who].say(lang) if line.who in people else line.who),
                 html.Td([html.Span(line.what, className="mut mono"), " ", line.detail.say(lang)]),
                 html.Td(line.about, className="mut"),

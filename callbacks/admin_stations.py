@@ -70,9 +70,10 @@ def summary(counters: Count | None, signs: Mapping[str, bytes], now_ms: int, lan
         (Text("未应答放弃", "Given up unanswered"), it.get("dropped")),
     )
     tags = [
-        html.Span(f"{said(k, lang)} ×{wording.number(n)}", className="tag") for k, n in sorted(cut.items())
+        html.Span(f"{said(k, lang)} ×{wording.number(n, lang=lang)}", className="tag")
+        for k, n in sorted(cut.items())
     ]
-    items = [html.Li([html.Span(k.say(lang)), html.B(wording.number(v))]) for k, v in facts]
+    items = [html.Li([html.Span(k.say(lang)), html.B(wording.number(v, lang=lang))]) for k, v in facts]
     return [html.Ul(lives, className="ads-gw"), html.Ul(items), html.P(tags)]
 
 
@@ -87,7 +88,7 @@ def _gateway(member: str, sign: Count, now_ms: int, lang: Lang) -> Any:
         state = f"{Text('写不进数据流，不应答', 'cannot write, answers nothing').say(lang)}: {trouble[:120]}"
         kind = "tx-alarm"
     else:
-        lines = wording.number(sign.get("connections"))
+        lines = wording.number(sign.get("connections"), lang=lang)
         state, kind = Text("{n} 个连接", "{n} connections").fill(n=lines).say(lang), "mut"
     return html.Li([html.B(name), html.Span(state, className=kind)])
 
@@ -172,11 +173,11 @@ def _row(mn: str, station: Station | None, count: Count | None, picked: bool, no
         html.Td(_score(count.get("conformance"))),
         html.Td(_age(age, lang), className="num tx-alarm" if silent else "num mut"),
         html.Td(
-            wording.NONE if skew is None else f"{float(skew) / 1000:+.1f} s",
+            wording.NONE if skew is None else f"{wording.signed(float(skew) / 1000, lang=lang)} s",
             className="num tx-warning" if bad else "num mut",
         ),
-        html.Td(wording.number(count.get("frames", 0)), className="num"),
-        html.Td(wording.number(rejects), className="num tx-alarm" if rejects else "num mut"),
+        html.Td(wording.number(count.get("frames", 0), lang=lang), className="num"),
+        html.Td(wording.number(rejects, lang=lang), className="num tx-alarm" if rejects else "num mut"),
         html.Td([peer, moved], className="mono"),
         html.Td(
             [*_tags(count.get("reasons"), "tag bad", lang), *_tags(count.get("deviations"), "tag", lang)]
@@ -199,7 +200,10 @@ def _score(score: object) -> Any:
 def _tags(counts: object, kind: str, lang: Lang) -> list[Any]:
     found = dict(counts) if isinstance(counts, Mapping) else {}
     order = sorted(found.items(), key=lambda item: -int(item[1]))
-    return [html.Span(f"{said(k, lang)} ×{wording.number(n)}", className=kind, title=k) for k, n in order]
+    return [
+        html.Span(f"{said(k, lang)} ×{wording.number(n, lang=lang)}", className=kind, title=k)
+        for k, n in order
+    ]
 
 
 def _age(seconds: float, lang: Lang) -> str:

@@ -98,7 +98,7 @@ def _save(
         html.Td(choose(0, "a")),
         html.Td(choose(1, "b")),
         html.Td(v.version, className="mono"),
-        html.Td(f"{at:%Y-%m-%d %H:%M}", className="mut"),
+        html.Td(wording.date_hm(at, lang), className="mut"),
         html.Td(people[v.by].say(lang) if v.by in people else v.by or wording.NONE),
         html.Td(FIRST.say(lang) if v.note == park_publish.BEFORE else v.note, className="vs-note"),
         html.Td(_counts(web, v.version, lang), className="mut vs-holds"),

@@ -122,7 +122,7 @@ def _title(arrival: Arrival, move: GateMove | None, lang: Lang) -> str:
         a=wording.hm(arrival.early),
         m=wording.hm(arrival.middle),
         z=wording.hm(arrival.late),
-        p=wording.percent(arrival.share),
+        p=wording.percent(arrival.share, lang=lang),
     )
     return text.say(lang) if move is None else f"{plans.reckoning(move, lang)}. {text.say(lang)}"
 

@@ -117,9 +117,13 @@ def _row(call: Call, lang: Lang) -> Any:
 def _said(s: Statement, measured: GateState | None, lang: Lang) -> Any:
     at = None if measured is None or measured.stated else measured.position
     word = STATED.fill(
-        g=s.gate, who=s.who, t=wording.hm(s.done_at), p=f"{wording.percent(s.position)}%", n=s.notes
+        g=s.gate,
+        who=s.who,
+        t=wording.hm(s.done_at),
+        p=f"{wording.percent(s.position, lang=lang)}%",
+        n=s.notes,
     )
-    wrong = DIFFERS.fill(p=f"{wording.percent(at)}%").say(lang) if differs(s, at) else ""
+    wrong = DIFFERS.fill(p=f"{wording.percent(at, lang=lang)}%").say(lang) if differs(s, at) else ""
     return html.Li([html.Span(word.say(lang)), html.B(wrong, className="tx-alarm") if wrong else None])
 
 

@@ -42,11 +42,11 @@ def unit(indicator: Indicator, lang: Lang) -> str:
     return UNITS[indicator.unit].say(lang) if indicator.unit in UNITS else indicator.unit
 
 
-def shown(indicator: Indicator, value: float) -> str:
+def shown(indicator: Indicator, value: float, lang: Lang) -> str:
     """Return a value with the digits it deserves."""
     if indicator.unit == "n":
         return f"{value:.0f}"
-    return wording.number(value, 0 if indicator.unit in ("d", "min") or value >= 1000 else 1)
+    return wording.number(value, 0 if indicator.unit in ("d", "min") or value >= 1000 else 1, lang=lang)
 
 
 def bounds(indicator: Indicator, lang: Lang) -> str:
@@ -95,7 +95,7 @@ def _row(indicator: Indicator, found: Compared, lang: Lang) -> Any:
     scores = [found.scores[e.id].get(indicator.key) for e in found.firms]
     place = found.standing(indicator)
     rank = wording.NONE if place is None else f"{place.rank}/{place.of}"
-    middle = wording.NONE if place is None else shown(indicator, place.middle)
+    middle = wording.NONE if place is None else shown(indicator, place.middle, lang)
     note = found.note(indicator)
     known = any(score is not None for score in scores)
     return html.Tr(
@@ -121,7 +121,7 @@ def _value(indicator: Indicator, score: Score | None, lang: Lang) -> Any:
     if score is None or score.value is None:
         return html.Td([panel.mark(Level.OFFLINE, lang), html.Span(NO_DATA.say(lang))], className="nd")
     level = indicator.level(score.value)
-    said = html.B(shown(indicator, score.value))
+    said = html.B(shown(indicator, score.value, lang))
     days = MONTH_DAYS if indicator.period == "month" else 1
     body = said if score.point is None else dcc.Link(said, href=address(*score.point, days))
     unjudged = indicator.good is None

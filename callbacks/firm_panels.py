@@ -178,7 +178,9 @@ def loads(firm: Enterprise, count: Firm, lang: Lang, week: firm_values.Values | 
             html.S(style={"left": f"{100 / 1.3:.1f}%"}),
         ]
         said = f"{_percent(share)}%" if share is not None else NO_DATA.say(lang)
-        allowed = Text("许可 {t} t/a", "permit {t} t/a").fill(t=wording.number(permit, 1)).say(lang)
+        allowed = (
+            Text("许可 {t} t/a", "permit {t} t/a").fill(t=wording.number(permit, 1, lang=lang)).say(lang)
+        )
         rows.append(
             html.Li(
                 [
@@ -349,7 +351,9 @@ def happenings(
     title = Text("事件与告警", "Incidents and alarms")
     rows: list[Any] = []
     for incident, rank, share in suspected[:4]:
-        words = Text("疑似源第 {r}，{p}%", "suspect {r}, {p}%").fill(r=rank, p=wording.percent(share))
+        words = Text("疑似源第 {r}，{p}%", "suspect {r}, {p}%").fill(
+            r=rank, p=wording.percent(share, lang=lang)
+        )
         link = dcc.Link(incident.title.say(lang), href=f"/emergency/{incident.id}")
         when = wording.moment(incident.opened, now, lang)
         rows.append(_happening(incidents.level_of(incident), link, f"{when}　{words.say(lang)}", lang))
@@ -385,8 +389,8 @@ def quality(
         return panel.region(title, lang, [panel.empty(Text("没有数采仪", "No logger"), lang)], name="en-q")
     mine = [dict((counters or {}).get("by_mn", {}).get(s.mn) or {}) for s in stations]
     rows = [
-        (Text("收到数据包", "Frames"), wording.number(sum(m.get("frames", 0) for m in mine))),
-        (Text("拒收", "Rejected"), wording.number(sum(m.get("rejects", 0) for m in mine))),
+        (Text("收到数据包", "Frames"), wording.number(sum(m.get("frames", 0) for m in mine), lang=lang)),
+        (Text("拒收", "Rejected"), wording.number(sum(m.get("rejects", 0) for m in mine), lang=lang)),
         (Text("时钟偏差", "Clock skew"), _skew(mine)),
         (Text("偏离标准", "Deviations"), _deviations(mine, lang)),
     ]

@@ -107,7 +107,7 @@ def printed(web: Web, found: Compared, lang: Lang) -> bytes:
     """Return the month on paper."""
     firm = found.firms[0]
     now = dossier.moment(web.stream)
-    at = f"{wording.local(now.now):%Y-%m-%d %H:%M}"
+    at = wording.date_hm(now.now, lang)
     until = Text("{p}，统计至 {t}（园区时间）", "{p}; counted until {t}, park time")
     lines = [
         f"{firm.id}  {firm.trade.say(lang)}  {firm.uscc}  {firm.permit_no}",
@@ -127,7 +127,7 @@ def _indicators(web: Web, found: Compared, lang: Lang) -> Grid:
         score, place = mine.get(it.key), found.standing(it)
         value = None if score is None else score.value
         unit = firm_cards.unit(it, lang)
-        said = NO_DATA.say(lang) if value is None else f"{firm_cards.shown(it, value)} {unit}".strip()
+        said = NO_DATA.say(lang) if value is None else f"{firm_cards.shown(it, value, lang)} {unit}".strip()
         level = it.level(value)
         note = found.note(it)
         rank = f"{place.rank}/{place.of}" if place else wording.NONE
@@ -156,7 +156,7 @@ def _days(found: Compared, lang: Lang) -> Grid:
     )
     rows = [
         (
-            f"{wording.local(as_datetime(s.start_ms)):%m-%d}",
+            wording.day(as_datetime(s.start_ms), lang),
             firm_cards.SAID[s.level].say(lang),
             str(s.judged),
             str(s.outside),

@@ -92,7 +92,7 @@ def of_week(found: Values, code: str, lang: Lang) -> Any:
         said, note = (None if m3 is None else " ".join(wording.volume(m3, lang))), ""
     else:
         load = carried(found, code)
-        said = None if load is None else f"{wording.kilograms(load.kg + load.replaced_kg)} kg"
+        said = None if load is None else f"{wording.kilograms(load.kg + load.replaced_kg, lang=lang)} kg"
         note = "" if load is None else _complete(load, lang)
     if said is None or place is None:
         return html.Span(wording.NONE, className="wk")
@@ -108,10 +108,10 @@ def carried_replaced(found: Values, code: str) -> bool:
 
 def _complete(load: Total, lang: Lang) -> str:
     done = Text("实测 {k} kg，小时完整率 {p}%", "measured {k} kg, {p}% of the hours").fill(
-        k=wording.kilograms(load.kg), p=wording.percent(load.share)
+        k=wording.kilograms(load.kg, lang=lang), p=wording.percent(load.share, lang=lang)
     )
     more = Text("；替代 {k} kg（{n} 天）", "; replaced {k} kg (days: {n})").fill(
-        k=wording.kilograms(load.replaced_kg), n=load.replaced_days
+        k=wording.kilograms(load.replaced_kg, lang=lang), n=load.replaced_days
     )
     return done.say(lang) + (more.say(lang) if load.replaced_days else "")
 

@@ -121,12 +121,14 @@ def source(
         parts.append(
             html.Span([f"{name} ", html.B(word.say(lang), className=tone)], title=m.gate, className="ef-m")
         )
-    saves = Text("停源少排 {p}%", "stops {p}% of the release").fill(p=wording.percent(plan.contained))
+    saves = Text("停源少排 {p}%", "stops {p}% of the release").fill(
+        p=wording.percent(plan.contained, lang=lang)
+    )
     reach = None
     if whatif is not None:
         reach = Text("推演到达 {a} → {b} kg", "engine: {a} → {b} kg reach").fill(
-            a=wording.kilograms(sum(whatif.kg_nothing.values())),
-            b=wording.kilograms(sum(whatif.kg_plan.values())),
+            a=wording.kilograms(sum(whatif.kg_nothing.values()), lang=lang),
+            b=wording.kilograms(sum(whatif.kg_plan.values()), lang=lang),
         )
     return _row(
         plan,
@@ -138,7 +140,7 @@ def source(
 
 
 def _own(plan: GatePlan, picked: str | None, lang: Lang) -> Any:
-    word = Text("推演拦住 {p}%", "simulated: {p}% held").fill(p=wording.percent(plan.contained))
+    word = Text("推演拦住 {p}%", "simulated: {p}% held").fill(p=wording.percent(plan.contained, lang=lang))
     note = Text("签署后立即下发，不等所拟时刻", "when signed the order goes out at once")
     row = _row(plan, plan.name, [html.Em(word.say(lang)), html.Span(note.say(lang))], picked, lang)
     return html.Div(row, className="sim", **panel.attrs(data_watermark=own.WATERMARK.say(lang)))

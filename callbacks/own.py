@@ -210,9 +210,12 @@ def _table(told: Sequence[Told], receptors: Mapping[str, Receptor], hours: float
             html.Tr(
                 [
                     html.Td([html.B(label + plan), html.Span(gates, className="mut")]),
-                    html.Td(f"{wording.percent(t.kept)}%", className="num"),
-                    html.Td(wording.kilograms(sum(t.kg.values())), className="num"),
-                    *[html.Td(wording.kilograms(t.kg.get(r, 0.0)), className="num") for r in places],
+                    html.Td(f"{wording.percent(t.kept, lang=lang)}%", className="num"),
+                    html.Td(wording.kilograms(sum(t.kg.values()), lang=lang), className="num"),
+                    *[
+                        html.Td(wording.kilograms(t.kg.get(r, 0.0), lang=lang), className="num")
+                        for r in places
+                    ],
                     html.Td(over, className="num tx-alarm" if t.overtops_h is not None else "num"),
                 ],
                 className="own" if t.label == "own" else "",

@@ -65,7 +65,7 @@ def show(found: list[Use], saved: Version | None, lang: Lang) -> Any:
             said.append(html.Em(why, className="tx-alarm"))
         rows.append(html.Li(said))
     if saved is not None:
-        when = f"{wording.local(saved.at):%m-%d %H:%M}"
+        when = wording.day_hm(saved.at, lang)
         by = Text("{when} {by} 保存 {v}：{note}", "{v} saved {when} by {by}: {note}")
         line = by.fill(when=when, by=saved.by, v=saved.version, note=saved.note)
         rows.append(html.Li(html.Span(line.say(lang)), className="pu-last"))

@@ -79,8 +79,8 @@ def told(a: Arrival, name: Text | None) -> Text:
     )
 
 
-def _strong(mg_l: float) -> str:
-    return wording.number(mg_l, 0 if mg_l >= 10 else 1 if mg_l >= 1 else 2)
+def _strong(mg_l: float) -> Text:
+    return wording.Figure(wording.number, mg_l, 0 if mg_l >= 10 else 1 if mg_l >= 1 else 2)
 
 
 def compared(s: Sighting, station: Station | None) -> tuple[Text, str]:

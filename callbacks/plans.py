@@ -119,7 +119,7 @@ def facts(plan: GatePlan, lang: Lang) -> list[tuple[str, str, str]]:
         full = Text("10 天以上", "over 10 days")
     elif hours <= 0:
         full = Text("已满", "full")
-    used = f"{wording.percent(share)}%" if share is not None else wording.NONE
+    used = f"{wording.percent(share, lang=lang)}%" if share is not None else wording.NONE
     return [
         (Text("受污水量", "Trapped").say(lang), f"{trapped} {unit}", ""),
         (
@@ -142,9 +142,9 @@ def _now_or_late(plan: GatePlan, lang: Lang) -> Any:
         cells += [
             html.Span(word.say(lang)),
             panel.bar(share, name),
-            html.B(f"{wording.percent(share)}%", className="num"),
+            html.B(f"{wording.percent(share, lang=lang)}%", className="num"),
         ]
-    waits = [f"{m} min {wording.percent(s)}%" for m, s in plan.contained_after.items()]
+    waits = [f"{m} min {wording.percent(s, lang=lang)}%" for m, s in plan.contained_after.items()]
     title = Text("水力核算，再等：{w}", "By the engine, after waiting: {w}").fill(w=", ".join(waits))
     return html.Div(cells, className="lt", title=title.say(lang) if waits else "")
 
@@ -158,8 +158,8 @@ def kept(whatif: WhatIf | None, receptors: Mapping[str, Receptor], lang: Lang) -
         html.Li(
             [
                 html.Span(receptors[place].name.say(lang) if place in receptors else place),
-                html.Span(f"{wording.kilograms(kg)} → "),
-                html.B(f"{wording.kilograms(whatif.kg_plan.get(place, 0.0))} kg"),
+                html.Span(f"{wording.kilograms(kg, lang=lang)} → "),
+                html.B(f"{wording.kilograms(whatif.kg_plan.get(place, 0.0), lang=lang)} kg"),
             ]
         )
         for place, kg in sorted(whatif.kg_nothing.items(), key=lambda item: -item[1])
@@ -173,7 +173,12 @@ def kept(whatif: WhatIf | None, receptors: Mapping[str, Receptor], lang: Lang) -
             html.P(
                 [
                     html.Span(title.say(lang)),
-                    html.Span([f"{wording.kilograms(nothing)} → ", html.B(f"{wording.kilograms(plan)} kg")]),
+                    html.Span(
+                        [
+                            f"{wording.kilograms(nothing, lang=lang)} → ",
+                            html.B(f"{wording.kilograms(plan, lang=lang)} kg"),
+                        ]
+                    ),
                 ],
                 className="kg",
             ),
@@ -233,7 +238,7 @@ def card(
             html.B(plan.name.say(lang)),
             html.Span(Text("推荐", "best").say(lang), className="tag") if plan.recommended else None,
             html.Span(
-                [html.B(f"{wording.percent(plan.contained)}%"), Text(" 拦住", " held").say(lang)],
+                [html.B(f"{wording.percent(plan.contained, lang=lang)}%"), Text(" 拦住", " held").say(lang)],
                 className="pc",
             ),
         ],
@@ -320,6 +325,6 @@ def gate_mark(state: GateState | None) -> Any:
     """Return a gate's symbol as its controller last said; the browser keeps it up to date."""
     if state is None:
         return html.I(className="gate-mark", **panel.attrs(data_gate="unknown", aria_hidden="true"))
-    percent = "" if state.position is None else wording.percent(state.position)
+    percent = "" if state.position is None else f"{state.position * 100:.0f}"
     live = panel.attrs(data_gate=response.standing(state), data_live_gate=state.gate, data_pct=percent)
     return html.I(className="gate-mark", **live, **panel.attrs(aria_hidden="true"))

@@ -55,13 +55,17 @@ def outcome(plan: GatePlan | None, whatifs: Sequence[WhatIf]) -> Text:
     """Say what becomes of the pollution with a plan, or with none."""
     if plan is None:
         last = whatifs[-1] if whatifs else None
-        return UNHELD if last is None else REACHES.fill(kg=wording.kilograms(sum(last.kg_nothing.values())))
-    held = HELD.fill(p=wording.percent(plan.contained))
+        return UNHELD if last is None else REACHES.fill(kg=_mass(last.kg_nothing))
+    held = HELD.fill(p=wording.Figure(wording.percent, plan.contained))
     own = [w for w in whatifs if w.plan == plan.id]
     if own:
-        reaches = REACHES.fill(kg=wording.kilograms(sum(own[-1].kg_plan.values())))
+        reaches = REACHES.fill(kg=_mass(own[-1].kg_plan))
         held = Text("{h}，{r}", "{h}, {r}").fill(h=held, r=reaches)
     return Text("{h}{b}", "{h}{b}").fill(h=held, b=BY)
+
+
+def _mass(kg: Mapping[str, float]) -> Text:
+    return wording.Figure(wording.kilograms, sum(kg.values()))
 
 
 def with_scenarios(

@@ -117,9 +117,10 @@ def _head(web: Web, station: Station, it: Factor, days: int, lang: Lang) -> Any:
 def _sums(web: Web, found: PointValues, lang: Lang) -> Any:
     sent, load = found.hours.transfer, total(found.days)
     good = [d for d in found.days if d.value is not None]
+    valid = _counts(sent.valid, sent.received, lang)
     items: list[tuple[Text, str, str]] = [
-        (Text("传输率", "Received of due"), rate(sent.rate), _counts(sent.received, sent.due)),
-        (Text("有效率", "Valid of received"), rate(sent.valid_rate), _counts(sent.valid, sent.received)),
+        (Text("传输率", "Received of due"), rate(sent.rate), _counts(sent.received, sent.due, lang)),
+        (Text("有效率", "Valid of received"), rate(sent.valid_rate), valid),
         (Text("传输有效率", "Valid of due"), rate(sent.effective), _cite(web.rules.good, lang)),
         (
             Text("有效日均值", "Valid daily means"),
@@ -128,10 +129,12 @@ def _sums(web: Web, found: PointValues, lang: Lang) -> Any:
         ),
     ]
     if load.days:
-        done = Text("完整率 {p}%", "complete {p}%").fill(p=wording.percent(load.share))
-        instead = Text("，另替代 {k} kg", ", replaced {k} kg").fill(k=wording.kilograms(load.replaced_kg))
+        done = Text("完整率 {p}%", "complete {p}%").fill(p=wording.percent(load.share, lang=lang))
+        instead = Text("，另替代 {k} kg", ", replaced {k} kg").fill(
+            k=wording.kilograms(load.replaced_kg, lang=lang)
+        )
         note = done.say(lang) + (instead.say(lang) if load.replaced_days else "")
-        items.append((Text("负荷", "Load"), f"{wording.kilograms(load.kg)} kg", note))
+        items.append((Text("负荷", "Load"), f"{wording.kilograms(load.kg, lang=lang)} kg", note))
     return html.Ul(
         [html.Li([html.P(t.say(lang)), html.B(v), html.Span(n, title=n)]) for t, v, n in items],
         className="rd-kp",
@@ -143,8 +146,8 @@ def rate(share: float | None) -> str:
     return wording.NONE if share is None else f"{share * 100:.1f}%"
 
 
-def _counts(some: int, of: int) -> str:
-    return f"{wording.number(some)} / {wording.number(of)}"
+def _counts(some: int, of: int, lang: Lang) -> str:
+    return f"{wording.number(some, lang=lang)} / {wording.number(of, lang=lang)}"
 
 
 def _cite(rule: Rule, lang: Lang) -> str:
@@ -207,7 +210,7 @@ def _hours(it: Factor, found: PointValues, lang: Lang) -> Any:
         rows.append(
             html.Tr(
                 [
-                    html.Td(f"{at:%m-%d %H}:00"),
+                    html.Td(wording.day_hm(at, lang)),
                     html.Td(html.B(it.show(float(h.value[i]))), className="num"),
                     html.Td(f"{low} – {high}" if h.valid[i] else wording.NONE, className="num mut"),
                     html.Td(f"{h.valid[i]}/{h.received[i]}/{h.due[i]}", className="num mut"),
@@ -245,13 +248,13 @@ def _days(it: Factor, found: PointValues, lang: Lang) -> Any:
 
 def _day(it: Factor, day: Day, lang: Lang) -> Any:
     at = wording.local(as_datetime(day.start_ms))
-    load: Any = wording.kilograms(day.kg) if day.weighted and day.valid else wording.NONE
+    load: Any = wording.kilograms(day.kg, lang=lang) if day.weighted and day.valid else wording.NONE
     if day.replaced_kg is not None:
-        words = Text("{k}（替代）", "{k} (replaced)").fill(k=wording.kilograms(day.replaced_kg))
+        words = Text("{k}（替代）", "{k} (replaced)").fill(k=wording.kilograms(day.replaced_kg, lang=lang))
         load = [html.S(load), " ", html.Em(words.say(lang))]
     return html.Tr(
         [
-            html.Td(f"{at:%m-%d}"),
+            html.Td(wording.day(at, lang)),
             html.Td(html.B(it.show(day.value)), className="num"),
             html.Td(f"{day.valid}/{day.due}", className="num mut"),
             html.Td(load, className="num"),
@@ -273,10 +276,10 @@ def _every(it: Factor, station: Station, every: Versions, days: int, lang: Lang)
         rows.append(
             html.Tr(
                 [
-                    html.Td(f"{at:%m-%d %H:%M:%S}"),
+                    html.Td(wording.day_hms(at, lang)),
                     html.Td(html.S(value) if old[i] else html.B(value), className="num"),
                     html.Td(note, className="no" if old[i] or mark not in ("", "N") else "mut"),
-                    html.Td(f"{seen:%m-%d %H:%M:%S}", className="num mut"),
+                    html.Td(wording.day_hms(seen, lang), className="num mut"),
                 ],
                 className="old" if old[i] else "",
             )
@@ -288,7 +291,7 @@ def _every(it: Factor, station: Station, every: Versions, days: int, lang: Lang)
         Text("收到（服务器时钟）", "Received (server clock)"),
     )
     n = Text("{n} 条，其中被替换 {o} 条", "{n}, of which {o} replaced").fill(
-        n=wording.number(len(every.at_ms)), o=wording.number(int(old.sum()))
+        n=wording.number(len(every.at_ms), lang=lang), o=wording.number(int(old.sum()), lang=lang)
     )
     frames = html.A(
         Text("最近 1 小时原始报文", "Raw frames of the last hour").say(lang),

@@ -52,13 +52,14 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
     """Return the parts of the score, each with what was foretold and what came."""
 
     def share(value: float | None) -> Text:
-        word = wording.NONE if value is None else f"{wording.percent(value)}%"
-        return Text(word, word)
+        if value is None:
+            return Text(wording.NONE, wording.NONE)
+        return Text("{p}%", "{p}%").fill(p=wording.Figure(wording.percent, value))
 
-    def kg(value: float | None) -> str:
-        return wording.NONE if value is None else wording.kilograms(value)
+    def kg(value: float | None) -> Text:
+        return wording.Figure(wording.kilograms, value)
 
-    came = ", ".join(f"{r} {kg(v)}" for r, v in sorted(review.kg_came.items()))
+    came = _came_by(review)
     return [
         (Text("到达在区间内", "Arrivals within band"), share(review.inside)),
         (Text("到达中位误差", "Median arrival error"), share(review.error)),
@@ -73,13 +74,22 @@ def facts(review: Review) -> list[tuple[Text, Text]]:
         ),
         (
             Text("实测到达（上限）", "Measured to arrive (at most)"),
-            Text("{w} kg", "{w} kg").fill(w=came) if came else Text("无测站", "no station"),
+            Text("{w} kg", "{w} kg").fill(w=came) if review.kg_came else Text("无测站", "no station"),
         ),
         (
             Text("排放量 初判→终判", "Released (first → last)"),
             Text("{a} → {b} kg", "{a} → {b} kg").fill(a=kg(review.kg_first), b=kg(review.kg_last)),
         ),
     ]
+
+
+def _came_by(review: Review) -> Text:
+    def by(lang: Lang) -> str:
+        return ", ".join(
+            f"{r} {wording.kilograms(kg, lang=lang)}" for r, kg in sorted(review.kg_came.items())
+        )
+
+    return wording.Figure(by)
 
 
 def _stations(review: Review) -> Text:
@@ -115,6 +125,6 @@ def _came(c: Came, names: Mapping[str, Text], lang: Lang) -> Any:
             html.Td(f"{c.place} {name.say(lang)}"),
             html.Td(f"{wording.hm(c.middle)} ({band})", className="num"),
             html.Td(wording.hm(c.seen), className=tone),
-            html.Td(f"{wording.percent(c.error)}%", className=tone),
+            html.Td(f"{wording.percent(c.error, lang=lang)}%", className=tone),
         ]
     )

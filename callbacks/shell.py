@@ -57,7 +57,8 @@ from dash.development.base_component import Component
 
 from callbacks import drill, guide, ids, login, plume_words, replay
 from callbacks.pages import Page, Visit, Web, data, in_thread, reader_lang
-from geodata.words import Lang, Text, after, as_lang
+from geodata import locales, zone
+from geodata.words import LANGS, Lang, Text, after, as_lang
 
 BRAND_SUB = Text("水环境数字孪生", "Water twin")
 MISSING = Text("没有这一页", "There is no such page")
@@ -124,7 +125,7 @@ def glyph(level: str, title: str = "", **values: str) -> html.I:
 
 def frame(web: Web, lang: Lang) -> Component:
     """Return what stands around every page."""
-    words = {key: text.say(lang) for key, text in WORDS.items()}
+    words = {key: text.say(lang) for key, text in WORDS.items()} | _forms(lang)
     return html.Div(
         [
             dcc.Location(id=ids.URL, refresh="callback-nav"),
@@ -143,6 +144,15 @@ def frame(web: Web, lang: Lang) -> Component:
         className="shell",
         **data(words=json.dumps(words, ensure_ascii=False), lang=lang),
     )
+
+
+def _forms(lang: Lang) -> dict[str, str]:
+    """Return the zone and the signs with which scripts write times and numbers."""
+    signs = locales.signs(lang)
+    forms = {"zone": zone.label(zone.here()), "decimal": signs["."], "thousands": signs[","]}
+    if lang not in LANGS:
+        forms |= {"months": " ".join(locales.months(lang)), "weekdays": " ".join(locales.weekdays(lang))}
+    return forms
 
 
 def _header(web: Web, lang: Lang) -> Component:

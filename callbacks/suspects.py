@@ -58,11 +58,13 @@ def shown_kinds(top: tuple[Suspect, ...]) -> list[str]:
     return [k for k in KINDS if k in have] + sorted(have - set(KINDS))
 
 
-def _head(rank: int, suspect: Suspect, who: str, chosen: bool) -> Any:
+def _head(rank: int, suspect: Suspect, who: str, lang: Lang, *, chosen: bool) -> Any:
     return html.Th(
         html.Button(
             [
-                html.Span([html.I(str(rank), className=f"rk s{rank}"), _probability(suspect.probability)]),
+                html.Span(
+                    [html.I(str(rank), className=f"rk s{rank}"), _probability(suspect.probability, lang)]
+                ),
                 html.Span(who, className="who"),
             ],
             id={"type": "em-suspect", "index": rank - 1},
@@ -73,11 +75,11 @@ def _head(rank: int, suspect: Suspect, who: str, chosen: bool) -> Any:
     )
 
 
-def _probability(share: float) -> Any:
-    return html.B([wording.percent(share), html.Small("%")], className="pr")
+def _probability(share: float, lang: Lang) -> Any:
+    return html.B([wording.percent(share, lang=lang), html.Small("%")], className="pr")
 
 
-def evidence_bar(nats: float | None, rank: int) -> Any:
+def evidence_bar(nats: float | None, rank: int, lang: Lang) -> Any:
     """Return one cell of the evidence table: a bar to the right for, to the left against, and the number."""
     if nats is None:
         return html.Span(wording.NONE, className="ev none")
@@ -86,7 +88,7 @@ def evidence_bar(nats: float | None, rank: int) -> Any:
     return html.Span(
         [
             html.I(className=f"s{rank}", style={"width": f"{width:.1f}px"}),
-            html.B(wording.signed(nats)),
+            html.B(wording.signed(nats, lang=lang)),
         ],
         className=f"ev {side}",
         style={"--w": f"{width:.1f}px"},
@@ -97,12 +99,15 @@ def matrix(ranking: Ranking, enterprises: Mapping[str, Enterprise], lang: Lang, 
     """Return the table of evidence: a row a kind, a column a suspect."""
     top = ranking.suspects[:TOP]
     columns = [weights(s) for s in top]
-    head = [_head(i, s, name(enterprises, s.enterprise, lang), i - 1 == chosen) for i, s in enumerate(top, 1)]
+    head = [
+        _head(i, s, name(enterprises, s.enterprise, lang), lang, chosen=i - 1 == chosen)
+        for i, s in enumerate(top, 1)
+    ]
     rows = [
         html.Tr(
             [
                 html.Th(KINDS.get(kind, Text(kind, kind)).say(lang), scope="row"),
-                *[html.Td(evidence_bar(column.get(kind), i)) for i, column in enumerate(columns, 1)],
+                *[html.Td(evidence_bar(column.get(kind), i, lang)) for i, column in enumerate(columns, 1)],
             ]
         )
         for kind in shown_kinds(top)
@@ -129,7 +134,7 @@ def share_bar(ranking: Ranking, lang: Lang) -> Any:
     legend = [
         html.Span(
             Text("其余 {n} 家 {p}%", "{n} others {p}%")
-            .fill(n=more, p=wording.percent(others(ranking)))
+            .fill(n=more, p=wording.percent(others(ranking), lang=lang))
             .say(lang)
         )
         if more > 0
@@ -148,7 +153,9 @@ def share_bar(ranking: Ranking, lang: Lang) -> Any:
 
 def unknown_text(ranking: Ranking) -> Text:
     """Say the share of a source that is on no list."""
-    return Text("未列明来源 {p}%", "unlisted source {p}%").fill(p=wording.percent(ranking.unknown))
+    return Text("未列明来源 {p}%", "unlisted source {p}%").fill(
+        p=wording.Figure(wording.percent, ranking.unknown)
+    )
 
 
 def group_texts(ranking: Ranking, enterprises: Mapping[str, Enterprise]) -> list[Text]:
@@ -216,10 +223,10 @@ def sentences(suspect: Suspect, lang: Lang, most: int = 99) -> Any:
     return html.Ul([sentence(r, lang) for r in (*pro, *con)], className="why")
 
 
-def release(suspect: Suspect, *, mass: bool = True) -> str:
+def release(suspect: Suspect, lang: Lang, *, mass: bool = True) -> str:
     """Say when, where and, if asked, how much this suspect would have let go."""
     a, b = wording.hm(suspect.release_from), wording.hm(suspect.release_to)
-    much = f"　{wording.kilograms(suspect.strength_kg)} kg" if mass and suspect.strength_kg else ""
+    much = f"　{wording.kilograms(suspect.strength_kg, lang=lang)} kg" if mass and suspect.strength_kg else ""
     return f"{a}–{b}　{suspect.outlet}{much}"
 
 
@@ -227,14 +234,15 @@ def bounds(within: Bounds) -> Text:
     """Say within what a release lies nine times in ten."""
     mass = within.kg_least is not None and within.kg_most is not None
     return Text(
-        "九成把握：{a}–{b} 开始，历时 {m}–{n} 分{kg}", "9 in 10: begun {a}–{b}, for {m}–{n} min{kg}"
+        "九成把握：{a}–{b} 开始，历时 {m}–{n} 分{mass}", "9 in 10: begun {a}–{b}, for {m}–{n} min{mass}"
     ).fill(
         a=wording.hm(within.from_early),
         b=wording.hm(within.from_late),
         m=f"{within.minutes_least:.0f}",
         n=f"{within.minutes_most:.0f}",
-        kg=Text("，{x}–{y} kg", ", {x}–{y} kg").fill(
-            x=wording.kilograms(within.kg_least), y=wording.kilograms(within.kg_most)
+        mass=Text("，{x}–{y} kg", ", {x}–{y} kg").fill(
+            x=wording.Figure(wording.kilograms, within.kg_least),
+            y=wording.Figure(wording.kilograms, within.kg_most),
         )
         if mass
         else Text("", ""),
@@ -262,7 +270,7 @@ def _sample(sample: Sample, lang: Lang) -> Any:
                 [sample.name.say(lang), html.Small(sample_form.told(sample.factor, sample.minutes, lang))]
             ),
             panel.bar(sample.top),
-            html.B(f"{wording.percent(sample.top)}%", className="num"),
+            html.B(f"{wording.percent(sample.top, lang=lang)}%", className="num"),
         ]
     )
 
@@ -310,7 +318,7 @@ def show(
     at = min(max(chosen, 0), min(TOP, len(ranking.suspects)) - 1)
     suspect = ranking.suspects[at]
     note = Text("{t}，{n} 条读数，园区 {v}", "{t}, {n} readings, park {v}").fill(
-        t=wording.hm(ranking.at), n=wording.number(ranking.readings_used), v=ranking.park_version
+        t=wording.hm(ranking.at), n=wording.number(ranking.readings_used, lang=lang), v=ranking.park_version
     )
     return panel.region(
         TITLE,
@@ -323,7 +331,7 @@ def show(
             *groups(ranking, enterprises, lang),
             *prints.against_sample(ranking, enterprises, lang),
             html.P(
-                [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect))],
+                [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect, lang))],
                 className="sus-of",
             ),
             html.P(bounds(suspect.bounds).say(lang), className="sus-in") if suspect.bounds else None,

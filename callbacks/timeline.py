@@ -43,7 +43,7 @@ def _limit(anomaly: Anomaly) -> Text:
     if anomaly.kind is not Kind.EXCEEDANCE or anomaly.limit is None:
         return Text("，{k}", ", {k}").fill(k=KINDS[anomaly.kind])
     decimals = factor(anomaly.point.factor).decimals
-    return Text("，限值 {v}", ", limit {v}").fill(v=wording.number(anomaly.limit, decimals))
+    return Text("，限值 {v}", ", limit {v}").fill(v=wording.Figure(wording.number, anomaly.limit, decimals))
 
 
 def of_anomaly(anomaly: Anomaly, stations: Mapping[str, Station]) -> Line:
@@ -55,7 +55,7 @@ def of_anomaly(anomaly: Anomaly, stations: Mapping[str, Station]) -> Line:
         s=station,
         w=where,
         f=what.short,
-        v=wording.number(anomaly.value, what.decimals),
+        v=wording.Figure(wording.number, anomaly.value, what.decimals),
         u=f" {what.unit}" if what.unit else "",
         l=_limit(anomaly),
     )
@@ -69,7 +69,7 @@ def of_ranking(ranking: Ranking, names: Mapping[str, Text]) -> Line:
     first = ranking.suspects[0]
     who = names.get(first.enterprise, Text(first.enterprise, first.enterprise))
     text = Text("疑似源排序，首位 {w} {p}%", "Sources ranked, first {w} {p}%")
-    return Line(ranking.at, text.fill(w=who, p=wording.percent(first.probability)))
+    return Line(ranking.at, text.fill(w=who, p=wording.Figure(wording.percent, first.probability)))
 
 
 def of_plans(planset: PlanSet) -> Line:
@@ -104,8 +104,8 @@ def of_whatif(whatif: WhatIf) -> Line:
     text = Text(
         "水力核算：到达敏感点 {a} → {b} kg", "Hydraulic check: {a} → {b} kg reach the receptors"
     ).fill(
-        a=wording.kilograms(sum(whatif.kg_nothing.values())),
-        b=wording.kilograms(sum(whatif.kg_plan.values())),
+        a=wording.Figure(wording.kilograms, sum(whatif.kg_nothing.values())),
+        b=wording.Figure(wording.kilograms, sum(whatif.kg_plan.values())),
     )
     return Line(whatif.at, text)
 

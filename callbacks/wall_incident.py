@@ -170,7 +170,7 @@ def who(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: La
     more = len(ranking.suspects) - suspects.TOP
     if more > 0:
         rest = Text("其余 {n} 家合计 {p}%", "{n} others {p}%")
-        note += "　" + rest.fill(n=more, p=wording.percent(suspects.others(ranking))).say(lang)
+        note += "　" + rest.fill(n=more, p=wording.percent(suspects.others(ranking), lang=lang)).say(lang)
     if not ranking.suspects:
         none = ranking.note or Text("没有可达的企业", "No enterprise can have done it")
         return panel.region(title, lang, [panel.empty(none, lang)], name="wl-who", note=note)
@@ -211,14 +211,15 @@ def _suspect(rank: int, suspect: Suspect, called: str, lines: int, lang: Lang) -
             html.Div(
                 [
                     html.Div(
-                        [html.H3(called), html.Span(suspects.release(suspect, mass=False))], className="sn"
+                        [html.H3(called), html.Span(suspects.release(suspect, lang, mass=False))],
+                        className="sn",
                     ),
                     panel.bar(suspect.probability, f"p{rank}"),
                     suspects.sentences(suspect, lang, lines),
                 ],
                 className="sm",
             ),
-            html.B([wording.percent(suspect.probability), html.Small("%")], className="pr"),
+            html.B([wording.percent(suspect.probability, lang=lang), html.Small("%")], className="pr"),
         ],
         className=f"sus-{rank}",
     )
@@ -232,7 +233,7 @@ def _next_sample(ranking: Ranking, enterprises: Mapping[str, Enterprise], lang: 
             Text("下一采样 ", "Sample next ").say(lang),
             html.B(f"{sample.node} {sample.name.say(lang)}"),
             Text("，首位把握可到 ", ": certainty to ").say(lang),
-            html.B(f"{wording.percent(sample.top)}%"),
+            html.B(f"{wording.percent(sample.top, lang=lang)}%"),
         ]
     return html.P(said, className="nx") if said else None
 
@@ -258,12 +259,12 @@ def _card(plan: GatePlan, on: bool, lang: Lang) -> Any:
         (Text("受污水量", "trapped"), f"{trapped} {unit}", ""),
         (
             Text("库容占用", "storage used"),
-            f"{wording.percent(used)}%" if used is not None else wording.NONE,
+            f"{wording.percent(used, lang=lang)}%" if used is not None else wording.NONE,
             "",
         ),
         (
             Text("晚 15 分", "15 min later"),
-            f"{wording.percent(plan.contained_late)}%",
+            f"{wording.percent(plan.contained_late, lang=lang)}%",
             "tx-alarm" if drop > 0.1 else "",
         ),
     )
@@ -280,7 +281,7 @@ def _card(plan: GatePlan, on: bool, lang: Lang) -> Any:
             html.P(note, className="pn"),
             html.Div(
                 [
-                    html.B(wording.percent(plan.contained)),
+                    html.B(wording.percent(plan.contained, lang=lang)),
                     html.Small("%"),
                     html.Span(Text("拦住", "held").say(lang)),
                 ],
@@ -298,8 +299,14 @@ def _nothing(case: Dossier, lang: Lang) -> Any:
     kg = None if whatif is None else sum(whatif.kg_nothing.values())
     kept = None if whatif is None else sum(whatif.kg_plan.values())
     rows = (
-        (Text("到敏感点", "to receptors"), f"{wording.kilograms(kg)} kg" if kg is not None else wording.NONE),
-        (Text("按方案", "with plan"), f"{wording.kilograms(kept)} kg" if kept is not None else wording.NONE),
+        (
+            Text("到敏感点", "to receptors"),
+            f"{wording.kilograms(kg, lang=lang)} kg" if kg is not None else wording.NONE,
+        ),
+        (
+            Text("按方案", "with plan"),
+            f"{wording.kilograms(kept, lang=lang)} kg" if kept is not None else wording.NONE,
+        ),
     )
     return html.Article(
         [

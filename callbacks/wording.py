@@ -1,20 +1,22 @@
 """Times, spans and numbers as the park's people read them.
 
-Park time is shown in the park's own zone (UTC+8). Thousands are set off by a thin space from 10 000; a value
-that is not known is a dash, never a zero.
+Park time is shown in the park's own zone. Thousands are set off by a thin space from 10 000; a value that is
+not known is a dash, never a zero. So it is in Chinese and English; a third language has its own signs and its
+own order of day and month (`geodata.locales`).
 """
 
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable
+from datetime import datetime
 
-from geodata.words import Lang, Text
+from geodata import locales, zone
+from geodata.words import LANGS, Lang, Text
 from twin.model import CommandState, IncidentState
 
-ZONE = timezone(timedelta(hours=8))
 NONE = "—"
-THIN = "\u2009"
+SHORT = {"d": Text("天", "d"), "h": Text("时", "h"), "min": Text("分", "min"), "s": Text("秒", "s")}
 
 STATES: dict[IncidentState, Text] = {
     IncidentState.OPEN: Text("进行中", "Open"),
@@ -36,7 +38,7 @@ COMMAND_STATES: dict[CommandState, Text] = {
 
 def local(at: datetime) -> datetime:
     """Return a moment in the park's own zone."""
-    return at.astimezone(ZONE)
+    return zone.local(at)
 
 
 def hm(at: datetime) -> str:
@@ -56,7 +58,28 @@ def moment(at: datetime, now: datetime, lang: Lang) -> str:
         return hm(at)
     if days == 1:
         return Text("昨 {t}", "yest. {t}").fill(t=hm(at)).say(lang)
-    return f"{local(at):%m-%d}"
+    return day(at, lang)
+
+
+def day(at: datetime, lang: Lang) -> str:
+    """A day without its year: `11-22`."""
+    return f"{local(at):%m-%d}" if lang in LANGS else locales.written(local(at), locales.DAY, lang)
+
+
+def day_hm(at: datetime, lang: Lang) -> str:
+    """A day and a time: `11-22 02:59`."""
+    return f"{day(at, lang)} {hm(at)}"
+
+
+def day_hms(at: datetime, lang: Lang) -> str:
+    """A day and a time to the second: `11-22 02:59:04`."""
+    return f"{day(at, lang)} {hms(at)}"
+
+
+def date_hm(at: datetime, lang: Lang) -> str:
+    """A date and a time: `2026-11-22 02:59`."""
+    date = f"{local(at):%Y-%m-%d}" if lang in LANGS else locales.written(local(at), locales.DATE, lang)
+    return f"{date} {hm(at)}"
 
 
 def span(seconds: float, lang: Lang) -> str:
@@ -64,16 +87,16 @@ def span(seconds: float, lang: Lang) -> str:
     total = max(0, round(seconds))
     hours, rest = divmod(total, 3600)
     minutes, secs = divmod(rest, 60)
-    zh, en = ("时", "分", "秒"), ("h", "min", "s")
-    units = zh if lang == "zh" else en
     if hours:
-        pairs = [(hours, units[0]), (minutes, units[1])]
+        pairs = [(hours, "h"), (minutes, "min")]
     elif minutes:
-        pairs = [(minutes, units[1]), (secs, units[2])]
+        pairs = [(minutes, "min"), (secs, "s")]
     else:
-        pairs = [(secs, units[2])]
-    said = [f"{n} {u}" for i, (n, u) in enumerate(pairs) if n or i == 0]
-    return " ".join(said)
+        pairs = [(secs, "s")]
+    said = [(n, unit) for i, (n, unit) in enumerate(pairs) if n or i == 0]
+    if lang in LANGS:
+        return " ".join(f"{n} {SHORT[unit].say(lang)}" for n, unit in said)
+    return " ".join(locales.unit(n, unit, lang) for n, unit in said)
 
 
 def hours(n: float) -> Text:
@@ -89,15 +112,15 @@ def countdown(seconds: float) -> str:
     return f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
 
 
-def number(value: float | None, decimals: int = 0) -> str:
+def number(value: float | None, decimals: int = 0, *, lang: Lang) -> str:
     """A number with thin spaces from 10 000 on; a dash for what is not known."""
     if value is None or not math.isfinite(value):
         return NONE
     text = f"{value:,.{decimals}f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"
-    return text.replace(",", THIN).replace("-", "\u2212")
+    return locales.number(text, lang)
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, *, lang: Lang) -> str:
     """A share as whole percent, without the sign; what is small but not nothing is `<1`."""
     if share is None or not math.isfinite(share):
         return NONE
@@ -105,19 +128,19 @@ def percent(share: float | None) -> str:
         return "<1"
     if 0.995 <= share < 1:
         return ">99"
-    return f"{share * 100:.0f}"
+    return locales.number(f"{share * 100:.0f}", lang)
 
 
-def signed(value: float, decimals: int = 1) -> str:
+def signed(value: float, decimals: int = 1, *, lang: Lang) -> str:
     """A number that always shows its sign."""
-    return ("+" if value >= 0 else "\u2212") + f"{abs(value):.{decimals}f}"
+    return locales.number(f"{value:+.{decimals}f}", lang)
 
 
-def kilograms(kg: float | None) -> str:
+def kilograms(kg: float | None, *, lang: Lang) -> str:
     """A mass in kg, as many digits as it deserves."""
     if kg is None or not math.isfinite(kg):
         return NONE
-    return number(kg, 0 if kg >= 100 else 1 if kg >= 1 else 2)
+    return number(kg, 0 if kg >= 100 else 1 if kg >= 1 else 2, lang=lang)
 
 
 def volume(m3: float | None, lang: Lang) -> tuple[str, str]:
@@ -126,4 +149,28 @@ def volume(m3: float | None, lang: Lang) -> tuple[str, str]:
         return NONE, "m³"
     if m3 >= 10_000:
         return (f"{m3 / 10_000:.1f}", "万 m³") if lang == "zh" else (f"{m3 / 1000:.0f}", "×10³ m³")
-    return number(m3), "m³"
+    return number(m3, lang=lang), "m³"
+
+
+class Figure(Text):
+    """A number put into a sentence: it is written as its reader writes numbers.
+
+    Examples
+    --------
+    >>> Text("{m} 千克", "{m} kg").fill(m=Figure(kilograms, 3.25)).say("en")
+    '3.2 kg'
+    """
+
+    __slots__ = ("_form",)
+    _form: Callable[[Lang], str]
+
+    def __init__(self, form: Callable[..., str], *values: object) -> None:
+        def write(lang: Lang) -> str:
+            return form(*values, lang=lang)
+
+        object.__setattr__(self, "_form", write)
+        Text.__init__(self, write("zh"), write("en"))
+
+    def say(self, lang: Lang) -> str:
+        """Return the number as one language writes it."""
+        return self._form(lang)

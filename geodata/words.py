@@ -68,6 +68,10 @@ class Filled(Text):
 
     def _in(self, lang: Lang) -> str:
         said = {k: v.say(lang) if isinstance(v, Text) else v for k, v in self._values.items()}
+        if lang not in LANGS:
+            from geodata.locales import Number  # Babel, which the two languages do without
+
+            said = {k: Number(v, lang) if isinstance(v, float) else v for k, v in said.items()}
         return self._template.say(lang).format(**said)
 
 

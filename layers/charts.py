@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from geodata import locales, zone
 from geodata.profile import Profile
 from geodata.words import Lang, Text
 from layers.style import Theme, template, tokens
 from twin.factors import Factor
 
-PARK_ZONE = timezone(timedelta(hours=8))
 GAP_INTERVALS = 2.5
 LIMIT = Text("限值 {value}", "limit {value}")
 LOW_LIMIT = Text("下限 {value}", "low limit {value}")
@@ -59,7 +58,13 @@ def curve(
         Usual distance of two readings; where more than 2.5 of it is missing the line is broken.
     """
     t = tokens(theme)
-    figure = go.Figure(layout={"template": template(theme, wall=wall), "uirevision": factor.code})
+    figure = go.Figure(
+        layout={
+            "template": template(theme, wall=wall),
+            "uirevision": factor.code,
+            "separators": separators(lang),
+        }
+    )
     at_ms, value = broken(line.at_ms, line.value, interval_s)
     x = [local(ms) for ms in at_ms.tolist()]
     if line.high is not None and len(value):
@@ -99,7 +104,9 @@ def longitudinal(section: Profile, *, lang: Lang = "zh", theme: Theme = "dark") 
     Levels nobody knows leave a gap; hovering tells node, level and the time the water takes to there.
     """
     t = tokens(theme)
-    figure = go.Figure(layout={"template": template(theme), "uirevision": "section"})
+    figure = go.Figure(
+        layout={"template": template(theme), "uirevision": "section", "separators": separators(lang)}
+    )
     along = np.column_stack([section.chainage_m[:-1], section.chainage_m[1:]])
     x = np.column_stack([along, along[:, 1]]).ravel()  # every link ends in a break: steps stay steps
     gap = np.full(len(along), np.nan)
@@ -160,9 +167,15 @@ def span(line: Line) -> list[float] | None:
     return [max(0.0, low - pad) if low >= 0 else low - pad, high + 1.4 * pad]
 
 
+def separators(lang: Lang) -> str:
+    """Return the decimal sign and what parts thousands, as plotly takes them."""
+    signs = locales.signs(lang)
+    return signs["."] + signs[","]
+
+
 def local(ms: int) -> str:
     """Return a moment in the park's own time, as plotly reads it."""
-    return datetime.fromtimestamp(ms / 1000, PARK_ZONE).strftime("%Y-%m-%dT%H:%M:%S")
+    return zone.at_s(ms / 1000).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _tint(figure: go.Figure, x: list[str], value: Floats, high: float, colour: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geodata import zone
 from geodata.network import Network
 from geodata.places import Park
 from geodata.words import Lang, Text
@@ -18,7 +19,6 @@ from layers.gates import KINDS
 from twin.factors import factor
 from twin.model import Arrival, GateMove, Incident, PlanSet, Ranking, Suspect
 
-PARK_ZONE = timezone(timedelta(hours=8))
 SHOWN = 3
 """Suspects, and stations with a call-out."""
 SAMPLES = 2
@@ -273,7 +273,7 @@ def chain(lines: Sequence[Any]) -> list[Any]:
 
 def clock(at: datetime) -> str:
     """Return "14:26", in the park's own time."""
-    return at.astimezone(PARK_ZONE).strftime("%H:%M")
+    return zone.local(at).strftime("%H:%M")
 
 
 def _deadline(move: GateMove, lang: Lang) -> str:

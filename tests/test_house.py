@@ -29,7 +29,7 @@ DOORS = {
     "pyswmm": ("twin/hydraulics/engine.py",),
     "swmm": ("twin/hydraulics/engine.py", "twin/hydraulics/runner.py", "twin/hydraulics/swmm_file.py"),
     "epanet": ("twin/hydraulics/epanet.py",),
-    "babel": ("geodata/catalogues.py",),
+    "babel": ("geodata/catalogues.py", "geodata/locales.py"),
     "pyproj": ("geodata/crs.py",),
     "pymodbus": ("twin/control_modbus.py", "twin/simulate/plc.py", "twin/ingest/modbus.py"),
     "pymodbus.server": ("twin/simulate/plc.py",),

@@ -13,6 +13,7 @@ from typing import NoReturn
 from geodata.catalogues import SHIPPED
 from geodata.catalogues import load as wordings
 from geodata.words import Lang, Text, as_lang, speak
+from geodata.zone import live_in
 from twin import bench_command
 from twin.config import Config, load
 from twin.errors import TwinError
@@ -241,6 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = load()
         speak(wordings(SHIPPED, config.locale))
+        live_in(config.zone)
         lang = as_lang(config.lang)
         die_with_parent(config.environment)
         if words[:2] == ["hj212", "decode"]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from pathlib import Path
 
 import geodata
+from geodata import zone as zones
 from twin.errors import ConfigError
 
 SHIPPED = Path(geodata.__file__).parent / "data" / "demo_park.gpkg"
@@ -55,6 +57,8 @@ class Config:
         without an address the controllers speak Modbus TCP at `plc_host` and `plc_port`.
     locale : Path or None
         Folder of gettext catalogues with the park's own wordings, as `twin texts` makes it.
+    zone : tzinfo
+        The park's own time zone.
     decision_s : float
         Time people need from a finished plan to a given command, seconds of park time; in every close-by.
     margin_s, margin_share : float
@@ -100,6 +104,7 @@ class Config:
     demo: bool = False
     lang: str = "zh"
     locale: Path | None = None
+    zone: tzinfo = zones.CHINA
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -187,8 +192,18 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         if (e.get("TWIN_LANG") or e.get("LC_ALL") or e.get("LANG") or "").startswith("en")
         else "zh",
         locale=_path(e, "TWIN_LOCALE"),
+        zone=_zone(e),
         environment=dict(e),
     )
+
+
+def _zone(env: Mapping[str, str]) -> tzinfo:
+    try:
+        return zones.named(env.get("TWIN_ZONE") or zones.NAME)
+    except ValueError:
+        raise ConfigError(
+            f"TWIN_ZONE={env['TWIN_ZONE']!r} is no time zone: set it to a name such as Asia/Shanghai"
+        ) from None
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

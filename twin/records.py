@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from geodata import zone
 from geodata.words import Text
 from twin import records_tables as t
 from twin.approval import approved, stepped
@@ -35,7 +36,6 @@ from twin.model import (
 )
 from twin.records_store import Row, Store, noun_of
 
-PARK_ZONE = timezone(timedelta(hours=8))  # incident numbers follow the park's own calendar day
 T = TypeVar("T")
 
 
@@ -56,7 +56,7 @@ class Records(Store):
 
     def next_incident_id(self, at: datetime) -> str:
         """Reserve the next id of that park-local day; no two callers get the same."""
-        prefix = f"EV-{at.astimezone(PARK_ZONE):%Y%m%d}"
+        prefix = f"EV-{zone.local(at):%Y%m%d}"
         with self._writing() as c:
             insert = self._insert(t.counters, {"name": prefix, "n": 1}).on_conflict_do_update(
                 index_elements=["name"], set_={"n": t.counters.c.n + 1}

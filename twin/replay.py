@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geodata import park as parks
+from geodata import zone
 from geodata.words import Text
 from twin import demo
 from twin.blocks import BlockBuilder, Series, encode
@@ -28,7 +29,6 @@ from twin.config import Config
 from twin.embedded import wait_until_up
 from twin.errors import ConfigError, UnavailableError
 from twin.history.reader import History
-from twin.ingest.hj212.times import ZONE
 from twin.ingest.moments import moment_ms
 from twin.model import Order, from_json
 from twin.records import Records
@@ -176,7 +176,7 @@ class Player:
 
 def scenario(from_ms: int) -> str:
     """Return what the clock says is being shown."""
-    return f"replay {as_datetime(from_ms).astimezone(ZONE):%Y-%m-%d %H:%M}"
+    return f"replay {zone.local(as_datetime(from_ms)):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def prepare(config: Config, span: Span, port: int | None, plc_port: int) -> Conf
     folder.mkdir(parents=True)
     (folder / MARK).touch()
     park = parks.read(config.park)
-    when = f"{as_datetime(span.from_ms).astimezone(ZONE):%Y-%m-%d}"
+    when = f"{zone.local(as_datetime(span.from_ms)):%Y-%m-%d}"
     name = Text(f"【回放 {when}】{park.name.zh}", f"[REPLAY {when}] {park.name.en}")
     parks.write(replace(park, name=name), mine.park)
     with closing(Records(config.db)) as live, closing(Records(mine.db)) as own:

@@ -16,10 +16,10 @@
     return make("span", { className: "en-ld" },
       make("span", { className: "en-bar" },
         make("i", { className: "b-" + props.data.codLevel, style: { width } }), make("s", null)),
-      make("b", null, value.toFixed(0)));
+      make("b", null, twin.number(value, 0)));
   };
 
-  words.EnShow = (value, decimals) => (value === null || value === undefined ? "—" : value.toFixed(decimals || 0));
+  words.EnShow = (value, decimals) => (value === null || value === undefined ? "—" : twin.number(value, decimals || 0));
 
   function look() {
     return {

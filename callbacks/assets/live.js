@@ -192,8 +192,8 @@
     if (value === null || value === undefined || Number.isNaN(value)) return "—";
     const fixed = decimals === undefined || decimals === "" ? String(value) : Number(value).toFixed(decimals);
     const [whole, part] = fixed.split(".");
-    const spaced = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009") : whole;
-    return part ? spaced + "." + part : spaced;
+    const w = words(), spaced = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+(?!\d))/g, w.thousands || "\u2009") : whole;
+    return (part ? spaced + (w.decimal || ".") + part : spaced).replace("-", "\u2212");
   }
   twin.number = number;
 
@@ -234,8 +234,29 @@
     for (const el of document.querySelectorAll("[data-live-level]")) paintLevel(el);
   }
 
-  /* ---- clocks; the park lives in UTC+8 ---- */
-  const park = (ms) => new Date(ms + 8 * 3600e3);
+  /* ---- clocks; the park lives in its own zone ---- */
+  const CHINA = 8 * 3600e3, QUARTER = 900e3, offsets = new Map();
+  let format = null;
+  /** How far the park's clocks are ahead of UTC at a moment, ms. */
+  twin.ahead = function (ms) {
+    const zone = words().zone, quarter = Math.floor(ms / QUARTER) * QUARTER;
+    if (!zone || zone === "Asia/Shanghai") return CHINA;
+    if (!offsets.has(quarter)) {
+      format = format || new Intl.DateTimeFormat("en-GB", {
+        timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+      });
+      const t = Object.fromEntries(format.formatToParts(quarter).map((p) => [p.type, Number(p.value)]));
+      if (offsets.size > 999) offsets.clear();
+      offsets.set(quarter, Date.UTC(t.year, t.month - 1, t.day, t.hour, t.minute) - quarter);
+    }
+    return offsets.get(quarter);
+  };
+  /** "UTC+8", "UTC+5:30": what the park's clocks are at a moment. */
+  twin.utc = function (ms) {
+    const minutes = Math.round(twin.ahead(ms) / 60e3), m = Math.abs(minutes);
+    return `UTC${minutes < 0 ? "\u2212" : "+"}${Math.floor(m / 60)}${m % 60 ? ":" + two(m % 60) : ""}`;
+  };
+  const park = (ms) => new Date(ms + twin.ahead(ms));
   const two = (n) => String(n).padStart(2, "0");
   function clockText(kind, ms) {
     const w = words(), t = park(ms);

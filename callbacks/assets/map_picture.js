@@ -127,7 +127,7 @@
     ctx.fillStyle = map.c("surface-1");
     ctx.fillRect(0, 0, wide, high);
     const park_name = document.querySelector(".brand b"), live = twin.live, now = live.now();
-    const when = now ? twin.stamp(now) + " UTC+8" : "—";
+    const when = now ? `${twin.stamp(now)} ${twin.utc(now)}` : "—";
     write(park_name ? park_name.textContent : "", PAD, HEAD / 2, { size: 24, bold: true });
     write(twin.fill(words["picture.moment"], { n: when }), wide - PAD, HEAD / 2 - (live.held || (live.kpi && live.kpi.drill) ? 10 : 0), { size: 15, align: "right" });
     if (live.kpi && live.kpi.drill) write(words["picture.drill"], wide - PAD, HEAD / 2 + 13, { size: 14, bold: true, colour: "lv-sim-text", align: "right" });

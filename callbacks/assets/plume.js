@@ -101,7 +101,7 @@
     choices(bar, drawn);
     const play = bar.querySelector(".pl-play"), back = bar.querySelector(".pl-now");
     set(play, "textContent", it.playing ? "❚❚ " + w["plume.stop"] : "▶ " + w["plume.play"]);
-    set(bar.querySelector(".pl-long"), "textContent", twin.fill(w["plume.long"], { n: (twin.plumeLength(m) / 1000).toFixed(1) }));
+    set(bar.querySelector(".pl-long"), "textContent", twin.fill(w["plume.long"], { n: twin.number(twin.plumeLength(m) / 1000, 1) }));
     set(back, "textContent", w["plume.now"]);
     set(back, "disabled", t === null);
     if (!held) set(range, "value", String(Math.round((t === null ? now : t) / 30e3) * 30e3));

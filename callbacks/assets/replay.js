@@ -4,7 +4,7 @@
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {}), live = twin.live;
-  const HOUR = 3600e3, ZONE = 8 * HOUR; // park time is UTC+8
+  const HOUR = 3600e3;
   const AHEAD = 60, TICK = 100, SCRUB = 140, AGAIN = 2000;
   const SPEEDS = [1, 5, 10, 60, 150, 600];
   const it = (twin.replay = {
@@ -16,14 +16,15 @@
   const bar = () => document.getElementById("replay-bar");
 
   /* ---- moments in the address ---- */
-  const text = (ms) => new Date(ms + ZONE).toISOString().slice(0, 19);
+  const text = (ms) => new Date(ms + twin.ahead(ms)).toISOString().slice(0, 19);
   function moment(word) {
     if (!word) return null;
     if (/^\d{12,14}$/.test(word)) return Number(word);
     const plain = word.trim().replace(" ", "T");
-    const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(plain) ? plain : plain + (plain.includes("T") ? "" : "T00:00") + "+08:00";
-    const ms = Date.parse(zoned);
-    return Number.isNaN(ms) ? null : ms;
+    const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(plain);
+    const ms = Date.parse(zoned ? plain : plain + (plain.includes("T") ? "Z" : "T00:00Z"));
+    if (Number.isNaN(ms)) return null;
+    return zoned ? ms : ms - twin.ahead(ms - twin.ahead(ms)); // as the park's clocks showed it
   }
   it.text = text;
   it.moment = moment;

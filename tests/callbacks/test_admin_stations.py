@@ -56,7 +56,7 @@ def test_worst_first_and_strangers_before_all(park: Park, lang: Any) -> None:
     assert a in said[4]
     assert deviations.said("crc_mismatch", lang) in said[4]
     assert "61.5" in said[4]
-    assert "-95.0 s" in " ".join(said)
+    assert "−95.0 s" in " ".join(said)
     assert "⇄3" in " ".join(said)
     assert [prop(row, "className") for row in shown].count("on") == 1
     assert len(classed(shown[4], "poor")) == 1

@@ -45,8 +45,8 @@ def test_suspect_columns_add_up_reasons_of_a_kind_and_leave_a_dash(told: story.S
     first, second = told.ranking.suspects[:2]
     assert suspects.weights(first)["fingerprint"] == pytest.approx(1.8)
     assert "meter" not in suspects.weights(second)
-    assert "—" in text(suspects.evidence_bar(None, 1))
-    assert "−0.5" in text(suspects.evidence_bar(-0.5, 2))
+    assert "—" in text(suspects.evidence_bar(None, 1, "zh"))
+    assert "−0.5" in text(suspects.evidence_bar(-0.5, 2, "zh"))
 
 
 def test_bounds_a_second_source_a_change_and_what_to_measure_are_told(told: story.Story) -> None:

@@ -13,9 +13,10 @@ import pytest
 from fastapi import FastAPI
 from python_calamine import CalamineWorkbook
 
-from callbacks import export, firm_values, point_tables, readings, wording
+from callbacks import export, firm_values, point_tables, readings
 from callbacks.export import Table
 from callbacks.pages import Visit
+from geodata import zone
 from geodata.words import Text
 from tests.callbacks import asgi, story
 from tests.callbacks.words import classed, prop, text, walk
@@ -142,7 +143,7 @@ def test_an_enterprises_week_tells_what_was_carried_and_what_came(lang: Any) -> 
 
 # files ----------------------------------------------------------------------------------------------------
 
-AT = datetime(2026, 11, 22, 8, 0, 1, tzinfo=wording.ZONE)
+AT = datetime(2026, 11, 22, 8, 0, 1, tzinfo=zone.CHINA)
 NASTY = ['=HYPERLINK("http://x","y")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"]
 
 

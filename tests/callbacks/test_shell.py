@@ -77,7 +77,8 @@ def test_an_unknown_address_says_so() -> None:
 def test_the_frame_is_written_in_one_language(lang: Lang) -> None:
     made = shell.frame(web(), lang)
     words = json.loads(getattr(made, "data-words"))
-    assert set(words) == set(shell.WORDS)
+    assert set(words) == set(shell.WORDS) | {"zone", "decimal", "thousands"}
+    assert (words["zone"], words["decimal"]) == ("Asia/Shanghai", ".")
     assert words["over"] == shell.WORDS["over"].say(lang)
     text = written(made)
     assert ("情景" in text) == (lang == "zh")

@@ -16,6 +16,12 @@ from geodata.words import Text, after, as_lang, languages, speak
 ROOT = Path(__file__).parent.parent.parent
 HAN = re.compile("[\u3400-\u9fff]")
 HALF_WIDTH = re.compile("[\u3400-\u9fff][,;:!?](?![0-9])|[,;:][\u3400-\u9fff]")
+# values that may begin or end in a letter or a figure
+LATIN = "(?:factors?|worst|unit|code|mn|kg|km|mg_l|m3|value|peak)"
+TOUCHING = re.compile(
+    "[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9%][\u3400-\u9fff]"
+    rf"|[\u3400-\u9fff]{{{LATIN}[:}}]|{{{LATIN}(?::[^}}]*)?}}[\u3400-\u9fff]|}}{{(?:unit|worst|way)}}"
+)
 NAMES = {"Modbus TCP"}
 COUNTED = "次"  # a measure word, which English has none for
 CLOSE = Text("关闭{gate}", "Close {gate}")
@@ -60,6 +66,13 @@ def test_every_text_is_said_in_both_languages(every: tuple[Message, ...]) -> Non
 
 def test_chinese_is_set_in_chinese_punctuation(every: tuple[Message, ...]) -> None:
     assert [m.zh for m in every if HALF_WIDTH.search(m.zh)] == []
+
+
+def test_chinese_stands_apart_from_latin_letters_and_figures(every: tuple[Message, ...]) -> None:
+    assert [m.zh for m in every if TOUCHING.search(m.zh)] == []
+    for bad in ("升高{peak} ", "{peak}{unit}，", "{factor}升高", "{km:.1f}公里", "限值5", "COD偏少"):
+        assert TOUCHING.search(bad), bad
+    assert not TOUCHING.search("{factor} 升高 {peak:.1f} {unit}，历时 5 分")
 
 
 def test_braces_match_in_what_is_filled(every: tuple[Message, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from twin.ingest.hj212.times import ZONE
+from geodata import zone
 from twin.ingest.hj212.times import epoch_ms as digits_ms
 
 FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_800_000  # 2000 to 2100: outside it is no moment of a park
@@ -24,7 +24,7 @@ def moment_ms(value: object) -> int | None:
     value : object
         A datetime; a number of seconds or milliseconds since 1970; a text with such a number, with 14 or 17
         digits as HJ 212 writes them, of ISO 8601, or as tables write it (2026/11/22 8:05). What names no zone
-        is China's time (UTC+8).
+        is the park's own time.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def moment_ms(value: object) -> int | None:
 
 def _read(value: object) -> int | None:
     if isinstance(value, datetime):
-        aware = value if value.tzinfo is not None else value.replace(tzinfo=ZONE)
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=zone.here())
         return round(aware.timestamp() * 1000)
     if isinstance(value, bool):
         return None
@@ -66,7 +66,7 @@ def _written(text: str) -> int | None:
         return None
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     try:
-        at = datetime(year, month, day, 0, minute, second, tzinfo=ZONE) + timedelta(hours=hour)
+        at = datetime(year, month, day, 0, minute, second, tzinfo=zone.here()) + timedelta(hours=hour)
     except ValueError:
         return None
     if hour > 24 or (hour == 24 and (minute or second)):  # "24:00" ends a day in Chinese tables

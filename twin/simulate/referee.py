@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from geodata import park as park_file
+from geodata import zone
 from twin.access import Access, Act, User
 from twin.clock import as_datetime, as_ms, park_ms
 from twin.config import Config
 from twin.demo import password, people, start_roles
 from twin.errors import TwinError, UnavailableError
 from twin.history.reader import History
-from twin.ingest.hj212.times import ZONE
 from twin.model import (
     AuditLine,
     Command,
@@ -292,7 +292,7 @@ class Referee:
 
 
 def local(ms: int) -> str:
-    return (as_datetime(ms).astimezone(ZONE)).strftime("%H:%M:%S")
+    return zone.local(as_datetime(ms)).strftime("%H:%M:%S")
 
 
 def say(sentence: str) -> None:

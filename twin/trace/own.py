@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata import zone
 from geodata.places import Enterprise, OutletKind
 from twin.trace import signals
 from twin.trace.case import Case
@@ -15,8 +15,7 @@ from twin.trace.observations import FLOW
 
 Floats = NDArray[np.float64]
 
-LOCAL = timezone(timedelta(hours=8))
-LOCAL_S, DAY_MIN = 8 * 3600.0, 24 * 60
+DAY_MIN = 24 * 60
 BEFORE_S, AFTER_S = 1200.0, 900.0  # around an inferred release
 MOVED, STILL = 1.8, -1.8  # nats of an outlet meter that moved, or stayed quiet while it watched the release
 ALARMED = 8.0  # the same where the incident's own alarm is that meter's: nobody else's water passes it
@@ -139,7 +138,7 @@ def _flowing(case: Case, enterprise: Enterprise, from_s: float, to_s: float) -> 
 
 def _in_slots(t_s: Floats, enterprise: Enterprise) -> NDArray[np.bool_]:
     """Mark the moments that lie in the enterprise's hours on the shared pipe."""
-    minute = (t_s + LOCAL_S) // 60 % DAY_MIN
+    minute = (t_s + zone.ahead_s(float(t_s[0]) if len(t_s) else 0.0)) // 60 % DAY_MIN
     found = np.zeros(len(t_s), bool)
     for begin, end in enterprise.slots:
         a, b = (int(t[:2]) * 60 + int(t[3:5]) for t in (begin, end))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata import zone
 from geodata.words import Text
 from twin.factors import factor
 from twin.trace.case import Case
 from twin.trace.evidence import NEVER, Hydraulic
-from twin.trace.own import LOCAL, MOVED, Meter, Slot
+from twin.trace.own import MOVED, Meter, Slot
 
 Floats = NDArray[np.float64]
 
 
 def clock(at_s: float) -> str:
-    """Return local time of day, UTC+8, as "03:42"."""
-    return datetime.fromtimestamp(at_s, UTC).astimezone(LOCAL).strftime("%H:%M")
+    """Return the time of day on the park's clocks as "03:42"."""
+    return zone.at_s(at_s).strftime("%H:%M")
 
 
 def minutes(seconds: float) -> str:
@@ -119,7 +118,7 @@ def shape(case: Case, outlet: int, h: Hydraulic) -> Text | None:
     at = int(h.event[outlet])
     events, unit = case.signals.events, factor(case.factor)
     return Text(
-        "{station}{factor}升高 {peak}{unit}，历时 {width} 分钟；由此处需排放约 {long} 分钟",
+        "{station} {factor} 升高 {peak} {unit}，历时 {width} 分钟；由此处需排放约 {long} 分钟",
         "{factor} at {station} rose by {peak} {unit} for {width} min: from here that takes about {long} min",
     ).fill(
         station=name(case, int(events.sensor[at])),
@@ -154,15 +153,15 @@ def fingerprint(factors: list[str], ratio: Floats, score: float, age_days: int |
     times = _times(float(np.exp(abs(np.log(ratio[worst])))))
     if score > 0.3:
         return Text(
-            "{zh}升高的比例与其水质指纹{age}相符，最大偏差 {times} 倍",
-            "{en} rose in the proportions of its fingerprint{age}, {times}x off at most",
-        ).fill(zh=zh, en=en, times=times, age=_age(age_days))
+            "{factors} 升高的比例与其水质指纹{age}相符，最大偏差 {times} 倍",
+            "{factors} rose in the proportions of its fingerprint{age}, {times}x off at most",
+        ).fill(factors=Text(zh, en), times=times, age=_age(age_days))
     more = ratio[worst] > 1
     return Text(
-        "{names}升高的比例与其水质指纹{age}不符：{worst}{way} {times} 倍",
-        "{names} did not rise in the proportions of its fingerprint{age}: {times}x {way} {worst}",
+        "{factors} 升高的比例与其水质指纹{age}不符：{worst} {way} {times} 倍",
+        "{factors} did not rise in the proportions of its fingerprint{age}: {times}x {way} {worst}",
     ).fill(
-        names=Text(zh, en),
+        factors=Text(zh, en),
         worst=factor(factors[worst]).short,
         way=Text("偏多", "too much") if more else Text("偏少", "too little"),
         times=times,
@@ -199,13 +198,13 @@ def meter(case: Case, outlet: int, found: Meter, start_s: float, duration_s: flo
         ).fill(code=code, span=span)
     if found.nats > MOVED:
         return Text(
-            "报警的就是 {code} 自己的在线监测，只有它的水经过：{factor}升到平时的 {ratio:.1f} 倍",
+            "报警的就是 {code} 自己的在线监测，只有它的水经过：{factor} 升到平时的 {ratio:.1f} 倍",
             "The alarm is that of its own meter at {code}, which only its water passes: {factor} rose to "
             "{ratio:.1f}x its usual value",
         ).fill(code=code, factor=factor(found.factor).short, ratio=found.ratio)
     if found.nats > 0:
         return Text(
-            "{code} 在线{factor}在 {span} 前后升到平时的 {ratio:.1f} 倍",
+            "{code} 在线 {factor} 在 {span} 前后升到平时的 {ratio:.1f} 倍",
             "{factor} on the meter of {code} rose to {ratio:.1f}x its usual value at about {span}",
         ).fill(code=code, factor=factor(found.factor).short, span=span, ratio=found.ratio)
     return Text("{code} 在线监测在 {span} 一直正常", "The meter of {code} stayed normal from {span}").fill(
