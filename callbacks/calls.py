@@ -6,16 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from dash import html
 
-from callbacks import panel, wording
+from callbacks import panel, photo_pick, wording
 from callbacks.signing import Desk, Outcome, Signature, announced, identified
 from geodata.places import Device, Gate, Park
 from geodata.words import Lang, Text
 from twin.errors import MissingError, RefusedError, UnavailableError
 from twin.model import Command, CommandState, GateMove, GatePlan, GateState, Order, to_json
+from twin.photos import NAME
 from twin.records import Records
 from twin.statement import SHUT, Statement, differs, state
 
@@ -124,7 +126,8 @@ def _said(s: Statement, measured: GateState | None, lang: Lang) -> Any:
         n=s.notes,
     )
     wrong = DIFFERS.fill(p=f"{wording.percent(at, lang=lang)}%").say(lang) if differs(s, at) else ""
-    return html.Li([html.Span(word.say(lang)), html.B(wrong, className="tx-alarm") if wrong else None])
+    photo = photo_pick.link(s.photo, lang) if NAME.fullmatch(s.photo) else None
+    return html.Li([html.Span(word.say(lang)), html.B(wrong, className="tx-alarm") if wrong else None, photo])
 
 
 STATED = Text(
@@ -135,7 +138,7 @@ DIFFERS = Text("反馈实测 {p}，与陈述不符，请再核实", "measured {p
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was typed into the confirmation."""
+    """What was typed into the confirmation, and the photo as the browser read it."""
 
     gate: str
     who: str
@@ -146,9 +149,12 @@ class Form:
 
 
 def confirm(
-    desk: Desk, records: Records, incident: str, form: Form, mark: Signature, at: datetime
+    desk: Desk, records: Records, incident: str, form: Form, mark: Signature, at: datetime, photos: Path
 ) -> Outcome:
-    """Put on record what somebody at the gate has said; one person's name is enough, it moves nothing."""
+    """Put on record what somebody at the gate has said; one person's name is enough, it moves nothing.
+
+    The photo is kept in `photos` first, so that no statement shows one that is not there.
+    """
     if not (abs(form.minutes_ago) <= MOST_MIN and math.isfinite(form.percent)):  # nor what is no number
         return Outcome(False, NUMBERS)
     try:
@@ -160,6 +166,7 @@ def confirm(
             return Outcome(
                 False, Text("{g} 没有待确认的指令", "{g} waits for no confirmation").fill(g=form.gate)
             )
+        photo = photo_pick.kept(photos, form.photo)
         command = max(waits, key=lambda c: c.proposed_at)
         number = len(records.papers("statement", Statement, incident)) + 1
         after = state(
@@ -175,7 +182,7 @@ def confirm(
                 done_at=at - timedelta(minutes=max(form.minutes_ago, 0.0)),
                 position=form.percent / 100,
                 notes=form.notes.strip()[:200],
-                photo=form.photo.strip()[:200],
+                photo=photo.sha256 if photo else "",
             ),
         )
         desk.stream.append("commands", to_json(Order("gate.stated", at, person.name, about=command.id)))
@@ -188,6 +195,8 @@ def confirm(
         return Outcome(False, Text("没有这条指令", "There is no such command"))
     except UnavailableError:
         return Outcome(False, Text("服务没有应答，请再提交一次", "A server does not answer; send it again"))
+    except OSError:
+        return Outcome(False, photo_pick.FULL)
 
 
 NUMBERS = Text(

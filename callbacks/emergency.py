@@ -117,7 +117,7 @@ def _approval(lang: Lang) -> Any:
         field = dcc.Input(id=id, debounce=False, n_submit=0, autoComplete="off", **more)
         return html.Label([html.Span(word.say(lang)), field])
 
-    why = Text("如：S33 COD 超标，同意拦截", "e.g. COD over limit at S33, agreed")
+    why = Text("如：COD 超标", "e.g. over limit")
     return html.Article(
         [
             panel.heading(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from callbacks import dossier, login, signing
+from callbacks import dossier, login, photo_pick, signing
 from callbacks.approval import status
 from callbacks.pages import in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
@@ -27,13 +25,10 @@ if TYPE_CHECKING:
 
 TITLE = Text("记一笔", "Write a note")
 KEEP = Text("记入时间线", "Add to the timeline")
-PICK = Text("拍照或选图", "Take or pick a photo")
 HINT = Text("看到什么、做了什么", "what you see, what was done")
 DONE = Text("已记入时间线", "It is on the timeline")
 AWAY = Text("记录库没有应答，未记入", "The records do not answer; nothing was added")
-FULL = Text("照片存不下，未记入", "The photo cannot be stored; nothing was added")
 REFUSED = Text("{why}，未记入", "{why}; nothing was added")
-FOLDER = "photos"
 
 
 def form(lang: Lang) -> Any:
@@ -51,13 +46,7 @@ def form(lang: Lang) -> Any:
                         placeholder=HINT.say(lang),
                         className="note-text",
                     ),
-                    dcc.Upload(
-                        html.Button(PICK.say(lang), className="btn s"),
-                        id="note-photo",
-                        accept=",".join(photos.MEDIA.values()),
-                        className="note-photo",
-                    ),
-                    html.P(id="note-file", className="mut"),
+                    *photo_pick.box("note", lang),
                     _box("user", Text("账号", "Account"), lang, "text", hidden=signed),
                     _box("password", Text("口令", "Password"), lang, "password", hidden=signed),
                     html.Button(KEEP.say(lang), id="note-keep", className="btn p"),
@@ -75,22 +64,6 @@ def _box(name: str, word: Text, lang: Lang, kind: Any, *, hidden: bool) -> Any:
     return html.Label([html.Span(word.say(lang)), box], hidden=hidden)
 
 
-def unpacked(contents: str) -> bytes:
-    """Return the bytes of what the browser read.
-
-    Raises
-    ------
-    RefusedError
-        It is no such thing, or too large.
-    """
-    if len(contents) > photos.MOST_BYTES * 4 // 3 + 200:
-        raise RefusedError(photos.TOO_LARGE)
-    try:
-        return base64.b64decode(contents.partition(",")[2], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise RefusedError(photos.NO_PHOTO) from error
-
-
 def press(
     web: Web,
     incident: str,
@@ -106,21 +79,21 @@ def press(
         person = signing.known(desk, mark, reader, Act.INCIDENT, incident, at)
         if isinstance(person, signing.Outcome):
             return person
-        photo = photos.keep(web.config.data / FOLDER, unpacked(contents)) if contents else None
+        photo = photo_pick.kept(photo_pick.folder(web.config), contents)
         notes.add(web.records, incident, person.name, at, text, photo)
     except RefusedError as error:
         return signing.Outcome(False, REFUSED.fill(why=error.text))
     except UnavailableError:
         return signing.Outcome(False, AWAY)
     except OSError:
-        return signing.Outcome(False, FULL)
+        return signing.Outcome(False, photo_pick.FULL)
     signing.announced(desk, "incident.noted", incident, at)
     return signing.Outcome(True, DONE)
 
 
 def routes(server: FastAPI, web: Web) -> None:
     """Serve photos to whoever may look at the pages; their address is the hash of what they are."""
-    folder = web.config.data / FOLDER
+    folder = photo_pick.folder(web.config)
 
     async def photo(name: str) -> Response:
         return await _file(photos.found(folder, name))
@@ -141,11 +114,7 @@ def routes(server: FastAPI, web: Web) -> None:
 
 def register(app: Any, web: Web) -> None:
     """Connect the form."""
-    app.clientside_callback(
-        "function(name) { return name || ''; }",
-        Output("note-file", "children"),
-        Input("note-photo", "filename"),
-    )
+    photo_pick.register(app, "note")
     _register_keep(app, web)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from callbacks import dossier, login
+from callbacks import dossier, login, signing
 from callbacks.pages import in_thread, reader_lang
 from callbacks.wording import hm, local
 from geodata.words import Lang, Text, as_lang
@@ -34,12 +34,6 @@ HINTS: dict[str, Text] = {
     "node": Text("井号，如建议点位", "manhole, as proposed"),
     "time": Text("如 02:35，空为现在", "e.g. 02:35, empty for now"),
 }
-NO_NAME = Text(
-    "值班长或指挥录入：请填账号和口令",
-    "A duty officer or commander enters results: give account and password",
-)
-WRONG = Text("账号或口令不对，未录入", "Account or password is wrong; nothing was entered")
-MAY_NOT = Text("{who} 无权录入，须值班长或指挥", "{who} may not; a duty officer or commander must")
 NO_INCIDENT = Text("没有进行中的事件", "There is no incident")
 NO_CLOCK = Text("时间请写成 02:35", "Write the time like 02:35")
 AWAY = Text("记录库没有应答，未录入", "The records do not answer; nothing was entered")
@@ -126,16 +120,12 @@ def press(
     reader : User, optional
         Who is signed in; needs to type neither.
     """
-    name, password = who[0].strip(), who[1]
-    if reader is None and not (name and password):
-        return False, NO_NAME.say(lang)
     now = dossier.moment(web.stream).now
+    desk = signing.Desk(web.records, web.access, web.stream)
     try:
-        person = web.access.authenticate(name, password) if password else reader
-        if person is None:
-            return False, WRONG.say(lang)
-        if not web.access.may(person, Act.INCIDENT):
-            return False, MAY_NOT.fill(who=person.display).say(lang)
+        person = signing.known(desk, signing.Signature(*who, ""), reader, Act.INCIDENT, incident, now)
+        if isinstance(person, signing.Outcome):
+            return False, person.text.say(lang)
         if not incident or web.records.incident(incident) is None:
             return False, NO_INCIDENT.say(lang)
         at = moment(said.get("time", ""), now)

@@ -21,7 +21,7 @@ from twin.errors import RefusedError, TwinError, UnavailableError
 from twin.model import AuditLine, Command, CommandState, Event, GatePlan, GateState, Order, to_json
 from twin.records_past import READ_ONLY
 
-WRONG = Text("账号或口令不对，未记录批准", "Name or password is wrong; nothing was approved")
+WRONG = Text("账号或口令不对，什么也没有记录", "Name or password is wrong; nothing was recorded")
 NO_REASON = Text("请写明理由", "Give a reason")
 NO_NAME = Text("请填账号和口令", "Give name and password")
 MAY_NOT = Text("{who} 无权{act}，须值班长或指挥", "{who} may not {act}; a duty officer or commander must")
@@ -29,7 +29,7 @@ ACTS = {
     "approve": Text("批准", "approve"),
     "flood": Text("动用防汛锁定", "touch a flood lock"),
     "propose": Text("推演或确认", "try closings or confirm them"),
-    "incident": Text("记录", "write notes"),
+    "incident": Text("记入事件", "add to an incident"),
 }
 SAME = Text("{who} 已经批准过，须由另一人批准", "{who} has approved already; a second person must")
 CHANGED = Text(

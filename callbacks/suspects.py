@@ -317,8 +317,8 @@ def show(
         return panel.region(TITLE, lang, body)
     at = min(max(chosen, 0), min(TOP, len(ranking.suspects)) - 1)
     suspect = ranking.suspects[at]
-    note = Text("{t}，{n} 条读数，园区 {v}", "{t}, {n} readings, park {v}").fill(
-        t=wording.hm(ranking.at), n=wording.number(ranking.readings_used, lang=lang), v=ranking.park_version
+    note = Text("{t}，{n} 条读数", "{t}, {n} readings").fill(
+        t=wording.hm(ranking.at), n=wording.number(ranking.readings_used, lang=lang)
     )
     return panel.region(
         TITLE,

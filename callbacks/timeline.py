@@ -9,7 +9,7 @@ from typing import Any
 
 from dash import html
 
-from callbacks import panel, response, wording
+from callbacks import panel, photo_pick, response, wording
 from geodata.places import Station
 from geodata.words import Lang, Text
 from twin.factors import factor
@@ -25,7 +25,6 @@ KINDS: dict[Kind, Text] = {
     Kind.OFFLINE: Text("离线", "offline"),
     Kind.SUSPECT: Text("疑似仪表故障", "check instrument"),
 }
-PHOTO = Text("现场照片", "photo from the site")
 NOTE = Text("自动记录，不可删改", "kept as it happened")
 
 
@@ -121,7 +120,7 @@ def of_audit(line: AuditLine, users: Mapping[str, Text]) -> Line:
 def of_note(note: Note, users: Mapping[str, Text]) -> Line:
     """Say what a person wrote."""
     who = users.get(note.by, Text(note.by, note.by))
-    words = Text(note.text, note.text) if note.text else PHOTO
+    words = Text(note.text, note.text) if note.text else photo_pick.PHOTO
     text = Text("{w}　{d}", "{w}: {d}").fill(w=who, d=words)
     return Line(note.at, text, "k", note.photo.sha256 if note.photo else "")
 
@@ -169,11 +168,6 @@ def lines(
     return sorted(unique.values(), key=lambda line: line.at, reverse=True)
 
 
-def _photo(line: Line, lang: Lang) -> Any:
-    picture = html.Img(src=f"/photos/{line.photo}/small", alt=PHOTO.say(lang))
-    return html.A(picture, href=f"/photos/{line.photo}", target="_blank", className="lg-photo")
-
-
 def show(found: Sequence[Line], now: datetime, lang: Lang, most: int = 60) -> Any:
     """Return the timeline, newest first."""
     if not found:
@@ -182,7 +176,7 @@ def show(found: Sequence[Line], now: datetime, lang: Lang, most: int = 60) -> An
         html.Li(
             [
                 html.Time(wording.moment(line.at, now, lang), title=wording.hms(line.at)),
-                html.Span([line.text.say(lang), _photo(line, lang)] if line.photo else line.text.say(lang)),
+                html.Span([line.text.say(lang), photo_pick.link(line.photo, lang) if line.photo else None]),
             ],
             className=line.tone,
         )

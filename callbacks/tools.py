@@ -13,7 +13,7 @@ from typing import Any
 import dash
 from dash import ALL, Dash, Input, Output, State, dcc, html
 
-from callbacks import calls, dossier, flood, login, own, panel, score, signing
+from callbacks import calls, dossier, flood, login, own, panel, photo_pick, score, signing
 from callbacks.approval import status
 from callbacks.pages import Web, clicked, in_thread, reader_lang
 from geodata.words import Lang, Text, as_lang
@@ -124,7 +124,7 @@ def _calls_form(lang: Lang) -> Any:
             _box("em-calls-ago", Text("几分钟前到位", "Minutes ago"), lang, inputMode="numeric", maxLength=4),
             _box("em-calls-at", Text("开度 %", "Opening %"), lang, inputMode="numeric", maxLength=3),
             _box("em-calls-notes", Text("说明", "Notes"), lang, maxLength=200),
-            _box("em-calls-photo", Text("照片编号", "Photo no."), lang, maxLength=200),
+            html.Div(photo_pick.box("em-calls", lang), className="cs-pick"),
             *_who("calls", lang, reason=False),
             html.Button(
                 Text("按陈述记录", "Record the statement").say(lang), id="em-calls-go", className="btn p"
@@ -244,6 +244,8 @@ def _register_calls(app: Dash, web: Web) -> None:
     @app.callback(
         Output("em-calls-say", "children"),
         Output("em-calls-password", "value"),
+        Output("em-calls-photo", "contents"),
+        Output("em-calls-photo", "filename"),
         Output("em-signed", "data", allow_duplicate=True),
         Input("em-calls-go", "n_clicks"),
         State("em-calls-gate", "value"),
@@ -251,7 +253,7 @@ def _register_calls(app: Dash, web: Web) -> None:
         State("em-calls-ago", "value"),
         State("em-calls-at", "value"),
         State("em-calls-notes", "value"),
-        State("em-calls-photo", "value"),
+        State("em-calls-photo", "contents"),
         State("em-calls-user", "value"),
         State("em-calls-password", "value"),
         State("em-shown", "data"),
@@ -260,7 +262,7 @@ def _register_calls(app: Dash, web: Web) -> None:
     @in_thread
     def _confirm(n: Any, gate: Any, who: Any, ago: Any, at: Any, notes: Any, photo: Any, *rest: Any) -> Any:
         if not n:
-            return (dash.no_update,) * 3
+            return (dash.no_update,) * 5
         user, password, shown = rest
         lang = reader_lang(as_lang(web.config.lang))
         outcome = _ticket(web, shown)
@@ -271,8 +273,10 @@ def _register_calls(app: Dash, web: Web) -> None:
             mark = signing.Signature(user or "", password or "", "")
             incident = str((shown or {}).get("incident", ""))
             now = dossier.moment(web.stream).now
-            outcome = calls.confirm(_desk(web), web.records, incident, form, mark, now)
-        return status(outcome, lang), "", at_ms()
+            place = photo_pick.folder(web.config)
+            outcome = calls.confirm(_desk(web), web.records, incident, form, mark, now, place)
+        photo = (None, "") if outcome.done else (dash.no_update,) * 2
+        return status(outcome, lang), "", *photo, at_ms()
 
 
 def _register_own(app: Dash, web: Web) -> None:

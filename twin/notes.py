@@ -16,6 +16,7 @@ ADDED = "note.added"  # in the audit
 LONGEST = 500
 NOTHING = Text("请写点什么，或附一张照片", "write something, or add a photo")
 PHOTO = Text("附照片 {sha}…", "with photo {sha}…")
+BOTH = Text("{text}；附照片 {sha}…", "{text}; with photo {sha}…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,16 @@ def add(records: Records, incident: str, by: str, at: datetime, text: str, photo
     while not records.add_paper(KIND, note.id, incident, at, note):  # two may write at the same time
         n += 1
         note = replace(note, id=f"{incident}/n{n}")
-    said = [text] if text else []
-    zh = en = text
-    if photo is not None:
-        mark = PHOTO.fill(sha=photo.sha256[:12])
-        zh, en = "；".join([*said, mark.zh]), "; ".join([*said, mark.en])
-    records.audit(AuditLine(at, by, ADDED, incident, Text(zh, en)))
+    records.audit(AuditLine(at, by, ADDED, incident, _said(text, photo)))
     return note
+
+
+def _said(text: str, photo: Photo | None) -> Text:
+    """Say what a note held, for the audit."""
+    if photo is None:
+        return Text(text, text)
+    form = BOTH if text else PHOTO
+    return form.fill(text=text, sha=photo.sha256[:12])
 
 
 def of(records: Records, incident: str) -> list[Note]:

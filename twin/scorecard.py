@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata import zone
 from geodata.places import Enterprise, Station
 from geodata.words import Text
 from twin.clock import as_ms
 from twin.errors import ConfigError
 from twin.factors import factor
-from twin.history.columns import DAY_MS, ZONE_MS
+from twin.history.columns import DAY_MS
 from twin.indicators import HOURS_A_YEAR, together
 from twin.limits import Limit, Limits
 from twin.model import Anomaly, Kind, Level
@@ -165,8 +166,8 @@ def _indicator(key: str, given: Mapping[str, Any]) -> Indicator:
 
 def month_start(now_ms: int) -> int:
     """Return the local midnight with which the month of a moment begins, epoch ms."""
-    local = np.datetime64(now_ms + ZONE_MS, "ms").astype("datetime64[M]")
-    return int(local.astype("datetime64[ms]").astype(np.int64)) - ZONE_MS
+    month = zone.at_s(now_ms / 1000).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return as_ms(month)
 
 
 def score(month: Month, limits: Limits, rules: Rules) -> dict[str, Score]:
@@ -302,14 +303,15 @@ def slots_kept(
     if not np.isfinite(flow).any():
         return np.empty(0, bool)
     pairs = sorted((_minutes(a), _minutes(b)) for a, b in slots)
-    first, last = (int(t + ZONE_MS) // DAY_MS for t in (at_ms[0], at_ms[-1]))
+    ahead_ms = round(zone.ahead_s(at_ms[0] / 1000) * 1000)
+    first, last = (int(t + ahead_ms) // DAY_MS for t in (at_ms[0], at_ms[-1]))
     at_ms, flow = at_ms[np.isfinite(flow)], flow[np.isfinite(flow)]
     kept = []
     for day in range(first - 1, last + 1):
         for i, (begin, end) in enumerate(pairs):
             after = pairs[i + 1][0] if i + 1 < len(pairs) else pairs[0][0] + 24 * 60
             stop = end if end > begin else end + 24 * 60
-            low, high = (day * DAY_MS - ZONE_MS + m * 60_000 for m in (stop, max(after, stop)))
+            low, high = (day * DAY_MS - ahead_ms + m * 60_000 for m in (stop, max(after, stop)))
             a, b = np.searchsorted(at_ms, (low, high))
             silent = np.diff(np.concatenate(([low], at_ms[a:b], [high])))
             if low < at_ms[0] or high > at_ms[-1] or b <= a or silent.max() > WATCHED_MS:

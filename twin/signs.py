@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from geodata import zone
 from geodata.places import Park
 from geodata.words import Text
 from twin.detect.alarms import Alarms
@@ -28,7 +29,6 @@ LONG_MS = 120 * 60_000
 GROSS = 3.0  # times the limit: no batch is so for half an hour
 SLOT_MS = 4 * 60_000
 SPARE_MIN = 15  # a slot's water may run so much earlier or later
-ZONE_MS = 8 * 3_600_000  # park time to the local time that slots are written in
 DAY_MIN = 24 * 60
 OUT_OF_SLOT = Text("疑似在时段外使用公管", "suspected use of the shared pipe outside its hours")
 
@@ -117,7 +117,7 @@ class Signs:
 
     def _in_slot(self, k: int, at_ms: int) -> bool:
         """Tell whether a moment lies in one of a station's slots; a slot may pass midnight."""
-        minute = (at_ms + ZONE_MS) // 60_000 % DAY_MIN
+        minute = (at_ms // 1000 + round(zone.ahead_s(at_ms / 1000))) // 60 % DAY_MIN
         for begin, end in self._slots[k]:
             long = (end - begin) % DAY_MIN or DAY_MIN
             if (minute - begin + SPARE_MIN) % DAY_MIN <= long + 2 * SPARE_MIN:

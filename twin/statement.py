@@ -36,7 +36,7 @@ class Statement:
     position : float
         0 closed .. 1 open.
     photo : str
-        SHA-256 of a picture, or where it is kept.
+        SHA-256 of a picture; older statements name where it is kept.
     """
 
     id: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +21,8 @@ from tests.callbacks import story
 from tests.callbacks.test_emergency import Stream
 from tests.callbacks.words import classed, text
 from tests.twin.plan.test_plans import CONFIG
+from tests.twin.test_photos import picture
+from twin import photos
 from twin.access import Access
 from twin.errors import RefusedError
 from twin.floodlock import FloodBook, FloodLock
@@ -177,16 +181,22 @@ def test_a_call_says_whom_to_phone_and_what_to_say_by_when(told: story.Story, la
     assert ("逾期" if lang == "zh" else "overdue") in text(calls.show(later, (), {}, lang))
 
 
-def test_a_confirmation_closes_by_statement_and_is_told_apart(desk: Desk) -> None:
+def attached(data: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()
+
+
+def test_a_confirmation_closes_by_statement_and_is_told_apart(desk: Desk, tmp_path: Path) -> None:
     records: Any = desk.records
     sent = ordered(records, "G03")
-    form = calls.Form("G03", "王强", 4, 0, "已上锁", "IMG-12")
+    form = calls.Form("G03", "王强", 4, 0, "已上锁", attached(jpeg := picture()))
 
     def confirm(form: calls.Form, who: str = "duty") -> Any:
-        return calls.confirm(desk, records, story.ID, form, mark(who, ""), NOW)
+        return calls.confirm(desk, records, story.ID, form, mark(who, ""), NOW, tmp_path / "photos")
 
     assert "无权" in confirm(form, "viewer").text.zh
     assert confirm(replace(form, percent=tools.number("x"))).text == calls.NUMBERS
+    assert confirm(replace(form, photo=attached(b"no photo"))).text == photos.NO_PHOTO
+    assert photos.found(tmp_path / "photos", hashlib.sha256(jpeg).hexdigest()) is None
     assert [tools.number(v, 7.0) for v in ("", None, " 12 ", 3)] == [7.0, 7.0, 12.0, 3.0]
     assert confirm(form).text.zh == "已记录：G03 按陈述为关闭"
     after = records.command(sent.id)
@@ -196,8 +206,12 @@ def test_a_confirmation_closes_by_statement_and_is_told_apart(desk: Desk) -> Non
     assert not confirm(form).done
     assert [o.kind for o in desk.stream.orders] == ["gate.stated"]  # type: ignore[attr-defined]
     said = records.papers("statement", calls.Statement, story.ID)
-    assert (said[0].photo, said[0].by) == ("IMG-12", "duty")
-    shown = text(calls.show((), said, {"G03": GateState("G03", 0.6, False, False, NOW)}, "zh"))
+    sha256 = hashlib.sha256(jpeg).hexdigest()
+    assert (said[0].photo, said[0].by) == (sha256, "duty")
+    assert photos.found(tmp_path / "photos", sha256).read_bytes() == jpeg  # type: ignore[union-attr]
+    sheet = calls.show((), said, {"G03": GateState("G03", 0.6, False, False, NOW)}, "zh")
+    assert f"/photos/{sha256}/small" in str(sheet)
+    shown = text(sheet)
     assert "非实测" in shown
     assert "实测 60%，与陈述不符" in shown
     assert "不符" not in text(calls.show((), said, {}, "zh"))

@@ -12,6 +12,7 @@ from twin import config
 from twin.errors import ConfigError
 from twin.ingest.hj212.times import epoch_ms, stamp
 from twin.ingest.moments import moment_ms
+from twin.scorecard import month_start
 
 AT = datetime(2026, 7, 1, 16, 30, tzinfo=UTC)
 
@@ -38,6 +39,13 @@ def test_a_park_elsewhere_reads_and_writes_its_own_time_and_hj_212_its_own() -> 
     assert moment_ms("2026-07-01 18:30:00") == at_ms
     assert epoch_ms(stamp(at_ms)) == at_ms
     assert stamp(at_ms) == "20260702003000"
+
+
+def test_a_month_begins_at_the_parks_own_midnight() -> None:
+    now_ms = round(AT.timestamp() * 1000)
+    assert month_start(now_ms) == round(datetime(2026, 6, 30, 16, tzinfo=UTC).timestamp() * 1000)
+    zone.live_in(zone.named("America/New_York"))
+    assert month_start(now_ms) == round(datetime(2026, 7, 1, 4, tzinfo=UTC).timestamp() * 1000)
 
 
 def test_a_zone_of_no_place_is_refused() -> None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geodata import zone
 from twin.factors import factor
-from twin.history.columns import DAY_MS, ZONE_MS
+from twin.history.columns import DAY_MS
 from twin.quality.hours import FLOW, HOUR_MS, PH, Hours, Verdict
 from twin.quality.rules import Rules
 
@@ -96,11 +97,15 @@ def days(concentration: Hours, flow: Hours | None, code: str, rules: Rules) -> l
     """
     if not len(concentration):
         return []
-    day = (concentration.start_ms + ZONE_MS) // DAY_MS
-    return [_day(int(d), concentration, flow, np.flatnonzero(day == d), code, rules) for d in np.unique(day)]
+    ahead_ms = round(zone.ahead_s(int(concentration.start_ms[0]) / 1000) * 1000)  # clocks as they stood then
+    day = (concentration.start_ms + ahead_ms) // DAY_MS
+    return [
+        _day(int(d) * DAY_MS - ahead_ms, concentration, flow, np.flatnonzero(day == d), code, rules)
+        for d in np.unique(day)
+    ]
 
 
-def _day(day: int, conc: Hours, flow: Hours | None, at: NDArray[np.intp], code: str, rules: Rules) -> Day:
+def _day(start: int, conc: Hours, flow: Hours | None, at: NDArray[np.intp], code: str, rules: Rules) -> Day:
     mass = _MG_L.get(factor(code).unit)
     verdict, value = conc.verdict[at], conc.value[at]
     due = (verdict != Verdict.NO_FLOW) & (verdict != Verdict.NOT_DUE)
@@ -112,7 +117,6 @@ def _day(day: int, conc: Hours, flow: Hours | None, at: NDArray[np.intp], code: 
         water = np.where(valid, flow.value[at], 0.0)
     elif code == FLOW:
         water = np.where(valid, value, 0.0)
-    start = day * DAY_MS - ZONE_MS
     # Of hours before the first that is known nobody knows whether there was discharge: they are due.
     unknown = int(conc.start_ms[at[0]] - start) // HOUR_MS
     n_due, n_valid = int(due.sum()) + unknown, int(valid.sum())

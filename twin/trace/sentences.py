@@ -154,12 +154,12 @@ def fingerprint(factors: list[str], ratio: Floats, score: float, age_days: int |
     if score > 0.3:
         return Text(
             "{factors} 升高的比例与其水质指纹{age}相符，最大偏差 {times} 倍",
-            "{factors} rose in the proportions of its fingerprint{age}, {times}x off at most",
+            "{factors} fit its fingerprint{age}, {times}× off at most",
         ).fill(factors=Text(zh, en), times=times, age=_age(age_days))
     more = ratio[worst] > 1
     return Text(
         "{factors} 升高的比例与其水质指纹{age}不符：{worst} {way} {times} 倍",
-        "{factors} did not rise in the proportions of its fingerprint{age}: {times}x {way} {worst}",
+        "{factors} do not fit its fingerprint{age}: {times}× {way} {worst}",
     ).fill(
         factors=Text(zh, en),
         worst=factor(factors[worst]).short,
