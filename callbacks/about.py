@@ -194,6 +194,26 @@ ABOUT: dict[str, Text] = {
         "Every version of the park is kept with its fingerprint. Compare or restore any; no "
         "restart is needed.",
     ),
+    "导入指纹表": Text(
+        "选一张 CSV：先在右边看它会改变哪家企业、哪个排口、哪个因子，或哪行哪列要改。签名之前什么都不收。",
+        "Choose a CSV: on the right is what it would change of which enterprise, outlet and factor, or "
+        "which row and field to mend. Nothing is taken before it is signed.",
+    ),
+    "这张表会改变什么": Text(
+        "表里与现用指纹不同的行，按企业和排口列出。没有提到的指纹保持不变。",
+        "Rows that are other than what is in force, by enterprise and outlet. What the table does not "
+        "name stays as it is.",
+    ),
+    "指纹库版本": Text(
+        "每次改变都成为一个版本，一个不少。选一个看它改了什么；旧版本可以恢复，恢复也成为新版本。",
+        "Every change makes a version and none is lost. Choose one to see what it changed; an older "
+        "one can hold again, and that is a version too.",
+    ),
+    "现用指纹": Text(
+        "溯源时用来比对的水质：未稀释的废水，和平时从各排口出来的水。超过一年的标出来，应当重新测。",
+        "The waters that tracing compares with: undiluted ones, and what usually leaves each outlet. "
+        "Those older than a year are marked: they should be measured again.",
+    ),
     "从": Text(
         "两个版本之间增加、删除、移动和改动了什么。",
         "What was added, removed, moved and changed between two versions.",
@@ -213,6 +233,10 @@ ABOUT: dict[str, Text] = {
     ),
 }
 ENDS: dict[str, Text] = {
+    "版改了什么": Text(
+        "这一版与前一版的不同之处，按企业和排口列出。",
+        "What is other in this version than in the one before, by enterprise and outlet.",
+    ),
     "近 24 小时": Text(
         "这个点位一天的读数。上方虚线是限值；缺数的地方断开。点下面的因子换一条。",
         "One point's last day. The dashed line is its limit; gaps stay gaps. Choose another factor below.",

@@ -17,6 +17,7 @@ from callbacks import (
     admin_doors,
     admin_import,
     admin_overview,
+    admin_prints,
     admin_stations,
     admin_versions,
     shell,
@@ -33,6 +34,7 @@ TABS: tuple[Tab, ...] = (
     admin_check.TAB,
     admin_versions.TAB,
     admin_stations.TAB,
+    admin_prints.TAB,
     admin_doors.TAB,
 )
 

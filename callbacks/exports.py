@@ -17,7 +17,7 @@ from callbacks import about, login
 from callbacks.pages import data
 from geodata import export
 from geodata.words import Lang, Text
-from twin import clock
+from twin import clock, fingerprints
 from twin.access import Act
 from twin.clock import as_datetime
 from twin.errors import MissingError, UnavailableError
@@ -37,6 +37,7 @@ SERVICE = Text(
     "QGIS 等可直接加载：OGC API – Features，含实时值", "For QGIS: OGC API – Features, with live values"
 )
 SEALED = Text("导出证据包 SHA-256 {digest}…", "evidence exported, SHA-256 {digest}…")
+PRINTS = Text("导出指纹库第 {v} 版", "exported version {v} of the fingerprint library")
 EXPORTED = Text("导出园区 {version} 为 {form}", "exported version {version} of the park as {form}")
 
 
@@ -111,5 +112,23 @@ def routes(server: FastAPI, web: Web) -> None:
         name = {"Content-Disposition": f'attachment; filename="{found.incident.id}.json"'}
         return Response(body, media_type="application/json", headers=name | {"Cache-Control": "no-store"})
 
+    async def prints(request: Request) -> Response:
+        if refused := login.refusal(web.access, Act.EXPORT, request):
+            return refused
+        try:
+            library = await asyncio.to_thread(fingerprints.latest, web.records)
+        except UnavailableError as error:
+            return JSONResponse({"error": str(error)}, 503)
+        version = library.version if library else 0
+        body = fingerprints.write_csv(fingerprints.held(web.park, library))
+        at = as_datetime(clock.wall_ms())
+        line = AuditLine(at, login.name(), "fingerprints.exported", str(version), PRINTS.fill(v=version))
+        await asyncio.to_thread(web.records.audit, line)
+        name = f"{web.park.id}-fingerprints-{version}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        # Spreadsheets of this country take a table without the mark for GBK.
+        return Response(body.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+
+    server.add_api_route("/export/fingerprints.csv", prints, methods=["GET"], response_model=None)
     server.add_api_route("/export/park.{form}", serve, methods=["GET"], response_model=None)
     server.add_api_route("/export/incident/{id}.json", incident, methods=["GET"], response_model=None)

@@ -28,7 +28,7 @@ from twin.access import Act
 from twin.clock import as_ms
 from twin.curves import EMPTY
 from twin.factors import factor
-from twin.fingerprints import Print, latest, of_park
+from twin.fingerprints import Print, held, latest
 from twin.limits import Limit
 from twin.model import Incident
 
@@ -104,8 +104,7 @@ def points(web: Web, firm: str, today: firms.Day) -> list[firm_panels.Point]:
 def library(web: Web, firm: str) -> tuple[int, list[Print]]:
     """Return the version of the fingerprint library, 0 where there is none, and an enterprise's prints."""
     found = latest(web.records)
-    held = {p.key: p for p in of_park(web.park)} | ({p.key: p for p in found.prints} if found else {})
-    return found.version if found else 0, [p for p in held.values() if p.enterprise == firm]
+    return found.version if found else 0, [p for p in held(web.park, found) if p.enterprise == firm]
 
 
 def suspected(web: Web, firm: str, most: int = 20) -> list[tuple[Incident, int, float]]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from dash import html
+from dash import dcc, html
 
 from callbacks import panel, wording
 from callbacks.firm_panels import Point
@@ -21,6 +21,7 @@ from twin.model import Ranking, Suspect
 TOP = 3
 DECADES = 1.0  # a dot at either end is so many powers of ten away from the middle
 OLD_DAYS = 365
+LIBRARY = "/admin?tab=fingerprints"
 SOURCES: dict[str, Text] = {
     LEARNED: Text("在线学习", "learned from its meter"),
     PERMIT: Text("仅许可限值", "permit limit only"),
@@ -98,7 +99,18 @@ def against_sample(ranking: Ranking, enterprises: Mapping[str, Enterprise], lang
         for code in factors
     ]
     table = html.Table([html.Thead(html.Tr([html.Td(), *head])), html.Tbody(rows)], className="fp mx")
-    return [html.Div([panel.heading(title, lang, note.say(lang)), table], className="fp-box")]
+    foot = html.P(dcc.Link(_held(ranking).say(lang), href=LIBRARY), className="fp-foot")
+    return [html.Div([panel.heading(title, lang, note.say(lang)), table, foot], className="fp-box")]
+
+
+def _held(ranking: Ranking) -> Text:
+    """Say which library the waters were compared with."""
+    version = ranking.basis.library if ranking.basis else 0
+    return (
+        Text("指纹库第 {v} 版", "library version {v}").fill(v=version)
+        if version
+        else Text("指纹库", "library")
+    )
 
 
 def _short(enterprises: Mapping[str, Enterprise], id: str, lang: Lang) -> str:
@@ -137,7 +149,7 @@ def of_firm(
         if (mine := [p for p in prints if p.outlet == outlet])
         for now in [_medians(points)]
     ]
-    said = note.say(lang) if note else ""
+    said = dcc.Link((note or Text("指纹库", "library")).say(lang), href=LIBRARY)
     return panel.region(title, lang, [html.Div(body, className="fp-2")], note=said, name="en-fp")
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 from geodata import park as parks
-from geodata.formats.encoding import GBK, detect
 from geodata.places import Park
 from geodata.words import Lang, Text
 from twin import fingerprints
@@ -66,11 +65,7 @@ def _grammar(lang: Lang) -> argparse.ArgumentParser:
 
 
 def _export(file: str, records: Records, park: Park) -> int:
-    library = fingerprints.latest(records)
-    held = {p.key: p for p in fingerprints.of_park(park)} | (
-        {p.key: p for p in library.prints} if library else {}
-    )
-    table = fingerprints.write_csv(held.values())
+    table = fingerprints.write_csv(fingerprints.held(park, fingerprints.latest(records)))
     if file == "-":
         sys.stdout.write(table)
     else:
@@ -84,8 +79,7 @@ def _import(file: Path, by: str, records: Records, park: Park, config: Config, l
         data = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    text = data.decode(detect(data).encoding or GBK, "replace")
-    prints, faults = fingerprints.read_csv(text, park)
+    prints, faults = fingerprints.read_csv(fingerprints.decoded(data), park)
     if faults:
         for fault in faults:
             sys.stderr.write(f"{file.name} {fault.text().say(lang)}\n")

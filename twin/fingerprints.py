@@ -10,14 +10,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 
+from geodata.formats.encoding import GBK, detect
 from geodata.places import Fingerprint, Park
 from geodata.words import Text
-from twin.errors import UnavailableError
+from twin.errors import MissingError, UnavailableError
 from twin.factors import factor, known
 from twin.ingest.units import multiple
 from twin.records import Records
@@ -29,6 +30,9 @@ COLUMNS = ("enterprise", "outlet", "factor", "value", "unit", "spread", "samples
 NEEDED = ("enterprise", "factor", "value", "as_of")
 LEARNED, PERMIT = "learned", "permit"
 TRIES = 5
+
+Prints = dict[tuple[str, str, str], "Print"]
+Change = Callable[[Prints], Prints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,21 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One factor of one water before and after a change; None where it is not known."""
+
+    before: Print | None
+    after: Print | None
+
+    @property
+    def either(self) -> Print:
+        """The print after the change, else the one before it."""
+        found = self.after or self.before
+        assert found is not None
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Why a row of a table cannot be taken. row: as a spreadsheet counts, the heading is 1."""
 
@@ -103,19 +122,33 @@ class Fault:
 
 REASONS: Mapping[str, Text] = MappingProxyType(
     {
-        "column": Text("表头缺少这一列", "the heading has no such column"),
-        "enterprise": Text("园区没有这家企业", "the park has no such enterprise"),
-        "outlet": Text("这家企业没有这个排口", "the enterprise has no such outlet"),
+        "column": Text("表头缺少这一列：请补上", "the heading has no such column: add it"),
+        "enterprise": Text(
+            "园区没有这家企业：请写园区资料里的企业编号",
+            "the park has no such enterprise: write its id as the park has it",
+        ),
+        "outlet": Text(
+            "这家企业没有这个排口：请写它的排口编号，未稀释废水留空",
+            "the enterprise has no such outlet: write the id of one, nothing for undiluted water",
+        ),
         "factor": Text("因子不认识：请用 HJ 212 编码", "unknown factor: use its HJ 212 code"),
-        "number": Text("不是数字", "not a number"),
-        "positive": Text("必须大于 0", "must be above 0"),
-        "not negative": Text("不能小于 0", "must not be below 0"),
-        "whole": Text("必须是整数", "must be a whole number"),
-        "unit": Text("单位不能换算到该因子的单位", "the unit cannot be turned into the factor's"),
+        "number": Text("不是数字：请写成 12.5 这样", "not a number: write it as 12.5"),
+        "positive": Text(
+            "必须大于 0：没有检出的请删去这一行", "must be above 0: leave out what was not found"
+        ),
+        "not negative": Text("不能小于 0：不知道请留空", "must not be below 0: leave it empty if unknown"),
+        "whole": Text("必须是整数：样本的个数", "must be a whole number: how many samples"),
+        "unit": Text(
+            "单位不能换算到该因子的单位：请改用 mg/L 等，或留空",
+            "the unit cannot be turned into the factor's: use mg/L or the like, or nothing",
+        ),
         "date": Text(
             "不是日期，请写成 2026-06-30 或 2026-06", "not a date: write it as 2026-06-30 or 2026-06"
         ),
-        "twice": Text("与前面一行是同一水样同一因子", "the same water and factor as a row before"),
+        "twice": Text(
+            "与前面一行是同一水样同一因子：请只留一行",
+            "the same water and factor as a row before: keep one of them",
+        ),
     }
 )
 
@@ -134,6 +167,11 @@ def of_version(records: Records, version: int) -> Library | None:
     return next((k for k in records.papers(KIND, Library) if k.version == version), None)
 
 
+def versions(records: Records, limit: int = 50) -> list[Library]:
+    """Return the library after every change, the newest first."""
+    return records.papers(KIND, Library, limit=limit)
+
+
 def install(
     records: Records, prints: Iterable[Print], at: datetime, by: str, note: str = ""
 ) -> Library | None:
@@ -145,10 +183,31 @@ def install(
         The records are away, or several people change the library at once.
     """
     new = {p.key: p for p in prints}
+    return _published(records, lambda before: before | new, at, by, note)
+
+
+def turn_back(records: Records, version: int, at: datetime, by: str, note: str = "") -> Library | None:
+    """Let an earlier version hold again, as a new one. None if it is what holds.
+
+    Raises
+    ------
+    MissingError
+        The records have no such version.
+    UnavailableError
+        As for `install`.
+    """
+    wanted = of_version(records, version)
+    if wanted is None:
+        raise MissingError(f"the records have no version {version} of the fingerprint library")
+    again = {p.key: p for p in wanted.prints}
+    return _published(records, lambda _: again, at, by, note)
+
+
+def _published(records: Records, change: Change, at: datetime, by: str, note: str) -> Library | None:
     for _ in range(TRIES):
         old = latest(records)
         before = {} if old is None else {p.key: p for p in old.prints}
-        after = before | new
+        after = change(before)
         if after == before:
             return None
         version = 1 if old is None else old.version + 1
@@ -156,6 +215,19 @@ def install(
         if records.add_paper(KIND, f"{version:08d}", note, at, made):
             return made
     raise UnavailableError("the fingerprint library is being changed by others: try again")
+
+
+def held(park: Park, library: Library | None) -> tuple[Print, ...]:
+    """Return every print that holds: what the library says, and the park file where it says nothing."""
+    told = {p.key: p for p in of_park(park)} | {p.key: p for p in (library.prints if library else ())}
+    return tuple(told[k] for k in sorted(told))
+
+
+def differences(old: Iterable[Print], new: Iterable[Print]) -> tuple[Difference, ...]:
+    """Return what is other in `new`; prints a table would write alike are the same."""
+    before, after = {p.key: p for p in old}, {p.key: p for p in new}
+    pairs = (Difference(before.get(k), after.get(k)) for k in sorted(before.keys() | after.keys()))
+    return tuple(d for d in pairs if d.before is None or d.after is None or _row(d.before) != _row(d.after))
 
 
 def of_park(park: Park) -> tuple[Print, ...]:
@@ -185,12 +257,18 @@ def write_csv(prints: Iterable[Print]) -> str:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for p in sorted(prints, key=lambda p: p.key):
-        unit = factor(p.factor).unit
-        value, spread = f"{p.value:.6g}", f"{p.spread:.3g}"
-        table.writerow(
-            [p.enterprise, p.outlet, p.factor, value, unit, spread, p.samples, p.as_of.isoformat(), p.source]
-        )
+        table.writerow(_row(p))
     return out.getvalue()
+
+
+def _row(p: Print) -> tuple[str, ...]:
+    unit, value, spread = factor(p.factor).unit, f"{p.value:.6g}", f"{p.spread:.3g}"
+    return (*p.key, value, unit, spread, str(p.samples), p.as_of.isoformat(), p.source)
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a table, in whichever charset spreadsheets here write: UTF-8, UTF-16 or GBK."""
+    return data.decode(detect(data).encoding or GBK, "replace")
 
 
 def read_csv(text: str, park: Park) -> tuple[list[Print], list[Fault]]:
