@@ -1,4 +1,4 @@
-"""A fingerprint table on its way into the library and out again, as an administrator does it in the browser."""
+"""A fingerprint table on its way into the library and out again, by an administrator in a browser."""
 
 from __future__ import annotations
 
