@@ -69,7 +69,7 @@ def _water(
             html.Td([link, html.Span(enterprise, className="mut mono")] if first else "", className="fl-who"),
             html.Td(water(outlet, lang), className="mono" if outlet else ""),
             html.Td(" ".join(factor(p.factor).short.say(lang) for p in mine), className="fl-what"),
-            html.Td(wording.number(samples) if samples else wording.NONE, className="num"),
+            html.Td(wording.number(samples, lang=lang) if samples else wording.NONE, className="num"),
             html.Td(sources, className="mut"),
             html.Td(age(newest, days, lang), className="num tx-warning" if days > prints.OLD_DAYS else "num"),
         ],
@@ -179,10 +179,10 @@ def versions(found: Sequence[Library], chosen: int, people: Mapping[str, Text], 
         cells = [
             html.Td(button("●" if on else "○", "show", str(one.version), name="x", title=look)),
             html.Td([str(one.version), html.Span(HOLDS.say(lang), className="tag") if k == 0 else ""]),
-            html.Td(f"{wording.local(one.at):%Y-%m-%d %H:%M}", className="mut"),
+            html.Td(wording.date_hm(one.at, lang), className="mut"),
             html.Td(by),
             html.Td(one.note or wording.NONE, className="vs-note"),
-            html.Td(wording.number(len(one.prints)), className="num"),
+            html.Td(wording.number(len(one.prints), lang=lang), className="num"),
         ]
         rows.append(html.Tr(cells, className="on" if on else ""))
     table = _table((None, VERSION_HEAD, WHEN, BY_WHOM, WHY, PRINTS), rows, lang)

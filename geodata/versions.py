@@ -106,14 +106,35 @@ class Store:
             raise ValueError("a version's time needs a zone")
         name = content_hash(park)[:VERSION_CHARS]
         with self._lock():
-            path = self.path(name)
-            if not path.exists():
-                park_file.write(replace(park, version=name), path)
-                with path.open("rb") as written:
-                    os.fsync(written.fileno())
+            path = self._write(park, name)
             if account is not None:
                 path.with_suffix(ACCOUNT).write_text(json.dumps(account, ensure_ascii=False), "utf-8")
             return self._append(name, note, by, at)
+
+    def keep(self, park: Park) -> None:
+        """Keep the file of a park that something refers to; it is no save, and the present version stays."""
+        if not self.path(park.version).exists():
+            with self._lock():
+                self._write(park, content_hash(park)[:VERSION_CHARS])
+
+    def kept(self, version: str) -> Park:
+        """Read a park that was saved, or kept because something refers to it.
+
+        Raises
+        ------
+        KeyError
+            There is no such file.
+        ValueError
+            The file does not hold what was kept: somebody has changed it.
+        """
+        if not self.path(version).is_file():
+            raise KeyError(version)
+        park = park_file.read(self.path(version))
+        if park.version != version:
+            raise ValueError(
+                f"{self.path(version).name} holds {park.version}: it was changed after it was saved"
+            )
+        return park
 
     def account(self, version: str) -> dict[str, Any]:
         """Return which files a version came from; empty where it was not imported.
@@ -156,12 +177,7 @@ class Store:
             The file does not hold what was saved: somebody has changed it.
         """
         self._known(version)
-        park = park_file.read(self.path(version))
-        if park.version != version:
-            raise ValueError(
-                f"{self.path(version).name} holds {park.version}: it was changed after it was saved"
-            )
-        return park
+        return self.kept(version)
 
     def restore(self, version: str, by: str, at: datetime, note: str = "") -> Version:
         """Make an old version the present one again; the versions between are kept.
@@ -211,6 +227,12 @@ class Store:
         with part.open("rb+") as written:
             os.fsync(written.fileno())
         part.replace(path)
+
+    def _write(self, park: Park, name: str) -> Path:
+        path = self.path(name)
+        if not path.exists():
+            park_file.write(replace(park, version=name), path)
+        return path
 
     def _known(self, version: str) -> None:
         if not any(v.version == version for v in self.list()) or not self.path(version).is_file():

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
+from geodata.versions import Store
 from geodata.words import Text
 from twin import lab
 from twin.beside import Beside
@@ -137,7 +138,7 @@ class Advise:
         self._briefs: dict[str, Brief] = {}
         self._ended: deque[str] = deque()  # incidents that are over and not yet reviewed
         self._looked = False
-        self._ready_until = 0.0
+        self._ready_until, self._kept = 0.0, ""
         self._engine = Beside()
 
     @property
@@ -204,6 +205,17 @@ class Advise:
             now_ms = self._clock.now_ms()
             self._history.latest(now_ms, READY_BACK_MS)
             self._ready_until = wall + READY_S
+            self._keep_park()
+
+    def _keep_park(self) -> None:
+        """Keep the file of the park that a ranking was made of, so that it can be made again (`rerun`)."""
+        made_of = {b.ranking.park_version for b in self._briefs.values() if b.ranking}
+        if self.version in made_of and self._kept != self.version:
+            self._kept = self.version  # once: what cannot be written now is not tried at every rest
+            try:
+                Store(self._config.versions).keep(self._park)
+            except OSError as error:
+                log.warning("the park %s could not be kept: %s", self.version, error)
 
     def _review(self, id: str, *, final: bool) -> Review | None:
         """Put on record how an incident's advice did: told against seen; kept per incident."""

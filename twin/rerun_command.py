@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 
+from geodata.versions import Store
 from geodata.words import Lang, Text
 from twin.config import Config
 from twin.errors import ConfigError, MissingError
@@ -15,7 +16,7 @@ from twin.fingerprints import of_version
 from twin.history.reader import History
 from twin.lab import of as results_of
 from twin.model import Ranking
-from twin.park_watch import ParkWatch
+from twin.park_watch import ParkWatch, Present
 from twin.records import Records
 from twin.stream import Stream
 from twin.trace.rerun import again
@@ -52,7 +53,7 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
         old = _ranking(records, o.incident, o.at, lang)
         stream = stack.enter_context(closing(Stream(config.redis)))
         history = stack.enter_context(closing(History(config.history, stream)))
-        park, network, _ = ParkWatch(config.parks, config.limits, config.flows).present
+        park, network, _ = _then(config, old.park_version)
         library = of_version(records, old.basis.library) if old.basis and old.basis.library else None
         found = again(old, incident, results_of(records, o.incident), history, park, network, library)
     for s, t in zip(old.suspects[:5], found.ranking.suspects[:5], strict=False):
@@ -62,6 +63,17 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
     said = SAME if found.same else APART.fill(worst=found.worst, why=joined if found.why else NOTHING_ELSE)
     sys.stdout.write(said.say(lang) + "\n")
     return 0 if found.same else 1
+
+
+def _then(config: Config, version: str) -> Present:
+    """Return the park of a version where its file was kept, else the present one."""
+    present = ParkWatch(config.parks, config.limits, config.flows).present
+    if present.park.version == version:
+        return present
+    try:
+        return Present.of(Store(config.versions).kept(version), config.limits)
+    except (KeyError, ValueError):
+        return present
 
 
 def _ranking(records: Records, incident: str, at: datetime | None, lang: Lang) -> Ranking:

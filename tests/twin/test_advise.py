@@ -209,11 +209,13 @@ def test_a_ranking_is_made_again_with_the_library_that_held_then(scene: Scene) -
 def test_the_command_makes_a_ranking_again_and_says_that_the_numbers_are_the_same(
     scene: Scene, embedded: Embedded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    parks.write(scene.bench.park, tmp_path / "park.gpkg")
+    park = parks.read(tmp_path / "park.gpkg")
+    scene.advise.renew(Present.of(park))
     incident = scene.slug()
     scene.advise.note(scene.bench.events("incident.opened")[0])
-    scene.advise.step()
+    scene.settle()
     scene.history.close()
-    parks.write(scene.bench.park, tmp_path / "park.gpkg")
     config = Config(
         data=tmp_path,
         park=tmp_path / "park.gpkg",
@@ -224,6 +226,14 @@ def test_the_command_makes_a_ranking_again_and_says_that_the_numbers_are_the_sam
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == "the numbers are the same"
     assert incident.id in said
+    # The park of then was kept as soon as there was time, so another one in use changes nothing.
+    other = replace(park, stations=park.stations[1:], version="")
+    parks.write(other, tmp_path / "park.gpkg")
+    assert rerun_command.main([incident.id], "en", config) == 0
+    for kept in config.versions.glob("*.gpkg"):
+        kept.unlink()
+    assert rerun_command.main([incident.id], "en", config) == 1
+    assert "the park of then was not kept" in capsys.readouterr().out.splitlines()[-1]
     with pytest.raises(MissingError, match="no ranking of that moment"):
         rerun_command.main([incident.id, "--at", "2000-01-01"], "en", config)
     with pytest.raises(MissingError, match="there is no incident"):

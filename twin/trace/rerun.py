@@ -100,7 +100,13 @@ def _why(old: Ranking, new: Ranking) -> tuple[Text, ...]:
     if a is None or b is None:
         return ()
     told = (
-        (old.park_version == new.park_version, Text("园区版本不同", "another version of the park")),
+        (
+            old.park_version == new.park_version,
+            Text(
+                "当时的园区版本没有留下，用的是现在的",
+                "the park of then was not kept; this is the present one",
+            ),
+        ),
         (old.code_version == new.code_version, Text("程序版本不同", "another version of the program")),
         (a.parameters == b.parameters, Text("方法参数不同", "other numbers in the method")),
         (a.water == b.water, Text("水质指纹不同", "other fingerprints")),
