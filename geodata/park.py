@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Container, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,8 @@ import pyogrio
 import shapely
 
 from geodata import crs as door
-from geodata import places, provenance
+from geodata import geopackage, places, provenance
+from geodata.geopackage import Columns, GeoPackage
 from geodata.places import Park
 from geodata.schema import EXTRA, TABLES
 from geodata.words import Text
@@ -100,35 +102,35 @@ def read(path: Path) -> Park:
     """
     if not path.is_file():
         raise FileNotFoundError(path)
-    layers = {str(name) for name, _ in pyogrio.list_layers(path)}
-    missing = [n for n in TABLES if n not in layers]
-    if missing:
-        raise ValueError(f"{path.name} has no layer {', '.join(missing)}")
-    # Nodes carry x and y themselves: a hundred thousand points need not be made to be thrown away.
-    tables = {name: _read_table(path, name, geometry=name != "node") for name in TABLES}
-    for name, table in tables.items():
-        missing = [c for c in TABLES[name].columns if c not in table.columns]
+    with geopackage.opened(path) as file:
+        missing = [n for n in TABLES if n not in file.layers]
         if missing:
-            raise ValueError(f"layer {name} has no column {', '.join(missing)}")
-    head = tables["park"].iloc[0]
-    records: dict[str, Any] = {a: _from_frame(tables[layer], kind) for layer, kind, a in RECORDS}
-    park = Park(
-        id=str(head["id"]),
-        name=Text(str(head["name_zh"]), str(head["name_en"])),
-        crs=str(head["crs"]),
-        version="",
-        nodes=tables["node"],
-        links=tables["link"],
-        scenery={
-            n.removeprefix(SCENERY_PREFIX): _read_table(path, n)
-            for n in sorted(layers)
-            if n.startswith(SCENERY_PREFIX)
-        },
-        provenance=_provenance(path) if provenance.LAYER in layers else provenance.Provenance(),
-        sources=_sources(_read_table(path, SOURCES)) if SOURCES in layers else (),
-        devices=_devices(path) if DEVICES in layers else (),
-        **records,
-    )
+            raise ValueError(f"{path.name} has no layer {', '.join(missing)}")
+        head = {name: values[:1].tolist() for name, values in _told(file, "park").items()}
+        if not all(head.values()):
+            raise ValueError(f"{path.name} says nothing of its park: layer park has no row")
+        records: dict[str, Any] = {a: _from_columns(_told(file, layer), kind) for layer, kind, a in RECORDS}
+        # Nodes carry x and y themselves: a hundred thousand points need not be made to be thrown away.
+        nodes, links = file.table("node", geometry=False), file.table("link")
+        for name, table in (("node", nodes), ("link", links)):
+            _demand(TABLES[name].columns, table.columns, name)
+        park = Park(
+            id=str(head["id"][0]),
+            name=Text(str(head["name_zh"][0]), str(head["name_en"][0])),
+            crs=str(head["crs"][0]),
+            version="",
+            nodes=nodes,
+            links=links,
+            scenery={
+                n.removeprefix(SCENERY_PREFIX): file.table(n)
+                for n in sorted(file.layers)
+                if n.startswith(SCENERY_PREFIX)
+            },
+            provenance=_provenance(file),
+            sources=_sources(file),
+            devices=_from_columns(_told(file, DEVICES), places.Device) if DEVICES in file.layers else (),
+            **records,
+        )
     return replace(park, version=content_hash(park)[:VERSION_CHARS])
 
 
@@ -159,25 +161,34 @@ def content_hash(park: Park) -> str:
     return digest.hexdigest()
 
 
-def _provenance(path: Path) -> provenance.Provenance:
-    frame = _read_table(path, provenance.LAYER)
-    missing = [c for c in provenance.COLUMNS if c not in frame.columns]
+def _told(file: GeoPackage, layer: str) -> Columns:
+    """The columns of a layer, with all that `geodata.schema` says it has."""
+    columns = file.columns(layer)
+    _demand((TABLES | EXTRA)[layer].columns, columns, layer)
+    return columns
+
+
+def _demand(wanted: Iterable[str], found: Container[str], layer: str) -> None:
+    missing = [c for c in wanted if c not in found]
     if missing:
-        raise ValueError(f"layer {provenance.LAYER} has no column {', '.join(missing)}")
-    return provenance.Provenance.of(frame)
+        raise ValueError(f"layer {layer} has no column {', '.join(missing)}")
 
 
-def _devices(path: Path) -> tuple[places.Device, ...]:
-    frame = _read_table(path, DEVICES)
-    missing = [c for c in EXTRA[DEVICES].columns if c not in frame.columns]
-    if missing:
-        raise ValueError(f"layer {DEVICES} has no column {', '.join(missing)}")
-    return _from_frame(frame, places.Device)
+def _provenance(file: GeoPackage) -> provenance.Provenance:
+    if provenance.LAYER not in file.layers:
+        return provenance.Provenance()
+    return provenance.Provenance.of(_told(file, provenance.LAYER))
 
 
-def _sources(frame: pd.DataFrame) -> tuple[places.Source, ...]:
+def _sources(file: GeoPackage) -> tuple[places.Source, ...]:
     """Read the files of a park; older ones do not say how their day is known."""
-    return _from_frame(frame.assign(as_of_by="") if "as_of_by" not in frame else frame, places.Source)
+    if SOURCES not in file.layers:
+        return ()
+    found = file.columns(SOURCES)
+    rows = len(next(iter(found.values()), ()))
+    found = {"as_of_by": np.full(rows, "", object)} | found
+    _demand(columns_of(places.Source), found, SOURCES)
+    return _from_columns(found, places.Source)
 
 
 def keep_flow_field(park: Park, old: Park) -> Park:
@@ -254,8 +265,10 @@ def _to_frame(records: tuple[Any, ...], kind: type, crs: str) -> pd.DataFrame:
     return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["x"], frame["y"]), crs=crs)
 
 
-def _from_frame(frame: pd.DataFrame, kind: type[Record]) -> tuple[Record, ...]:
-    return tuple(_unflat(kind, row) for row in frame[columns_of(kind)].to_dict("records"))
+def _from_columns(columns: Columns, kind: type[Record]) -> tuple[Record, ...]:
+    names = columns_of(kind)
+    rows = zip(*(columns[n].tolist() for n in names), strict=True)
+    return tuple(_unflat(kind, dict(zip(names, row, strict=True))) for row in rows)
 
 
 def columns_of(kind: type) -> list[str]:
@@ -276,13 +289,3 @@ def _write_table(frame: pd.DataFrame, path: Path, layer: str) -> None:
     pyogrio.write_dataframe(
         frame, path, layer=layer, driver="GPKG", append=path.exists(), layer_options=options
     )
-
-
-def _read_table(path: Path, layer: str, *, geometry: bool = True) -> Any:
-    # With Arrow: in half the time, the same table.
-    frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True, read_geometry=geometry)
-    for column in frame.columns:
-        # A text column of the file may hold NULL for an empty text.
-        if column != "geometry" and not pd.api.types.is_numeric_dtype(frame[column]):
-            frame[column] = frame[column].fillna("").astype(object)
-    return frame

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,9 +65,9 @@ class Provenance:
         return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Provenance:
-        """Read the table of a file."""
-        columns = [frame[c].astype(str).tolist() for c in COLUMNS]
+    def of(cls, table: Mapping[str, NDArray[Any]]) -> Provenance:
+        """Read the columns of a file's layer."""
+        columns = [[str(v) for v in table[c].tolist()] for c in COLUMNS]
         return cls({(a, b, c): Origin(d, e, f) for a, b, c, d, e, f in zip(*columns, strict=True)})
 
 

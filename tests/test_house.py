@@ -38,7 +38,7 @@ DOORS = {
     "paho": ("twin/ingest/mqtt.py",),
     "asyncua": ("twin/ingest/opcua.py", "twin/ingest/opcua_lock.py", "twin/control_opcua.py"),
     "cryptography": ("twin/ingest/opcua_lock.py",),
-    "sqlite3": ("twin/forward/spool.py", "twin/tiles.py"),
+    "sqlite3": ("geodata/geopackage.py", "twin/forward/spool.py", "twin/tiles.py"),
     "pmtiles": ("twin/tiles.py",),
     "dash_leaflet": ("layers/",),
     "dash": ("layers/", "callbacks/"),
