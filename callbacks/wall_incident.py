@@ -296,18 +296,10 @@ def _card(plan: GatePlan, on: bool, lang: Lang) -> Any:
 def _nothing(case: Dossier, lang: Lang) -> Any:
     """What happens if no gate is closed, as far as the hydraulic engine has said."""
     whatif = case.whatifs[-1] if case.whatifs else None
-    kg = None if whatif is None else sum(whatif.kg_nothing.values())
-    kept = None if whatif is None else sum(whatif.kg_plan.values())
-    rows = (
-        (
-            Text("到敏感点", "to receptors"),
-            f"{wording.kilograms(kg, lang=lang)} kg" if kg is not None else wording.NONE,
-        ),
-        (
-            Text("按方案", "with plan"),
-            f"{wording.kilograms(kept, lang=lang)} kg" if kept is not None else wording.NONE,
-        ),
-    )
+    words = Text("到敏感点", "to receptors"), Text("按方案则", "with the plan")
+    masses = () if whatif is None else (sum(whatif.kg_nothing.values()), sum(whatif.kg_plan.values()))
+    rows = [(k, f"{wording.kilograms(kg, lang=lang)} kg") for k, kg in zip(words, masses, strict=False)]
+    rows = rows or [(words[0], Text("核算中", "being counted").say(lang))]
     return html.Article(
         [
             html.Div(

@@ -10,12 +10,12 @@ from twin.reach import Reach
 MOST = 3  # factors named
 
 _NOBODY = Text("来源待查", "source to be found")
-_SEWER = Text("疑似超标排入管网", "suspected discharge into the sewer over its limits")
-_OUTLET = Text("{name}排口超标", "the outlet of {name} over its limits")
+_SEWER = Text("疑似超标排入管网", "sewer discharge over its limits suspected")
+_OUTLET = Text("{name}排口超标", "outlet of {name} over its limits")
 _SUSPICION = {  # (a rain outlet lies upstream, a rack crossing lies upstream)
-    (True, False): Text("疑似雨水口排放", "suspected discharge through a rain outlet"),
-    (True, True): Text("疑似雨水口排放或管线泄漏", "suspected rain-outlet discharge or pipe leak"),
-    (False, True): Text("疑似管线泄漏", "suspected pipe leak"),
+    (True, False): Text("疑似雨水口排放", "rain outlet suspected"),
+    (True, True): Text("疑似雨水口排放或管线泄漏", "rain outlet or pipe leak suspected"),
+    (False, True): Text("疑似管线泄漏", "pipe leak suspected"),
     (False, False): _NOBODY,
 }
 
@@ -33,7 +33,7 @@ class Titles:
         more = len(factors) > MOST
         zh = "、".join(n.zh for n in names) + (" 等" if more else "")
         en = ", ".join(n.en for n in names) + (" and others" if more else "")
-        return Text("{place} {factors} 异常，{why}", "{factors} abnormal at {place}, {why}").fill(
+        return Text("{place} {factors} 异常，{why}", "{place}: {factors} abnormal, {why}").fill(
             place=self._stations[station].name, factors=Text(zh, en), why=why or self._suspicion(station)
         )
 
