@@ -238,7 +238,8 @@ def strip(
     marks: list[tuple[datetime, str, str]] = [(first, Text("首报", "alarm").say(lang), "ev")]
     if suspect is not None:
         middle = suspect.release_from + (suspect.release_to - suspect.release_from) / 2
-        marks.insert(0, (middle, Text("推算排放", "release").say(lang), "ev est"))
+        if middle <= first:  # before a shape is known the window reaches into what is to come
+            marks.insert(0, (middle, Text("推算排放", "release").say(lang), "ev est"))
     for arrival in _spaced(planset):
         at = receptors[arrival.place].name.say(lang) if arrival.place in receptors else arrival.place
         marks.append((arrival.middle, at, "ar"))

@@ -154,7 +154,8 @@ def lines(
             middle = early + (late - early) / 2
             half = (late - early).total_seconds() / 120
             text = Text("推算开始排放（±{n} 分）", "estimated release (±{n} min)").fill(n=f"{half:.0f}")
-            found.append(Line(middle, text, "e"))
+            if middle <= incident.opened:  # before a shape is known the window reaches into what is to come
+                found.append(Line(middle, text, "e"))
         found += [Line(r.at, r.change.text) for r in rankings if r.change]
     if planset is not None:
         found.append(of_plans(planset))
