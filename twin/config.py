@@ -55,6 +55,13 @@ class Config:
     plc_url, plc_node : str
         `opc.tcp://` address of gate controllers that speak OPC UA, and their node ids with {unit} and {name};
         without an address the controllers speak Modbus TCP at `plc_host` and `plc_port`.
+    plc_units : tuple of int
+        Units of the gates behind `plc_url`; the others speak Modbus TCP. Empty: all of them are behind it.
+    plc_server : Path or None
+        Certificate of the server at `plc_url`: its session is then signed and encrypted, and no other server
+        is spoken to.
+    plc_certificate, plc_key : Path
+        Of this side, DER and PEM; made at the first start where they are not there.
     locale : Path or None
         Folder of gettext catalogues with the park's own wordings, as `twin texts` makes it.
     zone : tzinfo
@@ -82,6 +89,10 @@ class Config:
     plc_port: int = 5502
     plc_url: str = ""
     plc_node: str = "ns=2;s=Gate{unit}.{name}"
+    plc_units: tuple[int, ...] = ()
+    plc_server: Path | None = None
+    plc_certificate: Path = Path("plc.der")
+    plc_key: Path = Path("plc.pem")
     redis_url: str = ""
     db_url: str = ""
     history_url: str = ""
@@ -156,8 +167,9 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         A value cannot be used; the message names the variable and the mend.
     """
     e = os.environ if env is None else env
+    data = Path(e.get("TWIN_DATA", ".twin")).absolute()
     return Config(
-        data=Path(e.get("TWIN_DATA", ".twin")).absolute(),
+        data=data,
         park=Path(e.get("TWIN_PARK") or SHIPPED).absolute(),
         host=e.get("TWIN_HOST", "127.0.0.1"),
         hosts=_list(e, "TWIN_HOSTS"),
@@ -168,6 +180,10 @@ def load(env: Mapping[str, str] | None = None) -> Config:
         plc_port=_port(e, "TWIN_PLC_PORT", 5502),
         plc_url=e.get("TWIN_PLC_URL", ""),
         plc_node=e.get("TWIN_PLC_NODE") or "ns=2;s=Gate{unit}.{name}",
+        plc_units=_units(e, "TWIN_PLC_UNITS"),
+        plc_server=_path(e, "TWIN_PLC_SERVER_CERTIFICATE"),
+        plc_certificate=_path(e, "TWIN_PLC_CERTIFICATE") or data / "plc.der",
+        plc_key=_path(e, "TWIN_PLC_KEY") or data / "plc.pem",
         redis_url=e.get("TWIN_REDIS_URL", ""),
         db_url=e.get("TWIN_DB_URL", ""),
         history_url=e.get("TWIN_HISTORY_URL", ""),
@@ -204,6 +220,13 @@ def _zone(env: Mapping[str, str]) -> tzinfo:
         raise ConfigError(
             f"TWIN_ZONE={env['TWIN_ZONE']!r} is no time zone: set it to a name such as Asia/Shanghai"
         ) from None
+
+
+def _units(env: Mapping[str, str], name: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in _list(env, name))
+    except ValueError:
+        raise ConfigError(f"{name}={env[name]!r}: set it to numbers with commas, such as 12,13") from None
 
 
 def _path(env: Mapping[str, str], name: str) -> Path | None:

@@ -84,7 +84,7 @@ class Control:
         self._seen: dict[str, GateState] = {}
         self._told: dict[str, GateState] = {}
         self._published = float("-inf")
-        self._lost = False
+        self._lost: dict[str, str] = {}  # connections that gave no answer in the last round, and why
         self._resumed = False
         self._stated_anew = True
         self._next: Park | None = None
@@ -255,7 +255,7 @@ class Control:
             waited = time.monotonic() - stroke.overdue_wall
             if state is not None and state.moving and waited < MOVING_WALL_S:
                 return
-            self._fail(stroke, self._overdue(state), None if state is None else state.position)
+            self._fail(stroke, self._overdue(stroke, state), None if state is None else state.position)
 
     def _follow_people(self, stroke: Stroke) -> None:
         """A gate worked on site: where it has a position of its own that counts, else what people say."""
@@ -301,8 +301,8 @@ class Control:
         self._set(command, "control")
         stroke.command, stroke.failed = command, True
 
-    def _overdue(self, state: GateState | None) -> Text:
-        if self._lost:
+    def _overdue(self, stroke: Stroke, state: GateState | None) -> Text:
+        if self._plc.line(stroke.gate.modbus_unit) in self._lost:
             return Text("与控制器的连接中断", "the connection to the controllers is lost")
         if state is None or state.position is None:
             return Text("没有开度反馈", "no position feedback")
@@ -321,16 +321,20 @@ class Control:
         return [g for g in self._gates if g not in devices] + list(dict.fromkeys(others))
 
     def _look(self, gates: list[str]) -> None:
-        """Read these gates; when the connection is lost the rest of the round is not tried."""
+        """Read these gates; when a connection is lost the rest behind it is not tried in this round."""
+        before = self._lost
         if gates:
-            self._lost = False
+            self._lost = {}
         for name in gates:
             feedback: Feedback | None = None
-            if not self._lost:
+            unit = self._gates[name].modbus_unit
+            if (line := self._plc.line(unit)) not in self._lost:
                 try:
-                    feedback = self._plc.read(self._gates[name].modbus_unit)
-                except UnavailableError:
-                    self._lost = True
+                    feedback = self._plc.read(unit)
+                except UnavailableError as error:
+                    self._lost[line] = str(error)
+                    if before.get(line) != str(error):
+                        log.warning("%s: %s", line, error)
                 except PeerError:
                     pass  # this unit makes no sense; its gate is unknown
             at = self._clock.now()

@@ -28,10 +28,15 @@ class Plc:
 
     def __init__(self, host: str, port: int, timeout_s: float = 0.8) -> None:
         self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+        self._line = f"{host}:{port}"
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()  # type: ignore[no-untyped-call]
+
+    def line(self, unit: int) -> str:
+        """Return the server: all gates are behind it."""
+        return self._line
 
     def read(self, unit: int) -> Feedback:
         """Read a gate's state."""

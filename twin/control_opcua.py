@@ -2,7 +2,9 @@
 
 One gate is one folder of variables; their node ids are made from a template with the gate's unit in it, for
 example `ns=2;s=Gate{unit}.{name}`. Names: Target (0..1), Execute (a counter, a change starts the move),
-Position (0..1), Moving, Failed, Remote, Stroke (s). A variable whose status is not good is not known.
+Position (0..1), Moving, Failed, Remote, Stroke (s). A variable whose status is not good is not known. With a
+lock the session is signed and encrypted, and a server that shows another certificate than the one that is
+believed is never spoken to.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from asyncua.ua.uaerrors import UaError
 
 from twin.errors import ConfigError, PeerError, UnavailableError
 from twin.gatehouse import Feedback
+from twin.ingest.opcua_lock import Lock
 
 NODE = "ns=2;s=Gate{unit}.{name}"
+MAKE_S = 60.0  # a certificate of one's own is made once
 READ = ("Position", "Moving", "Failed", "Remote", "Stroke")
 T = TypeVar("T")
 _AWAY = (OSError, TimeoutError, asyncio.TimeoutError, FutureTimeoutError, ConnectionError)
@@ -36,16 +40,29 @@ class OpcUaPlc:
     when what answers makes no sense or refuses.
     """
 
-    def __init__(self, url: str, node: str = NODE, timeout_s: float = 0.8) -> None:
+    def __init__(self, url: str, node: str = NODE, timeout_s: float = 0.8, lock: Lock | None = None) -> None:
         try:
             ua.NodeId.from_string(node.format(unit=1, name="Position"))
         except Exception as error:
             raise ConfigError(f"TWIN_PLC_NODE={node!r} is no node id with {{unit}} and {{name}}") from error
-        self._url, self._node, self._timeout_s = url, node, timeout_s
+        self._url, self._node, self._timeout_s, self._lock = url, node, timeout_s, lock
         self._client: Client | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="opcua", daemon=True)
         self._thread.start()
+        if lock is not None:
+            self._make(lock)
+
+    def _make(self, lock: Lock) -> None:
+        """Have a certificate before the first call, which must not wait for it."""
+        try:
+            asyncio.run_coroutine_threadsafe(lock.make(), self._loop).result(MAKE_S)
+        except OSError as error:
+            raise ConfigError(f"no certificate for the gate controllers can be made: {error}") from error
+
+    def line(self, unit: int) -> str:
+        """Return the server: all gates are behind it."""
+        return self._url
 
     def close(self) -> None:
         """Close the session and end its thread."""
@@ -103,6 +120,10 @@ class OpcUaPlc:
         if self._client is None:
             client = Client(self._url, timeout=self._timeout_s)
             async with asyncio.timeout(self._timeout_s):
+                if self._lock is not None:
+                    if why := await self._lock.doubt(self._url, self._timeout_s):
+                        raise UnavailableError(why)
+                    await self._lock.close(client)
                 await client.connect()
             self._client = client
         return self._client

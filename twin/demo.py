@@ -21,10 +21,11 @@ from twin.config import Config
 from twin.embedded import wait_until_up
 from twin.errors import ConfigError, UnavailableError
 from twin.records import Records
-from twin.supervisor import Role, Supervisor, check_ports
+from twin.supervisor import Role, Supervisor, check_ports, free_port
 
 SPEED = 10.0  # an incident in about a minute and a half, and a minute for two people to read and sign
 PAST_HOURS = 24.0
+OPCUA_UNITS = (12, 13)  # the middle and southern sea gates of the demo park
 UP_TIMEOUT_S = 90.0
 LONGEST_SOCKET = 100  # bytes; the kernel's limit for a Unix socket's path is 108
 LOOK_EVERY_S = 0.1
@@ -41,7 +42,7 @@ def run(config: Config, scenario: str, speed: float, seed: int, *, browser: bool
     with stopping() as stop, alone(config):
         check_ports(config)
         embedded = not config.redis_url
-        config = replace(short_socket(config), open=True, demo=True)
+        config = with_opcua(replace(short_socket(config), open=True, demo=True))
         users = people(config)
         supervisor = Supervisor(environment(config), config.data / "logs", lambda t: tell(config, t))
         try:
@@ -103,6 +104,10 @@ def environment(config: Config) -> dict[str, str]:
         "TWIN_GATEWAY_PORT": str(config.gateway_port),
         "TWIN_PLC_HOST": config.plc_host,
         "TWIN_PLC_PORT": str(config.plc_port),
+        "TWIN_PLC_URL": config.plc_url,
+        "TWIN_PLC_NODE": config.plc_node,
+        "TWIN_PLC_UNITS": ",".join(map(str, config.plc_units)),
+        "TWIN_PLC_SERVER_CERTIFICATE": str(config.plc_server or ""),
         "TWIN_REDIS_URL": config.redis_url,
         "TWIN_DB_URL": config.db_url,
         "TWIN_HISTORY_URL": config.history_url,
@@ -118,6 +123,14 @@ def short_socket(config: Config) -> Config:
         return config
     mark = hashlib.sha256(os.fsencode(config.data)).hexdigest()[:12]
     return replace(config, redis_url=f"unix://{tempfile.gettempdir()}/twin-{mark}.sock")
+
+
+def with_opcua(config: Config) -> Config:
+    """Put the sea gates behind an OPC UA server of the drill's own, unless gates are behind one already."""
+    if config.plc_url:
+        return config
+    url = f"opc.tcp://127.0.0.1:{free_port()}/gates"
+    return replace(config, plc_url=url, plc_units=OPCUA_UNITS, plc_server=config.data / "gates.der")
 
 
 def people(config: Config) -> list[User]:

@@ -24,7 +24,7 @@ from twin.control_modbus import Plc
 from twin.duties import Duties
 from twin.errors import MissingError, UnavailableError
 from twin.gate_log import GateLog
-from twin.gatehouse import Gatehouse
+from twin.gatehouse import Gatehouse, Houses
 from twin.history.reader import History
 from twin.history.writer import Writer
 from twin.in_order import InOrder
@@ -296,8 +296,17 @@ def _gatehouse(config: Config) -> Gatehouse:
     if not config.plc_url:
         return Plc(config.plc_host, config.plc_port)
     from twin.control_opcua import OpcUaPlc
+    from twin.ingest.opcua_lock import Lock
 
-    return OpcUaPlc(config.plc_url, config.plc_node)
+    lock = None
+    if config.plc_server is not None:
+        lock = Lock(config.plc_certificate, config.plc_key, config.plc_server)
+    else:
+        log.warning("%s does not prove who it is: whoever answers there works the gates", config.plc_url)
+    some = OpcUaPlc(config.plc_url, config.plc_node, lock=lock)
+    if not config.plc_units:
+        return some
+    return Houses(Plc(config.plc_host, config.plc_port), some, config.plc_units)
 
 
 def _look(

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from asyncua import Server, ua
+from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.conftest import Embedded
 from tests.twin.parks import tiny_park
@@ -19,8 +21,11 @@ from tests.twin.test_control import STROKE_S, Bench
 from twin import control as module
 from twin.clock import ClockState, ParkClock
 from twin.control import Control
+from twin.control_modbus import Plc as Modbus
 from twin.control_opcua import OpcUaPlc
 from twin.errors import ConfigError, PeerError, UnavailableError
+from twin.gatehouse import Houses
+from twin.ingest.opcua_lock import Lock
 from twin.model import CommandState
 from twin.supervisor import free_port
 
@@ -32,6 +37,7 @@ class Gatehouse:
     """An OPC UA server with two gates, in a thread; each can be told to misbehave."""
 
     port: int
+    certificates: Path | None = None
     clock_ms: int = 1_795_000_000_000
     mood: dict[int, str] = field(default_factory=dict)  # jams | stops | blind | backwards | refuses
     moves: list[tuple[int, float]] = field(default_factory=list)
@@ -70,6 +76,12 @@ class Gatehouse:
         self._server = Server()
         await self._server.init()
         self._server.set_endpoint(self.url)
+        if self.certificates is not None:
+            await self._server.set_application_uri("urn:gates")
+            both = (ua.SecurityPolicyType.NoSecurity, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt)
+            self._server.set_security_policy(list(both))
+            await self._server.load_certificate(str(self.certificates / "server.der"))
+            await self._server.load_private_key(str(self.certificates / "server.pem"))
         index = await self._server.register_namespace("gates")
         kinds = {
             "Target": (1.0, ua.VariantType.Double),
@@ -128,9 +140,14 @@ class Desk(Bench):
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Gatehouse]:
-    """One server for all: it takes a second or two to start."""
-    it = Gatehouse(free_port())
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gatehouse]:
+    """One server for all: it takes a second or two to start. Open, or signed and encrypted, as is asked."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("server", "impostor"):
+        own = folder / f"{name}.pem", folder / f"{name}.der", "urn:gates", "127.0.0.1"
+        use = [ExtendedKeyUsageOID.SERVER_AUTH]
+        asyncio.run(setup_self_signed_certificate(*own, use, {"commonName": name}))
+    it = Gatehouse(free_port(), folder)
     it.start()
     yield it
     it.stop()
@@ -227,6 +244,47 @@ def test_nobody_there_unknown_nodes_and_a_refusal_are_told_apart(bench: Desk) ->
         nobody.close()
     with pytest.raises(ConfigError, match="TWIN_PLC_NODE"):
         OpcUaPlc(bench.house.url, node="Gate{unit}")  # type: ignore[attr-defined]
+
+
+def test_a_locked_session_works_gates_and_no_other_server_is_spoken_to(bench: Desk, tmp_path: Path) -> None:
+    server: Path = bench.house.certificates  # type: ignore[attr-defined]
+
+    def locked(believed: Path, url: str = bench.house.url) -> OpcUaPlc:  # type: ignore[attr-defined]
+        own = tmp_path / "own.der", tmp_path / "own.pem"
+        return OpcUaPlc(url, timeout_s=5.0, lock=Lock(*own, believed))
+
+    plc = locked(server / "server.der")
+    try:
+        _, counter = plc.ordered(2)
+        plc.move(2, 0.25, counter + 1)
+        bench.house.renew()  # type: ignore[attr-defined]
+        assert bench.house.moves == [(2, 0.25)]
+        client = plc._client
+        assert client is not None
+        assert client.security_policy.Mode == ua.MessageSecurityMode.SignAndEncrypt
+        assert (tmp_path / "own.pem").stat().st_mode & 0o077 == 0
+    finally:
+        plc.close()
+    wrong = [(server / "impostor.der", "shows the certificate"), (tmp_path / "none.der", "cannot be read")]
+    for believed, words in wrong:
+        other = locked(believed)
+        try:
+            with pytest.raises(UnavailableError, match=words):
+                other.move(2, 0.0, 9)
+        finally:
+            other.close()
+    bench.house.renew()  # type: ignore[attr-defined]
+    assert bench.house.moves == [(2, 0.25)]
+
+
+def test_gates_behind_a_lost_connection_are_unknown_and_the_others_are_not(bench: Desk) -> None:
+    away = Modbus("127.0.0.1", free_port(), timeout_s=0.5)
+    bench.control._plc = Houses(away, bench.plc, [2])
+    bench.control.step()
+    seen = {s.gate: s.position for s in bench.control.gates}
+    assert seen["G01"] is None
+    assert seen["G02"] == 1.0
+    assert list(bench.control._lost) == [away.line(1)]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ input 2: stroke time, s of park time; input 3: low word of a heartbeat counter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -94,9 +94,9 @@ class Plc:
         self._beat = 0
         self._server: ModbusTcpServer | None = None
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; returns when the port is bound."""
-        devices = [self._device(d) for d in self.drives.values()]
+    async def start(self, host: str, port: int, without: Collection[int] = ()) -> None:
+        """Listen, for every unit but those behind another server; returns when the port is bound."""
+        devices = [self._device(d) for d in self.drives.values() if d.unit not in without]
         self._server = ModbusTcpServer(devices, address=(host, port), ignore_missing_devices=False)
         await self._server.serve_forever(background=True)
 
@@ -144,10 +144,19 @@ class Plc:
             if TARGET in written:
                 drive.target = written[TARGET] / 1000
             if written.get(EXECUTE, self._counter[gate]) != self._counter[gate]:
-                self._counter[gate] = written[EXECUTE]
-                drive.execute(now)
-                self._on_move(drive, now)
+                self.order(gate, drive.target, written[EXECUTE])
         return None
+
+    def counter(self, gate: str) -> int:
+        """The execute counter of a gate's last order."""
+        return self._counter[gate]
+
+    def order(self, gate: str, target: float, counter: int) -> None:
+        """Start moving a gate, as whatever protocol asked."""
+        drive, now = self.drives[gate], self._now_ms()
+        self._counter[gate], drive.target = counter, target
+        drive.execute(now)
+        self._on_move(drive, now)
 
 
 def _async(access: Callable[[int, int, list[int], Any], ExcCodes | None]) -> Any:

@@ -169,7 +169,9 @@ class World:
         self.clock.at("", after)
         tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(stop.wait())]
         try:
-            await self.plc.start(self.config.plc_host, self.config.plc_port)
+            await self.plc.start(self.config.plc_host, self.config.plc_port, self.config.plc_units)
+            if self.config.plc_url:
+                tasks.append(asyncio.ensure_future(self._over_opcua()))
             tasks += [asyncio.ensure_future(line.run()) for line in self.lines.values()]
             tasks += [asyncio.ensure_future(loop()) for loop in (self._live, self._publish, self._listen)]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -178,6 +180,12 @@ class World:
         finally:
             await ended(tasks)
             await self._close()
+
+    async def _over_opcua(self) -> None:
+        from twin.simulate.plc_opcua import UaPlc  # brings a library most drills do without
+
+        c = self.config
+        await UaPlc(self.plc, c.plc_units, c.plc_url, c.plc_node, c.plc_server, self.clock.now_ms).run()
 
     async def _close(self) -> None:
         self.clock.run(0.0)
