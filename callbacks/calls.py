@@ -167,7 +167,7 @@ def confirm(
                 False, Text("{g} 没有待确认的指令", "{g} waits for no confirmation").fill(g=form.gate)
             )
         photo = photo_pick.kept(photos, form.photo)
-        command = max(waits, key=lambda c: c.proposed_at)
+        command = max(waits, key=lambda c: c.turn)
         number = len(records.papers("statement", Statement, incident)) + 1
         after = state(
             records,

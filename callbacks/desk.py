@@ -155,7 +155,7 @@ def desk(
                 commands=case.commands,
                 whatifs=case.whatifs,
                 lang=lang,
-                more=passage.details(case.planset, gates, receptors, stations, lang),
+                more=passage.details(case.planset, gates, receptors, stations, at.now, lang),
             ),
             beside(case, plan, gates, receptors, at, lang),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from dash import html
@@ -24,13 +25,15 @@ def details(
     gates: Mapping[str, Gate],
     receptors: Mapping[str, Receptor],
     stations: Mapping[str, Station],
+    now: datetime,
     lang: Lang,
 ) -> list[Any]:
     """Return the sentences of places and of stations, each folded under its own heading."""
     if planset is None:
         return []
     names = {**{g: v.name for g, v in gates.items()}, **{r: v.name for r, v in receptors.items()}}
-    places = [told(a, names.get(a.place)) for a in planset.arrivals if a.peak is not None][:MOST]
+    known = [a for a in planset.arrivals if a.peak is not None or a.middle <= now]
+    places = [told(a, names.get(a.place), now) for a in known][:MOST]
     seen = [compared(s, stations.get(s.station)) for s in planset.sightings[-MOST:]]
     off = sum(not s.expected for s in planset.sightings)
     tally = Text("{n} 站，{k} 站不符", "{n} stations, {k} off").fill(n=len(planset.sightings), k=off)
@@ -54,21 +57,23 @@ def _small(note: Text | None, lang: Lang) -> Any:
     return None if note is None else html.Span(f" {note.say(lang)}")
 
 
-def told(a: Arrival, name: Text | None) -> Text:
-    """Say when the front comes, when it is strongest and when it is over."""
-    assert a.peak is not None
-    assert a.tail is not None
-    strong = a.mg_l or (0.0, 0.0, 0.0)
+def told(a: Arrival, name: Text | None, now: datetime) -> Text:
+    """Say when the front comes or came, when it is strongest and when it is over, as far as that is known."""
     place = Text(a.place, a.place)
     if name is not None:
         place = Text(f"{a.place} {name.zh}", f"{a.place} {name.en}")
+    front = Text("前锋 {a}–{z}", "front {a}–{z}").fill(a=wording.hm(a.early), z=wording.hm(a.late))
+    if a.middle <= now:
+        front = Text("前锋已过（约 {m}）", "front passed, about {m}").fill(m=wording.hm(a.middle))
+    if a.peak is None or a.tail is None:
+        return Text("{place}：{front}", "{place}: {front}").fill(place=place, front=front)
+    strong = a.mg_l or (0.0, 0.0, 0.0)
     return Text(
-        "{place}：前锋 {a}–{z}，峰值约 {m}（{pa}–{pz}），{ta}–{tz} 退尽；峰值 {low}–{high} mg/L",
-        "{place}: front {a}–{z}, peak about {m} ({pa}–{pz}), over {ta}–{tz}; peak {low}–{high} mg/L",
+        "{place}：{front}，峰值约 {m}（{pa}–{pz}），{ta}–{tz} 退尽；峰值 {low}–{high} mg/L",
+        "{place}: {front}, peak about {m} ({pa}–{pz}), over {ta}–{tz}; peak {low}–{high} mg/L",
     ).fill(
         place=place,
-        a=wording.hm(a.early),
-        z=wording.hm(a.late),
+        front=front,
         m=wording.hm(a.peak[1]),
         pa=wording.hm(a.peak[0]),
         pz=wording.hm(a.peak[2]),

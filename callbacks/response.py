@@ -92,7 +92,7 @@ def latest(
 ) -> dict[str, Command]:
     """Return each gate's newest command that still means something, by what its gate is measured to be."""
     found: dict[str, Command] = {}
-    for command in sorted(commands, key=lambda c: c.proposed_at):
+    for command in sorted(commands, key=lambda c: c.turn):
         if command.state in LIVE or command.state is CommandState.FAILED:
             found[command.gate] = command
     return {gate: command for gate, command in found.items() if not undone(command, gates.get(gate))}

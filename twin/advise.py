@@ -30,7 +30,6 @@ from twin.incidents import LIVE
 from twin.model import (
     Anomaly,
     AuditLine,
-    Command,
     CommandState,
     Event,
     GateState,
@@ -358,12 +357,8 @@ class Advise:
 
         Many controllers do not know that their gate is stuck, or say nothing at all.
         """
-        last: dict[str, Command] = {}
-        for c in self._records.commands(states=MOVED):
-            if c.gate not in last or (c.sent_at or c.proposed_at) > (
-                last[c.gate].sent_at or last[c.gate].proposed_at
-            ):
-                last[c.gate] = c
+        moved = self._records.commands(states=MOVED)
+        last = {c.gate: c for c in sorted(moved, key=lambda c: (c.sent_at or c.proposed_at, c.number))}
         at = {g.gate: g.position for g in states}
         return {
             g

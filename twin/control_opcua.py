@@ -27,6 +27,7 @@ from twin.gatehouse import Feedback
 from twin.ingest.opcua_lock import Lock
 
 NODE = "ns=2;s=Gate{unit}.{name}"
+SESSION_MS = 60_000  # a session nobody asks for so long is over
 MAKE_S = 60.0  # a certificate of one's own is made once
 READ = ("Position", "Moving", "Failed", "Remote", "Stroke")
 T = TypeVar("T")
@@ -119,6 +120,7 @@ class OpcUaPlc:
     async def _session(self) -> Client:
         if self._client is None:
             client = Client(self._url, timeout=self._timeout_s)
+            client.session_timeout = SESSION_MS
             async with asyncio.timeout(self._timeout_s):
                 if self._lock is not None:
                     if why := await self._lock.doubt(self._url, self._timeout_s):

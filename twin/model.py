@@ -385,6 +385,12 @@ class Command:
     sent_at: datetime | None = None
     done_at: datetime | None = None
     message: Text | None = None
+    number: int = 0  # its place among all proposals; the records give it
+
+    @property
+    def turn(self) -> tuple[datetime, int, str]:
+        """What commands are sorted by: several may be proposed in one moment while park time stands still."""
+        return self.proposed_at, self.number, self.id
 
 
 @dataclass(frozen=True, slots=True)

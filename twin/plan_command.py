@@ -41,7 +41,12 @@ CARDS = Text(
 )
 RECEPTORS = Text("要保护的敏感点或节点", "receptors (or nodes) to be kept clean")
 MOST = Text("最多试算多少种组合", "the most sets of gates that are tried")
-AS_JSON = Text("结果写成一个 JSON 对象", "print one JSON object")
+AS_JSON = Text(
+    "结果写成一个 JSON 对象；流经取水口再入海的量在 receptors 里两处都计，"
+    "kept_kg、lost_kg 等合计以泄漏总量为上限，不是逐滴核算",
+    "print one JSON object; what passes an intake on its way to the sea counts at both in receptors, and "
+    "sums such as kept_kg and lost_kg are capped at what was released, not reckoned drop by drop",
+)
 
 
 def main(words: Sequence[str], lang: Lang, config: Config) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -194,7 +194,9 @@ class Records(Store):
         if command.state is not CommandState.PROPOSED or command.approvals:
             raise RefusedError("a command starts as a proposal without approvals")
         with self._writing() as c:
-            insert = self._insert(t.commands, _command_row(command)).on_conflict_do_nothing()
+            before = c.scalar(sa.select(sa.func.count()).select_from(t.commands)) or 0
+            row = _command_row(replace(command, number=before + 1))
+            insert = self._insert(t.commands, row).on_conflict_do_nothing()
             self._wrote(c, insert)
             kept = noun_of(
                 c.scalar(sa.select(t.commands.c.body).where(t.commands.c.id == command.id)), Command
@@ -239,7 +241,7 @@ class Records(Store):
             query = query.where(t.commands.c.incident == incident)
         if states is not None:
             query = query.where(t.commands.c.state.in_([str(s) for s in states]))
-        return self._all(query.limit(limit), Command)
+        return sorted(self._all(query.limit(limit), Command), key=lambda c: c.turn, reverse=True)
 
     # papers: what people lay down beside incidents ---------------------------------------------------------
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callbacks import passage, plans, score
+from callbacks import passage, plans, score, wording
 from geodata.words import Lang
 from tests.callbacks import story
 from tests.callbacks.words import text
@@ -47,7 +47,7 @@ def planset(told: story.Story) -> PlanSet:
 def test_peak_end_and_deviation_are_sentences_in_one_language(told: story.Story, lang: Lang) -> None:
     names = {g.id: g for g in told.park.gates}, {r.id: r for r in told.park.receptors}
     stations = {s.id: s for s in told.park.stations}
-    parts = passage.details(planset(told), *names, stations, lang)
+    parts = passage.details(planset(told), *names, stations, story.NOW, lang)
     assert len(parts) == 2
     peak, seen = map(text, parts)
     assert "3.2–108 mg/L" in peak
@@ -56,13 +56,27 @@ def test_peak_end_and_deviation_are_sentences_in_one_language(told: story.Story,
     assert lang == "zh" or ("3 min early, as foretold" in seen and "15 min late, not as foretold" in seen)
     assert lang == "zh" or not CJK.search(peak + seen)
     assert stations["S34"].name.say(lang) in seen
-    assert passage.details(None, *names, stations, lang) == []
-    assert passage.details(told.planset, *names, stations, lang) == []
+    assert passage.details(None, *names, stations, story.NOW, lang) == []
+    assert passage.details(told.planset, *names, stations, story.NOW, lang) == []
     cards = plans.show(
         planset(told), picked=None, names=names[0], receptors=names[1], gates={}, commands=(),
         whatifs=(), lang=lang, more=parts,
     )  # fmt: skip
     assert sum(peak in text(c) for c in cards) == 1  # once, at the plan that is recommended
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_gate_whose_front_has_passed_is_told_with_its_time(told: story.Story, lang: Lang) -> None:
+    first, second, *rest = planset(told).arrivals
+    past = replace(second, early=at(-30), middle=at(-20), late=at(-10))  # the engine said no more of it
+    made = replace(planset(told), arrivals=(first, past, *rest))
+    names = {g.id: g for g in told.park.gates}, {r.id: r for r in told.park.receptors}
+    said = text(passage.details(made, *names, {}, story.NOW, lang)[0])
+    when = wording.hm(past.middle)
+    assert (f"前锋已过（约 {when}）" if lang == "zh" else f"front passed, about {when}") in said
+    assert said.count("已过" if lang == "zh" else "passed") == 1
+    later = text(passage.details(made, *names, {}, first.late, lang)[0])  # the page goes on, the plan stands
+    assert later.count("已过" if lang == "zh" else "passed") >= 2
 
 
 def test_the_score_keeps_how_far_stations_were_off(told: story.Story) -> None:

@@ -182,7 +182,7 @@ def test_incident_ids_count_up_within_the_parks_own_day(records: Records) -> Non
 
 
 def test_a_command_goes_from_proposal_over_two_approvals_to_done(records: Records) -> None:
-    assert records.propose(command()) == command()
+    assert records.propose(command()) == replace(command(), number=1)
     assert records.approve("C1", "duty", "plume", AT).state is CommandState.PROPOSED
     both = records.approve("C1", "office", "agreed", AT)
     assert both.state is CommandState.APPROVED
@@ -228,6 +228,16 @@ def test_commands_of_one_incident_newest_first(records: Records) -> None:
         records.propose(c)
     assert [c.id for c in records.commands()] == ["C2", "C3", "C1"]
     assert [c.id for c in records.commands(incident="EV-1")] == ["C2", "C1"]
+
+
+def test_commands_of_one_moment_stand_in_the_order_they_were_proposed_in(records: Records) -> None:
+    for name in ("C9", "C10", "C1"):  # park time stands still
+        records.propose(command(name))
+    assert records.propose(command("C9")).number == 1  # again
+    assert [(c.id, c.number) for c in records.commands()] == [("C1", 3), ("C10", 2), ("C9", 1)]
+    closed, opened = replace(command("B"), number=7), replace(command("A", target=1.0), number=8)
+    for both in ([closed, opened], [opened, closed]):
+        assert latest(both)[closed.gate] == opened
 
 
 def run_together(acts: list[Callable[[], object]]) -> list[Exception]:

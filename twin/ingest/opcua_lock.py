@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 
 from asyncua.client.client import Client
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
@@ -46,7 +47,7 @@ class Lock:
         """Make a certificate of one's own where there is none."""
         if not (self.certificate.exists() and self.key.exists()):
             use, name = [ExtendedKeyUsageOID.CLIENT_AUTH], {"commonName": "park-twin"}
-            await setup_self_signed_certificate(self.key, self.certificate, URI, "park-twin", use, name)
+            await setup_self_signed_certificate(self.key, self.certificate, URI, gethostname(), use, name)
             self.key.chmod(0o600)
 
     async def doubt(self, url: str, timeout_s: float) -> str:

@@ -79,7 +79,7 @@ def obstacle(
 def _last(commands: Iterable[Command]) -> dict[str, Command]:
     """Return the last command of each gate that was carried out."""
     found: dict[str, Command] = {}
-    for c in sorted(commands, key=lambda c: (c.proposed_at, c.id)):
+    for c in sorted(commands, key=lambda c: c.turn):
         if c.state is CommandState.DONE:
             found[c.gate] = c
     return found

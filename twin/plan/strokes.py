@@ -37,7 +37,7 @@ def measured(park: Park, commands: Iterable[Command]) -> dict[str, Measured]:
     stands = {g.id: g.normal_position for g in park.gates}
     shown: dict[str, list[tuple[datetime, float]]] = {}
     done = [c for c in commands if c.state is CommandState.DONE and c.sent_at and c.done_at]
-    for c in sorted(done, key=lambda c: (c.sent_at or c.proposed_at, c.id)):
+    for c in sorted(done, key=lambda c: (c.sent_at or c.proposed_at, c.number, c.id)):
         if c.gate not in cards or c.sent_at is None or c.done_at is None:
             continue
         way = abs(c.target - stands[c.gate])

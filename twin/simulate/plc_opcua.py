@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from asyncua import ua
@@ -93,7 +94,7 @@ class UaPlc:
         key = certificate.with_suffix(".pem")
         if not (certificate.exists() and key.exists()):
             use, name = [ExtendedKeyUsageOID.SERVER_AUTH], {"commonName": "park-twin gates"}
-            await setup_self_signed_certificate(key, certificate, URI, "127.0.0.1", use, name)
+            await setup_self_signed_certificate(key, certificate, URI, gethostname(), use, name)
             key.chmod(0o600)
         server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
         await server.load_certificate(str(certificate))
