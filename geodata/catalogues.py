@@ -62,12 +62,19 @@ def texts(
 def pairs(source: str) -> Iterator[tuple[int, Text]]:
     """Give the `Text` pairs of a source, with the line each begins on; names put together are none."""
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] != "Text":
+        if not isinstance(node, ast.Call) or _name(node.func) != "Text":
             continue
         given = [*node.args, *(k.value for k in node.keywords)]
         said = [g.value for g in given if isinstance(g, ast.Constant) and isinstance(g.value, str)]
         if len(said) == len(given) == 2 and any(said):
             yield node.lineno, Text(*said)
+
+
+def _name(called: ast.expr) -> str:
+    """The last word of what is called: `Text` of `Text(...)` and of `words.Text(...)`."""
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
 
 
 def messages(root: Path) -> tuple[Message, ...]:

@@ -105,11 +105,15 @@ class InOrder(Stream):
         self._held.sort(key=lambda e: place(e.id))
 
     def _undelivered(self, key: str, group: str) -> int:
-        """Return the moment before which a shard has nothing that this group was not given."""
+        """Return the moment before which a shard has nothing that this group was not given.
+
+        It is that of the first entry not given, not of the last one given: between the two an earlier run may
+        have given out entries of other shards, and they must not be taken for new.
+        """
         now: Any = self._call("eval", "return redis.call('TIME')", 1, key)
-        last = place(self._call("xinfo_stream", key)["last-generated-id"].decode())
         for row in self._call("xinfo_groups", key):
-            given = place(row["last-delivered-id"].decode())
-            if row["name"] == group.encode() and given < last:
-                return given[0]
+            if row["name"] == group.encode():
+                after = f"({row['last-delivered-id'].decode()}"
+                if left := self._call("xrange", key, after, "+", 1):
+                    return place(left[0][0].decode())[0]
         return int(now[0]) * 1000 + int(now[1]) // 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 
 from tests.conftest import Embedded
 from twin.in_order import InOrder
@@ -60,6 +61,35 @@ def test_in_order_and_exactly_once_whatever_dies(embedded: Embedded) -> None:
     assert len(scribe.kept) == 1500
     assert scribe.kept == sorted(sent, key=place)
     reader.close()
+    s.close()
+
+
+def come(reader: InOrder, count: int) -> list[str]:
+    """So many new entries, once their order is sure."""
+    found: list[str] = []
+    until = time.monotonic() + 60
+    while len(found) < count:
+        assert time.monotonic() < until, "they do not come"
+        found += [e.id for _, e in reader.take(["readings"], "history", "writer", wait_ms=20)]
+    return found
+
+
+def test_what_was_given_out_before_a_death_is_not_new_after_it(embedded: Embedded) -> None:
+    """Of one shard nothing came for a while, then something that nobody read before the reader died."""
+    url = f"{embedded.url}?shards=2"
+    s = Stream(url)
+    s.join("readings", "history")
+    first = s.append("readings", b"a", 1)
+    time.sleep(0.002)  # so that it is of another millisecond
+    second = s.append("readings", b"b", 0)
+    reader = InOrder(url)
+    given = come(reader, 2)
+    reader.close()
+    third = s.append("readings", b"c", 1)
+    again = InOrder(url)
+    assert [e.id for e in again.pending("readings", "history", "writer")] == given == [first, second]
+    assert come(again, 1) == [third]
+    again.close()
     s.close()
 
 
