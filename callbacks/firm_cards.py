@@ -30,10 +30,10 @@ UNITS: dict[str, Text] = {
 }
 WEEKDAYS = Text("一 二 三 四 五 六 日", "M T W T F S S")
 SAID: dict[Level, Text] = {
-    Level.ALARM: Text("日均值超限", "a daily mean outside"),
-    Level.WARNING: Text("有超标，日均值达标", "exceeded, daily means within"),
-    Level.NORMAL: Text("日均值达标", "daily means within"),
-    Level.OFFLINE: Text("无有效日均值", "no valid daily mean"),
+    Level.ALARM: Text("日均值超限", "daily mean over"),
+    Level.WARNING: Text("有超标，日均值达标", "over, mean within"),
+    Level.NORMAL: Text("日均值达标", "daily mean within"),
+    Level.OFFLINE: Text("无有效日均值", "no valid mean"),
 }
 
 

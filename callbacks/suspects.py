@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from dash import html
@@ -223,11 +224,15 @@ def sentences(suspect: Suspect, lang: Lang, most: int = 99) -> Any:
     return html.Ul([sentence(r, lang) for r in (*pro, *con)], className="why")
 
 
-def release(suspect: Suspect, lang: Lang, *, mass: bool = True) -> str:
-    """Say when, where and, if asked, how much this suspect would have let go."""
+ONGOING = Text("{a} 起", "since {a}")
+
+
+def release(suspect: Suspect, at: datetime, lang: Lang, *, mass: bool = True) -> str:
+    """Say when, where and, if asked, how much this suspect would have let go, as was known at a moment."""
     a, b = wording.hm(suspect.release_from), wording.hm(suspect.release_to)
+    when = ONGOING.fill(a=a).say(lang) if suspect.release_to > at else f"{a}–{b}"
     much = f"　{wording.kilograms(suspect.strength_kg, lang=lang)} kg" if mass and suspect.strength_kg else ""
-    return f"{a}–{b}　{suspect.outlet}{much}"
+    return f"{when}　{suspect.outlet}{much}"
 
 
 def bounds(within: Bounds) -> Text:
@@ -331,7 +336,10 @@ def show(
             *groups(ranking, enterprises, lang),
             *prints.against_sample(ranking, enterprises, lang),
             html.P(
-                [html.B(name(enterprises, suspect.enterprise, lang)), html.Span(release(suspect, lang))],
+                [
+                    html.B(name(enterprises, suspect.enterprise, lang)),
+                    html.Span(release(suspect, ranking.at, lang)),
+                ],
                 className="sus-of",
             ),
             html.P(bounds(suspect.bounds).say(lang), className="sus-in") if suspect.bounds else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dash import html
@@ -179,6 +179,7 @@ def who(ranking: Ranking | None, enterprises: Mapping[str, Enterprise], lang: La
         _suspect(
             i,
             s,
+            ranking.at,
             suspects.name(enterprises, s.enterprise, lang),
             fitting(s, lang) if i == 1 else 2,
             lang,
@@ -204,14 +205,14 @@ def fitting(suspect: Suspect, lang: Lang, lines: int = 4) -> int:
     return max(found, 2)
 
 
-def _suspect(rank: int, suspect: Suspect, called: str, lines: int, lang: Lang) -> Any:
+def _suspect(rank: int, suspect: Suspect, at: datetime, called: str, lines: int, lang: Lang) -> Any:
     return html.Li(
         [
             html.Span(str(rank), className=f"rk s{rank}"),
             html.Div(
                 [
                     html.Div(
-                        [html.H3(called), html.Span(suspects.release(suspect, lang, mass=False))],
+                        [html.H3(called), html.Span(suspects.release(suspect, at, lang, mass=False))],
                         className="sn",
                     ),
                     panel.bar(suspect.probability, f"p{rank}"),
