@@ -78,15 +78,15 @@ def layout(web: Web, visit: Visit) -> Any:
                 className="em-map",
             ),
             html.Div(id="em-strip", className="em-strip"),
-            html.Div([html.Div(wait, id="em-suspects"), sample_form.form(lang)], className="em-sus"),
             html.Div(
                 [
-                    html.Div(
-                        [html.Div(id="em-firsts"), html.Div(wait, id="em-cards", className="em-cards")],
-                        className="em-left-plans",
-                    ),
+                    html.Div([html.Div(wait, id="em-suspects"), sample_form.form(lang)], className="em-sus"),
                     _approval(lang),
                 ],
+                className="em-right",
+            ),
+            html.Div(
+                [html.Div(id="em-firsts"), html.Div(wait, id="em-cards", className="em-cards")],
                 className="em-plans",
             ),
         ],

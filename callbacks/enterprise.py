@@ -74,10 +74,10 @@ def _grid(park: Park, lang: Lang) -> Any:
     plain, tenth = {"function": "EnShow(params.value)"}, {"function": "EnShow(params.value, 1)"}
     level = Text("级别", "Level").say(lang)
     columns = [
-        column("level", Text("", ""), width=46, cellRenderer="EnLevel", headerTooltip=level),
-        column("name", Text("企业", "Enterprise"), flex=1, minWidth=150, tooltipField="name"),
-        column("trade", Text("行业", "Trade"), flex=1, minWidth=56, cellClass="mut", tooltipField="trade"),
-        column("cod", Text("COD 负荷 %", "COD load %"), width=118, cellRenderer="EnLoad"),
+        column("level", Text("", ""), width=36, cellRenderer="EnLevel", headerTooltip=level),
+        column("name", Text("企业", "Enterprise"), flex=1, minWidth=108, tooltipField="name"),
+        column("trade", Text("行业", "Trade"), flex=1, minWidth=92, cellClass="mut", tooltipField="trade"),
+        column("cod", Text("COD 负荷 %", "COD load %"), width=112, cellRenderer="EnLoad"),
         column("nh3n", Text("氨氮 %", "NH₃-N %"), width=66, valueFormatter=plain, **number),
         column("sent", Text("传输 %", "Sent %"), width=64, valueFormatter=tenth, **number),
         column("over", Text("超标", "Over"), width=54, **number),

@@ -30,6 +30,7 @@ KINDS: dict[str, Text] = {
 
 TOP = 3
 FULL = 3.5  # nats that fill a bar
+VAST = 1000.0  # nine in ten lie within so many times
 ROOM = 24  # px a bar may be long, with room for its number in half a cell
 
 TITLE = Text("疑似源", "Suspected sources")
@@ -224,20 +225,30 @@ def sentences(suspect: Suspect, lang: Lang, most: int = 99) -> Any:
     return html.Ul([sentence(r, lang) for r in (*pro, *con)], className="why")
 
 
+def _vast(within: Bounds) -> bool:
+    """Whether so little is known of an amount that a number would mislead."""
+    return (within.kg_most or 0.0) > VAST * max(within.kg_least or 0.0, 0.01)
+
+
 ONGOING = Text("{a} 起", "since {a}")
 
 
 def release(suspect: Suspect, at: datetime, lang: Lang, *, mass: bool = True) -> str:
     """Say when, where and, if asked, how much this suspect would have let go, as was known at a moment."""
     a, b = wording.hm(suspect.release_from), wording.hm(suspect.release_to)
+    vague = suspect.bounds is not None and _vast(suspect.bounds)
     when = ONGOING.fill(a=a).say(lang) if suspect.release_to > at else f"{a}–{b}"
-    much = f"　{wording.kilograms(suspect.strength_kg, lang=lang)} kg" if mass and suspect.strength_kg else ""
+    much = (
+        f"　{wording.kilograms(suspect.strength_kg, lang=lang)} kg"
+        if mass and suspect.strength_kg and not vague
+        else ""
+    )
     return f"{when}　{suspect.outlet}{much}"
 
 
 def bounds(within: Bounds) -> Text:
     """Say within what a release lies nine times in ten."""
-    mass = within.kg_least is not None and within.kg_most is not None
+    mass = within.kg_least is not None and within.kg_most is not None and not _vast(within)
     return Text(
         "九成把握：{a}–{b} 开始，历时 {m}–{n} 分{mass}", "9 in 10: begun {a}–{b}, for {m}–{n} min{mass}"
     ).fill(

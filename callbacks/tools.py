@@ -124,7 +124,10 @@ def _calls_form(lang: Lang) -> Any:
             _box("em-calls-ago", Text("几分钟前到位", "Minutes ago"), lang, inputMode="numeric", maxLength=4),
             _box("em-calls-at", Text("开度 %", "Opening %"), lang, inputMode="numeric", maxLength=3),
             _box("em-calls-notes", Text("说明", "Notes"), lang, maxLength=200),
-            html.Div(photo_pick.box("em-calls", lang), className="cs-pick"),
+            html.Div(
+                [html.Span(Text("照片", "Photo").say(lang)), *photo_pick.box("em-calls", lang)],
+                className="cs-pick",
+            ),
             *_who("calls", lang, reason=False),
             html.Button(
                 Text("按陈述记录", "Record the statement").say(lang), id="em-calls-go", className="btn p"

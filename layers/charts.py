@@ -91,9 +91,11 @@ def curve(
             )
     figure.update_xaxes(range=[local(window[0]), local(window[1])], tickformat="%H:%M", nticks=7)
     figure.update_yaxes(range=span(line), tickformat=f".{min(factor.decimals, 2)}~f")
-    if not len(line.value):
+    if not len(line.value):  # axes without a curve would only invent figures
+        figure.update_xaxes(type="date")
+        figure.update_yaxes(showticklabels=False, showgrid=False)
         figure.add_annotation(
-            text=NO_DATA.say(lang), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
+            text=NO_DATA.say(lang), showarrow=False, x=0.5, y=0.25, xref="paper", yref="paper"
         )
     return figure
 
