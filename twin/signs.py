@@ -4,7 +4,8 @@ At canals and rain channels nothing is routine: two factors that leave their nor
 the wastewater side batches are routine and only these count:
     at works and pump stations, two factors over their limits for `SEWER_MS`;
     at an enterprise's own meter, two factors over for `BATCH_MS`, or one, with company, for `LONG_MS`, or for
-    `BATCH_MS` where it is `GROSS` times its limit; others stay alarms of that outlet;
+    `BATCH_MS` where it is `GROSS` times its limit, or where two factors have been `FAR` times their usual for
+    as long: stronger water is a batch, other water is none; what is less stays alarms of that outlet;
     at the meter of an enterprise with hours on the shared pipe, flow and another factor far above their usual
     for `SLOT_MS` outside those hours.
 """
@@ -27,6 +28,7 @@ SEWER_MS = 10 * 60_000
 BATCH_MS = 30 * 60_000
 LONG_MS = 120 * 60_000
 GROSS = 3.0  # times the limit: no batch is so for half an hour
+FAR = 2.5  # times its usual: a batch is stronger for minutes, raw water for as long as it runs
 SLOT_MS = 4 * 60_000
 SPARE_MIN = 15  # a slot's water may run so much earlier or later
 DAY_MIN = 24 * 60
@@ -98,11 +100,21 @@ class Signs:
         lasted = now_ms - first
         allowed = SEWER_MS if bank.table.place[k] == Place.SEWER else BATCH_MS
         solid = bool(np.count_nonzero(lasted >= allowed) > 1)
+        raw = bank.table.place[k] == Place.OUTLET and self._is_other_water(k, now_ms)
         for i, since in zip(over.tolist(), lasted.tolist(), strict=True):
-            long = BATCH_MS if bank.share[i] >= GROSS else LONG_MS
+            long = BATCH_MS if raw or bank.share[i] >= GROSS else LONG_MS
             solid = solid or (since >= long and len(self._alarms.company(i, bank.hinting)) > 0)
         if solid:
             yield Sign(k, tuple(over.tolist()), int(first.min()), solid=True)
+
+    def _is_other_water(self, k: int, now_ms: int) -> bool:
+        """Tell whether two factors of a station, its flow aside, have long been far above their usual."""
+        bank = self._bank
+        members = self._members[k][self._members[k] != self._flow.get(k)]
+        with np.errstate(invalid="ignore"):
+            far = bank.value[members] >= FAR * bank.deviation.median[members]
+        long = bank.strong.on[members] & (now_ms - bank.strong.first_ms[members] >= BATCH_MS)
+        return bool(np.count_nonzero(far & long) > 1)
 
     def _out_of_slot(self, k: int, members: Index, now_ms: int) -> Iterator[Sign]:
         flow = self._flow.get(k)

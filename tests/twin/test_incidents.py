@@ -194,6 +194,17 @@ def test_one_factor_far_over_its_limit_for_half_an_hour_is_no_batch(
     assert bool(world.opened()) is told
 
 
+@pytest.mark.parametrize(
+    ("minutes", "ammonia", "told"), [(45, 30.0, True), (20, 30.0, False), (45, 8.0, False)]
+)
+def test_other_water_than_usual_for_half_an_hour_is_no_batch_though_one_limit_alone_is_passed(
+    world: World, minutes: int, ammonia: float, told: bool
+) -> None:
+    """COD at 800 where 500 is allowed, ammonia within its limit at several times its usual."""
+    world.run(minutes, {world.at("S04", "w01018"): 500.0, world.at("S04", "w21003"): ammonia})
+    assert bool(world.opened()) is told
+
+
 def test_the_shared_pipe_used_outside_its_hours_is_told_within_minutes(world: World) -> None:
     """E01's hours are 22:00 to 02:00; it is about 20:40 local time."""
     batch = {world.at("S04", "w00000"): 200.0, world.at("S04", "w01014"): 3000.0}
