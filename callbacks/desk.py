@@ -173,7 +173,7 @@ def desk(
         "em-flood": flood.show(case.locks, case.overrides, people, lang),
         "em-calls": calls.show(waiting, case.statements, at.gates, lang),
         "em-own": own.show(case.drafts, receptors, lang),
-        "em-score": score.show(case.review, gates, receptors, lang),
+        "em-score": score.show(case.review, case.incident.id, gates, receptors, lang),
         "em-steps": approval.steps(now, people, at.gates, lang),
         "em-hint": approval.hint(people, at.drill, lang),
     }

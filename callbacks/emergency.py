@@ -138,7 +138,12 @@ def _approval(lang: Lang) -> Any:
                     html.Div(id="em-say", className="em-say"),
                     html.Div(
                         [
-                            html.Button(id="em-sign", className="btn p", disabled=True),
+                            html.Button(
+                                Text("没有待批准的闸", "No gate to approve").say(lang),
+                                id="em-sign",
+                                className="btn p",
+                                disabled=True,
+                            ),
                             html.Button(Text("退回", "Send back").say(lang), id="em-refuse", className="btn"),
                         ],
                         className="ab",

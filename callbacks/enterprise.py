@@ -75,8 +75,8 @@ def _grid(park: Park, lang: Lang) -> Any:
     level = Text("级别", "Level").say(lang)
     columns = [
         column("level", Text("", ""), width=36, cellRenderer="EnLevel", headerTooltip=level),
-        column("name", Text("企业", "Enterprise"), flex=1, minWidth=108, tooltipField="name"),
-        column("trade", Text("行业", "Trade"), flex=1, minWidth=92, cellClass="mut", tooltipField="trade"),
+        column("name", Text("企业", "Enterprise"), flex=1, minWidth=132, tooltipField="name"),
+        column("trade", Text("行业", "Trade"), flex=1, minWidth=80, cellClass="mut", tooltipField="trade"),
         column("cod", Text("COD 负荷 %", "COD load %"), width=112, cellRenderer="EnLoad"),
         column("nh3n", Text("氨氮 %", "NH₃-N %"), width=66, valueFormatter=plain, **number),
         column("sent", Text("传输 %", "Sent %"), width=64, valueFormatter=tenth, **number),

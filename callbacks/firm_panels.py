@@ -105,6 +105,7 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
     """Return the indicators the readings allow, and by name those they do not."""
     sent = count.transfer
     effective = None if sent is None else sent.effective
+    heard = bool(effective) or bool(count.exceedances)  # none counted where nothing came is not none
     least = count.rules.good.value
     ok = Level.OFFLINE if effective is None else Level.NORMAL if effective >= least else Level.WARNING
     window = Text("近 {s}", "last {s}").fill(s=wording.hours(hours))
@@ -122,9 +123,9 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
         (Text("氨氮负荷", "NH₃-N load"), _percent(count.nh3n), "%", count.level_of(count.nh3n), of_permit),
         (
             Text("超标", "Exceedances"),
-            str(count.exceedances) if points else wording.NONE,
+            str(count.exceedances) if heard else wording.NONE,
             Text("次", "").say(lang),
-            Level.ALARM if count.exceedances else Level.NORMAL if points else Level.OFFLINE,
+            Level.ALARM if count.exceedances else Level.NORMAL if heard else Level.OFFLINE,
             window,
         ),
         (

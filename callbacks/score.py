@@ -12,19 +12,29 @@ from geodata.places import Gate, Receptor
 from geodata.words import Lang, Text
 from twin.plan.afterwards import Came, Review
 
-TITLE = Text("复盘评分", "After-action score")
+TITLE = Text("复盘与证据", "Score and evidence")
+PACK = Text("证据包（JSON，带校验）", "Evidence (JSON, sealed)")
+SIGNED = Text("登录后可导出", "for those who are signed in")
 NOTHING = Text("有闸动作之后才有评分", "There is a score once a gate has moved")
 
 
 def show(
     review: Review | None,
+    incident: str,
     gates: Mapping[str, Gate],
     receptors: Mapping[str, Receptor],
     lang: Lang,
 ) -> Any:
-    """Return the score of an incident, its parts, and every arrival foretold against seen."""
+    """Return the score of an incident, its parts, every arrival foretold against seen, and the evidence."""
+    pack = html.P(
+        [
+            html.A(PACK.say(lang), href=f"/export/incident/{incident}.json", download="", className="btn s"),
+            html.Span(SIGNED.say(lang), className="mut"),
+        ],
+        className="sc-file",
+    )
     if review is None:
-        return panel.empty(NOTHING, lang)
+        return html.Div([panel.empty(NOTHING, lang), pack], className="sc")
     score = wording.NONE if review.score is None else str(review.score)
     final = Text("终评", "final") if review.final else Text("暂评", "so far")
     made = "" if review.at is None else f" {wording.hm(review.at)}"
@@ -37,12 +47,7 @@ def show(
             ),
             html.Dl([html.Div([html.Dt(k.say(lang)), html.Dd(v.say(lang))]) for k, v in facts(review)]),
             _arrivals(review, gates, receptors, lang),
-            html.A(
-                Text("证据包（JSON，带校验）", "Evidence (JSON, sealed)").say(lang),
-                href=f"/export/incident/{review.incident}.json",
-                download="",
-                className="btn s sc-file",
-            ),
+            pack,
         ],
         className="sc",
     )

@@ -20,7 +20,9 @@
     },
     _initContainer() {
       this._container = document.createElement("canvas");
-      this._ctx = this._container.getContext("2d", { alpha: !this.options.ground || !!this.options.owner.options.tiles });
+      const alpha = !this.options.ground || !!this.options.owner.options.tiles;
+      this._ctx = this._container.getContext("2d", { alpha });
+      if (!alpha) this._container.style.visibility = "hidden"; // black until it is painted
     },
     _destroyContainer() {
       clearTimeout(this._timer);
@@ -69,7 +71,9 @@
       ctx.setTransform(1, 0, 0, 1, 0, 0);
       if (!this.options.ground) ctx.clearRect(0, 0, this._container.width, this._container.height);
       const view = this.options.owner.frame(this._zoom, this._bounds.min, size, this._dpr, this._origin());
-      if (view) this._paint(ctx, view);
+      if (!view) return;
+      this._paint(ctx, view);
+      this._container.style.visibility = "";
     },
     /** Pixel origin that the drawn bounds are measured from; kept, because a reset moves the map's own. */
     _origin() {

@@ -81,7 +81,7 @@ def test_a_gate_whose_front_has_passed_is_told_with_its_time(told: story.Story, 
 
 def test_the_score_keeps_how_far_stations_were_off(told: story.Story) -> None:
     review = Review("EV", (), 1, 0, 0, None, None, (), sightings=planset(told).sightings)
-    assert "1 / 2，最多差 15 分" in text(score.show(review, {}, {}, "zh"))
+    assert "1 / 2，最多差 15 分" in text(score.show(review, review.incident, {}, {}, "zh"))
 
 
 def test_a_reading_that_confirms_and_what_the_engine_adds_are_news(told: story.Story) -> None:

@@ -355,10 +355,12 @@ def test_the_score_tells_foretold_against_what_came(told: story.Story, lang: Any
     review = Review(
         story.ID, (came,), 1, 0, 1, 275.0, 3.5, (), NOW, False, 380.0, 412.0, {"R1": 4.2}
     )  # fmt: skip
-    part = score.show(review, gates, receptors, lang)
+    part = score.show(review, story.ID, gates, receptors, lang)
     words = text(part)
     assert str(review.score) in words
     for said in ("100%", "1 / 0 / 1", "275 → 3.5 kg", "R1 4.2 kg", "380 → 412 kg", "02:46"):
         assert said in words, said
     assert lang == "zh" or not CJK.search(words)
-    assert classed(score.show(None, gates, receptors, lang), "empty")
+    before = score.show(None, story.ID, gates, receptors, lang)
+    assert classed(before, "empty")
+    assert f"/export/incident/{story.ID}.json" in str(before)
