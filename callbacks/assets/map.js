@@ -229,9 +229,20 @@
         if (kind === "delta" && !frame.si.length && this.sameGates()) return;
         this.symbols.soon();
       }));
-      const sizes = new ResizeObserver(() => this.map.invalidateSize({ pan: false, animate: false }));
+      let again = 0;
+      const sizes = new ResizeObserver(() => {
+        this.map.invalidateSize({ pan: false, animate: false });
+        clearTimeout(again); // what was flown to is fitted anew, unless somebody has moved the map since
+        if (this.fitted === "drawing") again = setTimeout(() => this.map && this.fitted && this.fit("drawing", false), 250);
+      });
       sizes.observe(this.element);
-      this.off.push(() => sizes.disconnect());
+      const touched = () => { this.fitted = ""; };
+      for (const name of ["pointerdown", "wheel", "keydown"]) this.element.addEventListener(name, touched, { passive: true, capture: true });
+      this.off.push(() => {
+        sizes.disconnect();
+        clearTimeout(again);
+        for (const name of ["pointerdown", "wheel", "keydown"]) this.element.removeEventListener(name, touched, { capture: true });
+      });
       // a long drag leaves the drawn margin: draw again before too much of the edge shows
       this.map.on("move", () => {
         if (this.map._animatingZoom || this.scenery._zoom !== this.map.getZoom() || this.scenery._covers()) return;
@@ -399,6 +410,7 @@
         if (!lon.length) return;
         box = [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)];
       }
+      this.fitted = what;
       const still = !animate || matchMedia("(prefers-reduced-motion: reduce)").matches;
       const low = this.there(box[0], box[1]), high = this.there(box[2], box[3]);
       this.map.fitBounds([[low[1], low[0]], [high[1], high[0]]], {
