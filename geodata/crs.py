@@ -164,6 +164,14 @@ def of_layers(crs: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def for_gdal(crs: str) -> str:
+    """Return a CRS as GDAL is told it: the number of EPSG, else in full."""
+    found = _crs(crs)
+    number = found.to_epsg()
+    return f"EPSG:{number}" if number else str(found.to_wkt("WKT1_GDAL"))
+
+
+@lru_cache(maxsize=64)
 def _crs(crs: str) -> pyproj.CRS:
     try:
         if crs.lower().startswith(grid.PREFIX):

@@ -17,7 +17,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
+import pyogrio.raw
 import shapely
+from numpy.typing import NDArray
 
 from geodata import crs as door
 from geodata import geopackage, places, provenance
@@ -29,6 +31,7 @@ from geodata.words import Text
 VERSION_CHARS = 12
 SCENERY_PREFIX = "map_"
 SOURCES, DEVICES = "source", "device"
+KEY = {"FID": "fid"}
 SYNCHRONOUS = "OGR_SQLITE_SYNCHRONOUS"
 FLOW_FIELD = ("flow_m3s", "velocity_ms", "depth_m", "reversal")
 
@@ -72,10 +75,10 @@ def write(park: Park, path: Path) -> None:
 
 def _write_layers(park: Park, part: Path) -> None:
     crs = door.of_layers(park.crs)
-    head = pd.DataFrame([{"id": park.id, "name_zh": park.name.zh, "name_en": park.name.en, "crs": park.crs}])
-    _write_table(head, part, "park")
+    head = {"id": park.id, "name_zh": park.name.zh, "name_en": park.name.en, "crs": park.crs}
+    _write_rows([head], list(head), crs, part, "park")
     for layer, kind, attribute in RECORDS:
-        _write_table(_to_frame(getattr(park, attribute), kind, crs), part, layer)
+        _write_records(getattr(park, attribute), kind, crs, part, layer)
     nodes = park.nodes.copy()
     points = gpd.GeoDataFrame(nodes, geometry=gpd.points_from_xy(nodes["x"], nodes["y"]), crs=crs)
     _write_table(points, part, "node")
@@ -85,9 +88,9 @@ def _write_layers(park: Park, part: Path) -> None:
     if park.provenance:
         _write_table(park.provenance.frame(), part, provenance.LAYER)
     if park.sources:
-        _write_table(_to_frame(park.sources, places.Source, crs), part, SOURCES)
+        _write_records(park.sources, places.Source, crs, part, SOURCES)
     if park.devices:
-        _write_table(_to_frame(park.devices, places.Device, crs), part, DEVICES)
+        _write_records(park.devices, places.Device, crs, part, DEVICES)
 
 
 def read(path: Path) -> Park:
@@ -258,13 +261,6 @@ def frame_of(records: tuple[Any, ...], kind: type) -> pd.DataFrame:
     return pd.DataFrame([_flat(r) for r in records], columns=None if records else columns_of(kind))
 
 
-def _to_frame(records: tuple[Any, ...], kind: type, crs: str) -> pd.DataFrame:
-    frame = frame_of(records, kind)
-    if "x" not in frame.columns:
-        return frame
-    return gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["x"], frame["y"]), crs=crs)
-
-
 def _from_columns(columns: Columns, kind: type[Record]) -> tuple[Record, ...]:
     names = columns_of(kind)
     rows = zip(*(columns[n].tolist() for n in names), strict=True)
@@ -285,7 +281,37 @@ def _in(table: Any, crs: str) -> Any:
 
 
 def _write_table(frame: pd.DataFrame, path: Path, layer: str) -> None:
-    options = {"FID": "fid"}
-    pyogrio.write_dataframe(
-        frame, path, layer=layer, driver="GPKG", append=path.exists(), layer_options=options
+    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", append=path.exists(), layer_options=KEY)
+
+
+def _write_records(records: tuple[Any, ...], kind: type, crs: str, path: Path, layer: str) -> None:
+    _write_rows([_flat(r) for r in records], columns_of(kind), crs, path, layer)
+
+
+def _write_rows(rows: list[dict[str, Any]], names: list[str], crs: str, path: Path, layer: str) -> None:
+    """Write rows without a frame between: it costs more than the few dozen rows of most layers."""
+    columns = {n: _packed([row[n] for row in rows]) for n in names}
+    points = None
+    if "x" in columns:
+        points = shapely.to_wkb(shapely.points(columns["x"].astype(float), columns["y"].astype(float)))
+    pyogrio.raw.write(
+        path,
+        points,
+        list(columns.values()),
+        list(columns),
+        layer=layer,
+        driver="GPKG",
+        geometry_type=None if points is None else "Point",
+        crs=None if points is None else door.for_gdal(crs),
+        append=path.exists(),
+        layer_options=KEY,
     )
+
+
+def _packed(values: list[Any]) -> NDArray[Any]:
+    """Make a column of values, of the narrowest type that holds them all."""
+    kinds = {type(v) for v in values}
+    for dtype, fit in ((bool, {bool}), (np.int64, {int}), (np.float64, {int, float})):
+        if kinds and kinds <= fit:
+            return np.array(values, dtype)
+    return np.array(values, object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,21 @@ def it(tmp_path_factory: pytest.TempPathFactory) -> Office:
     return office(tmp_path_factory.mktemp("office"))
 
 
-@pytest.fixture
-def work(it: Office, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """A piece of work with the survey in it, read once; reading again happens here and now."""
-    monkeypatch.setattr(Desk, "start", lambda _, work, __: read(it, work))
+@pytest.fixture(scope="module")
+def surveyed(it: Office, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in the folder of a piece of work once the survey was read."""
     made = it.parks.desk.open("admin")
     survey(made.files_in)
     read(it, made)
+    return Path(shutil.copytree(made.folder, tmp_path_factory.mktemp("surveyed") / "work"))
+
+
+@pytest.fixture
+def work(it: Office, surveyed: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """A piece of work with the survey in it, read once; reading again happens here and now."""
+    monkeypatch.setattr(Desk, "start", lambda _, work, __: read(it, work))
+    made = it.parks.desk.open("admin")
+    shutil.copytree(surveyed, made.folder, dirs_exist_ok=True)
     return made
 
 
