@@ -99,9 +99,7 @@ def feedback(running: Sequence[Command], gates: Mapping[str, GateState], lang: L
 def _position(command: Command, state: GateState | None, lang: Lang) -> Any:
     """The gate's opening; the browser keeps the number (`data-pct`) up to date."""
     at = state.position if state is not None and state.position is not None else command.position
-    shown = panel.attrs(
-        data_live_gate=command.gate, data_pct="" if at is None else wording.percent(at, lang=lang)
-    )
+    shown = panel.attrs(data_live_gate=command.gate, data_pct="" if at is None else f"{at * 100:.0f}")
     return html.Span([Text("开度", "open").say(lang), html.B(className="pct", **shown)], className="pos")
 
 
