@@ -64,13 +64,13 @@ def told(a: Arrival, name: Text | None, now: datetime) -> Text:
         place = Text(f"{a.place} {name.zh}", f"{a.place} {name.en}")
     front = Text("前锋 {a}–{z}", "front {a}–{z}").fill(a=wording.hm(a.early), z=wording.hm(a.late))
     if a.middle <= now:
-        front = Text("前锋已过（约 {m}）", "front passed, about {m}").fill(m=wording.hm(a.middle))
+        front = Text("前锋已过（约 {m}）", "front passed at about {m}").fill(m=wording.hm(a.middle))
     if a.peak is None or a.tail is None:
         return Text("{place}：{front}", "{place}: {front}").fill(place=place, front=front)
     strong = a.mg_l or (0.0, 0.0, 0.0)
     return Text(
-        "{place}：{front}，峰值约 {m}（{pa}–{pz}），{ta}–{tz} 退尽；峰值 {low}–{high} mg/L",
-        "{place}: {front}, peak about {m} ({pa}–{pz}), over {ta}–{tz}; peak {low}–{high} mg/L",
+        "{place}：{front}；峰值约 {m}（{pa}–{pz}），{low}–{high} mg/L；{ta}–{tz} 退尽",
+        "{place}: {front}; peak about {m} ({pa}–{pz}), {low}–{high} mg/L; gone by {ta}–{tz}",
     ).fill(
         place=place,
         front=front,

@@ -73,7 +73,7 @@ def test_a_gate_whose_front_has_passed_is_told_with_its_time(told: story.Story, 
     names = {g.id: g for g in told.park.gates}, {r.id: r for r in told.park.receptors}
     said = text(passage.details(made, *names, {}, story.NOW, lang)[0])
     when = wording.hm(past.middle)
-    assert (f"前锋已过（约 {when}）" if lang == "zh" else f"front passed, about {when}") in said
+    assert (f"前锋已过（约 {when}）" if lang == "zh" else f"front passed at about {when}") in said
     assert said.count("已过" if lang == "zh" else "passed") == 1
     later = text(passage.details(made, *names, {}, first.late, lang)[0])  # the page goes on, the plan stands
     assert later.count("已过" if lang == "zh" else "passed") >= 2
