@@ -117,7 +117,7 @@ class Embedded:
         """SIGKILL, as a power cut would."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(60)
             if self.process.stderr:
                 self.process.stderr.close()
             self.process = None

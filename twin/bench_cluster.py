@@ -47,6 +47,7 @@ from twin.bench_load import FIRST_MS, Load
 from twin.blocks import decode
 from twin.config import Config
 from twin.duties import Duties
+from twin.ending import told_to_end
 from twin.errors import UnavailableError
 from twin.history.catalogue import load as load_catalogue
 from twin.history.reader import History
@@ -171,8 +172,7 @@ def _site(config: Config) -> Iterator[tuple[Path, Nodes, list[int], dict[str, in
         yield folder, nodes, ports, pids
     finally:
         for process in gateways:
-            process.terminate()
-            process.wait()
+            told_to_end(process, "a process of the bench")
         nodes.close()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -35,6 +35,7 @@ from twin.bench_frames import FACTORS, mn
 from twin.bench_load import FIRST_MS, Load, Sent
 from twin.blocks import decode
 from twin.config import Config
+from twin.ending import told_to_end
 from twin.errors import UnavailableError
 from twin.history.writer import Writer
 from twin.ingest.hj212.write import frame
@@ -181,8 +182,7 @@ def _site(config: Config) -> Iterator[tuple[Path, str, int, dict[str, int]]]:
     finally:
         for process in (gateway, server):
             if process is not None:
-                process.terminate()
-                process.wait()
+                told_to_end(process, "a process of the bench")
         if server.stderr is not None:
             server.stderr.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -358,8 +358,7 @@ def _bare_redis(bodies: list[bytes]) -> dict[str, float]:
         took = time.monotonic() - began
         spent = cpu_s({"redis": server.pid})["redis"] - before + time.process_time() - mine
     finally:
-        server.terminate()
-        server.wait()
+        told_to_end(server, "the stream server")
         if server.stderr is not None:
             server.stderr.close()
         shutil.rmtree(folder, ignore_errors=True)

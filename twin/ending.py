@@ -1,4 +1,4 @@
-"""How tasks end although what they wait in forgets that they were cancelled.
+"""How tasks and processes end: tasks although what they wait in forgets that they were cancelled.
 
 Python 3.11's ``asyncio.wait_for`` gives back an answer that came in the same turn as the cancelling and drops
 the cancelling; a Redis client that is closing a broken line takes it for its own end. Our own code waits in
@@ -8,8 +8,15 @@ the cancelling; a Redis client that is closing a broken line takes it for its ow
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Collection
+from multiprocessing.process import BaseProcess
 from typing import Any
+
+from twin.errors import UnavailableError
+
+GONE_S = 10.0  # a killed process is gone at once, unless the system holds it
+Process = BaseProcess | subprocess.Popen[Any]
 
 
 def heed() -> None:
@@ -41,3 +48,37 @@ async def ended(tasks: Collection[asyncio.Future[Any]], tries: int = 20, wait_s:
         if task.done() and not task.cancelled():
             task.exception()  # looked at, so that the loop does not complain of it
     return all(task.done() for task in tasks)
+
+
+def killed(process: Process, who: str, wait_s: float = GONE_S) -> None:
+    """Kill a process and wait until it is gone; one that has ended already is only taken leave of.
+
+    Raises
+    ------
+    UnavailableError
+        It is not gone in time.
+    """
+    process.kill()
+    if not _gone(process, wait_s):
+        raise UnavailableError(
+            f"{who} (process {process.pid}) was killed and is still there after {wait_s:g} s: "
+            "the system holds it, most often for a disk that does not answer"
+        )
+
+
+def told_to_end(process: Process, who: str, wait_s: float = GONE_S) -> None:
+    """Ask a process to end, and kill it where it does not; errors as of `killed`."""
+    process.terminate()
+    if not _gone(process, wait_s):
+        killed(process, who)
+
+
+def _gone(process: Process, wait_s: float) -> bool:
+    if isinstance(process, BaseProcess):
+        process.join(wait_s)
+        return not process.is_alive()
+    try:
+        process.wait(wait_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from twin import embedded
+from twin.ending import killed
 from twin.errors import UnavailableError
 from twin.supervisor import free_port
 
@@ -74,8 +75,7 @@ class Nodes:
         """SIGKILL, as a power cut would."""
         process = self.processes[node]
         if process is not None:
-            process.kill()
-            process.wait()
+            killed(process, f"node {node} of the cluster")
         self.processes[node] = None
 
     def close(self) -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from geodata.words import Text, as_lang
 from twin.config import Config
-from twin.errors import ConfigError
+from twin.ending import killed
+from twin.errors import ConfigError, UnavailableError
 
 PARENT = "TWIN_SUPERVISOR_PID"
 FIRST_WAIT_S = 0.5
@@ -29,6 +30,11 @@ LONGEST_WAIT_S = 30.0
 HEALTHY_AFTER_S = 30.0
 LARGEST_LOG = 20_000_000
 _PR_SET_PDEATHSIG = 1
+HELD = Text(
+    "{role} 已强制结束却仍未退出（进程 {pid}）：系统正占用着它，多半是磁盘没有响应",
+    "{role} was killed and is still there (process {pid}): "
+    "the system holds it, most often for a disk that does not answer",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +118,19 @@ class Supervisor:
         self._roles.clear()
 
     def _end(self, names: Iterable[str], timeout_s: float) -> None:
-        processes = [p for n in names if (p := self._roles[n].process) is not None]
-        for process in processes:
+        processes = {n: p for n in names if (p := self._roles[n].process) is not None}
+        for process in processes.values():
             _signal_group(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + timeout_s
-        for process in processes:
+        for process in processes.values():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(deadline - time.monotonic(), 0.01))
             _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
+        for name, process in processes.items():
+            try:
+                killed(process, name)
+            except UnavailableError:
+                self.report(HELD.fill(role=name, pid=process.pid))
 
     def _note_end(self, running: _Running, now: float) -> None:
         assert running.process is not None

@@ -93,7 +93,7 @@ def test_a_long_check_shows_how_far_it_is_and_can_be_stopped(
 
     def slow(park: Park, known: Any, tell: Any) -> tuple[Finding, ...]:
         tell(Text("检查高程", "looking at levels"), 0.6)
-        go.wait()
+        go.wait(60)
         return check(park, known, tell)
 
     monkeypatch.setattr("callbacks.admin_park.check", slow)
@@ -105,7 +105,7 @@ def test_a_long_check_shows_how_far_it_is_and_can_be_stopped(
     assert admin_check.busy(parks, Candidate())
     press(parks, Candidate(), "stop")
     go.set()
-    parks.checking(parks.web.park).over.wait()
+    parks.checking(parks.web.park).over.wait(60)
     (_, _, _, shown, _), _ = admin_check.render(parks, Candidate(), {}, "en")
     assert "The check was stopped" in text(shown)
     assert not admin_check.busy(parks, Candidate())

@@ -85,12 +85,12 @@ def test_sigkill_of_the_writer_and_of_the_server(tmp_path: Path, embedded: Embed
             embedded.kill()
             embedded.start()
         process.kill()
-        process.wait()
+        process.wait(60)
         assert cod(h) == [(m, float(m)) for m in range(minute)]
     stop.touch()
-    assert start().wait() == 0
+    assert start().wait(120) == 0
     reader.over.set()
-    reader.join()
+    reader.join(60)
     assert reader.wrong == []
     assert reader.asked > ROUNDS
     parts_only = History(folder)

@@ -76,5 +76,5 @@ def test_health_is_asked_of_the_page() -> None:
     thread.start()
     assert demo.is_healthy("0.0.0.0", server.server_port)
     server.shutdown()
-    thread.join()
+    thread.join(60)
     server.server_close()

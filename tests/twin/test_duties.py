@@ -92,7 +92,7 @@ def test_while_the_server_is_away_a_duty_is_kept_and_given_back_at_the_end(
     embedded.start()
     wait(lambda: not one._asking and mine(one) == list(NAMES))
     stop.set()
-    thread.join()
+    thread.join(60)
     two = Duties("watch", "2", NAMES, hold_s=60)
     two.look(embedded.stream())
     assert "detecting" in mine(two)

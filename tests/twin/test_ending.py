@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
-from twin.ending import ended, heed
+from twin.ending import ended, heed, killed, told_to_end
+from twin.errors import UnavailableError
 
 
 async def test_a_task_that_swallows_its_cancelling_is_ended_all_the_same() -> None:
@@ -89,3 +92,33 @@ async def test_a_loop_that_heeds_does_not_ask_again(heeding: bool, times: int) -
 async def test_heeding_without_a_cancelling_does_nothing() -> None:
     heed()
     assert await asyncio.sleep(0, "went on") == "went on"
+
+
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(1, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_process_that_will_not_be_told_is_killed() -> None:
+    process = subprocess.Popen([sys.executable, "-S", "-c", DEAF], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    told_to_end(process, "the deaf one", wait_s=0.1)
+    assert process.returncode == -9
+    killed(process, "the deaf one")  # and it is no fault to say so again
+    process.stdout.close()
+
+
+def test_a_process_the_system_holds_is_named_and_holds_nobody_up() -> None:
+    class Held(subprocess.Popen[bytes]):
+        def kill(self) -> None:
+            """As if it waited for a disk: the signal is not heard."""
+
+    with (
+        Held([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as process,
+        pytest.raises(UnavailableError, match=rf"the writer \(process {process.pid}\) was killed"),
+    ):
+        killed(process, "the writer", wait_s=0.05)

@@ -149,7 +149,7 @@ def written(folder: Path, park: Park, hours: int, values: dict[str, np.ndarray])
         writer.close()
         stream.close()
         server.kill()
-        server.wait()
+        server.wait(60)
     return History(folder / "history")
 
 

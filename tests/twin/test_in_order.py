@@ -56,7 +56,7 @@ def test_in_order_and_exactly_once_whatever_dies(embedded: Embedded) -> None:
         if not scribe.step(reader, rnd):
             reader.close()
             reader, died = InOrder(url), died + 1
-    sender.join()
+    sender.join(60)
     assert died > 20
     assert len(scribe.kept) == 1500
     assert scribe.kept == sorted(sent, key=place)

@@ -244,7 +244,7 @@ def run_together(acts: list[Callable[[], object]]) -> list[Exception]:
     barrier, raised = threading.Barrier(len(acts)), list[Exception]()
 
     def run(act: Callable[[], object]) -> None:
-        barrier.wait()
+        barrier.wait(60)
         try:
             act()
         except Exception as error:
@@ -254,7 +254,7 @@ def run_together(acts: list[Callable[[], object]]) -> list[Exception]:
     for t in threads:
         t.start()
     for t in threads:
-        t.join()
+        t.join(60)
     return raised
 
 
@@ -326,7 +326,7 @@ def test_processes_creating_and_approving_at_once(tmp_path: Path) -> None:
     while not all(Path(f"{go}.{n}").exists() for n in range(len(people))):
         assert all(p.poll() is None for p in processes)
     go.touch()
-    said = [int(p.communicate()[0]) for p in processes]
+    said = [int(p.communicate(timeout=60)[0]) for p in processes]
     assert [p.returncode for p in processes] == [0] * len(people)
     kept = records.commands()
     records.close()

@@ -120,7 +120,7 @@ def test_roles_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     lonely = subprocess.Popen([sys.executable, "-c", LONELY, str(tmp_path)])
     pids = read_pids(tmp_path / "pids")
     lonely.kill()
-    lonely.wait()
+    lonely.wait(60)
     assert wait_for(lambda: all(map(gone, pids)))
 
 

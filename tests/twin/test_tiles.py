@@ -107,7 +107,7 @@ def upstream() -> Iterator[tuple[str, list[str]]]:
     yield f"http://127.0.0.1:{server.server_port}/{{s}}/{{z}}/{{x}}/{{y}}", asked
     server.shutdown()
     server.server_close()
-    thread.join()
+    thread.join(60)
 
 
 def test_a_server_is_asked_once_and_what_it_sent_is_there_without_it(

@@ -212,7 +212,7 @@ def test_a_signal_ends_the_process_and_history_is_written(site: Site) -> None:
         until(lambda: site.beat("watch"), 40)
     finally:
         first.kill()
-        first.wait()
+        first.wait(60)
     site.bench.dirty = {"S01": DIRTY}
     site.bench.send(5)
     second = subprocess.Popen(words, env=env)

@@ -26,6 +26,7 @@ from swmm.toolkit import shared_enum, solver
 
 from geodata import park as park_file
 from geodata.places import Park
+from twin.ending import killed
 from twin.errors import TwinError, UnavailableError
 from twin.hydraulics.inp import Injection, Setup, opening, to_inp
 from twin.hydraulics.pollutants import POLLUTANTS
@@ -465,11 +466,8 @@ def run_in_child(
     except EOFError as error:
         raise UnavailableError("the process of the what-if died") from error
     finally:
-        if child.is_alive():
-            child.join(1.0)
-        if child.is_alive():
-            child.kill()
-        child.join()
+        child.join(1.0)
+        killed(child, "the process of the what-if")
         here.close()
     if isinstance(answer, Outcome):
         return answer

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from swmm.toolkit import shared_enum, solver
 
+from twin.ending import killed
 from twin.errors import TwinError, UnavailableError
 
 Floats = NDArray[np.float64]
@@ -392,13 +393,12 @@ class _Runner:
             child.kill()
 
     def close(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.join()
-            self._child = None
+        child, self._child = self._child, None
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
+        if child is not None:
+            killed(child, "the process of the hydraulic engine")
 
 
 def _serve(pipe: Connection) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from swmm.toolkit import shared_enum, solver
 
+from twin.ending import killed
 from twin.errors import TwinError, UnavailableError
 from twin.hydraulics.watched import STILL_M3S, Share, Sum, Watched, untold
 
@@ -59,11 +60,8 @@ def watch(
     except EOFError as error:
         raise UnavailableError(f"SWMM died over {path.name}") from error
     finally:
-        if child.is_alive():
-            child.join(1.0)
-        if child.is_alive():
-            child.kill()
-        child.join()
+        child.join(1.0)
+        killed(child, "the process of SWMM")
         here.close()
     if isinstance(answer, Watched):
         return answer

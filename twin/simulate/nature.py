@@ -17,6 +17,7 @@ from typing import Any
 
 from geodata import park as park_file
 from geodata.places import Park, StationKind
+from twin.ending import killed
 from twin.errors import TwinError, UnavailableError
 from twin.hydraulics.engine import Injection, Stepper, warm_state
 from twin.hydraulics.pollutants import BY_FACTOR, POLLUTANTS
@@ -113,8 +114,7 @@ class Nature:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.join()
+        killed(self._process, "the process of the water")
         with suppress(OSError):
             self._pipe.close()
 

@@ -281,7 +281,7 @@ class UpperGateway:
     def kill(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.wait(60)
             self._process = None
 
 

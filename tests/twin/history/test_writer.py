@@ -396,5 +396,5 @@ def test_readers_see_everything_while_parts_are_written_and_merged(
         writer.step(stream)
     stopped.set()
     for reader in readers:
-        reader.join()
+        reader.join(60)
     assert wrong == []

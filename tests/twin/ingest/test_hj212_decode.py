@@ -124,4 +124,4 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait() == 0
+    assert process.wait(60) == 0

@@ -238,4 +238,4 @@ def test_stopped_runners_tell_whoever_waits(park: Park, folder: Path) -> None:
 
     with runners, pytest.raises(UnavailableError):
         many()
-    timer.join()
+    timer.join(60)
