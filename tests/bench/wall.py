@@ -25,6 +25,7 @@ from twin.bench_live import resident_mb
 from twin.bench_park import machine
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import as_ms, wall_ms
+from twin.history.writer import Writer
 from twin.model import Event, IncidentState, to_json
 
 TAKEN_EVERY = 8  # looks; half of them an incident owns the wall
@@ -69,6 +70,7 @@ class Soak:
     """A wall that is watched."""
 
     home: House
+    writer: Writer
     rng: Any = field(default_factory=lambda: np.random.default_rng(3))
     taken: bool = False
     samples: list[Sample] = field(default_factory=list)
@@ -91,6 +93,8 @@ class Soak:
             ]
             builder.add(b"##0000\r\n", at, row)
         self.home.stream.append("readings", encode(builder.build()))
+        # without a writer every page would hold all that the stream holds: what no file has
+        self.writer.step(self.home.stream)
 
     def take(self, taken: bool) -> None:
         """Let an incident take the wall over, or hand it back."""
@@ -126,7 +130,7 @@ class Soak:
 def run(hours: float, faster: int) -> dict[str, Any]:
     """Soak, and return what was found."""
     with house() as home, browser() as chromium, screen(chromium) as it:
-        soak = Soak(home)
+        soak = Soak(home, Writer(home.server.folder / "history"))
         it.page.add_init_script(f"{HURRY}({faster})")
         tools = it.page.context.new_cdp_session(it.page)
         tools.send("Performance.enable")

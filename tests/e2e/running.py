@@ -37,36 +37,36 @@ def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1) -> I
     folder = Path(tempfile.mkdtemp(prefix="twin-story-"))
     ports = {f"TWIN{k}_PORT": str(free_port()) for k in ("", "_GATEWAY", "_PLC")}
     env = {**os.environ, **ports, "TWIN_DATA": str(folder), "TWIN_REDIS_URL": "", "TWIN_DB_URL": ""}
+    log = folder / "demo.log"  # a file, for a pipe that nobody reads fills up and stops who writes into it
     words = ["demo", "--no-browser", "--scenario", scenario, "--speed", f"{speed:g}", "--seed", str(seed)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "twin", *words],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "twin", *words],
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
-        _wait_up(process, int(ports["TWIN_PORT"]))
+        _wait_up(process, int(ports["TWIN_PORT"]), log)
         yield f"http://127.0.0.1:{ports['TWIN_PORT']}"
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=60)
+            process.wait(60)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            os.killpg(process.pid, signal.SIGKILL)  # its roles too
+            process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_up(process: subprocess.Popen[str], port: int) -> None:
+def _wait_up(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline and process.poll() is None:
         if is_healthy("127.0.0.1", port):
             return
         time.sleep(0.2)
-    process.kill()
-    raise AssertionError(f"the demo did not come up: {process.communicate()[0]}")
+    raise AssertionError(f"the demo did not come up: {log.read_text('utf-8', 'replace')}")
 
 
 def chromium(playwright: Playwright) -> Browser:
