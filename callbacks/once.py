@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-KEPT = 4
+KEPT = 2  # now, and what one looks at who replays: an answer may hold a day of every reading
 
 
 class Once:

@@ -1,11 +1,11 @@
 """Hours of the wall in minutes: `python -m tests.bench.wall [--hours 6] [--faster 20]`, one line of JSON.
 
 A real Chromium shows the wall of the demo park. Everything in the page that waits, waits a fraction of its
-time, and its calendar runs as fast: views turn, panels are asked for and clocks tick as often as in those
-hours, and every frame of the live feed is taken in as often. Values change each second, and again and again
-an incident takes the wall over and hands it back. The browser's heap after its rubbish is collected, its
-nodes and listeners, and the server's memory are noted all along; reported is their slope after the first
-quarter.
+time, and its calendar and the park's clock run as fast: views turn, panels are asked for and clocks tick as
+often as in those hours, and every frame of the live feed is taken in as often. A day of readings is there to
+begin with, each station sends as often as it does, and again and again an incident takes the wall over and
+hands it back. The browser's heap after its rubbish is collected, its nodes and listeners, and the server's
+memory are noted all along; reported is their slope after the first quarter.
 """
 
 from __future__ import annotations
@@ -71,17 +71,19 @@ class Soak:
 
     home: House
     writer: Writer
+    faster: int
     rng: Any = field(default_factory=lambda: np.random.default_rng(3))
     taken: bool = False
     samples: list[Sample] = field(default_factory=list)
     began_ms: int = field(default_factory=wall_ms)
 
     def values(self) -> None:
-        """Send another value of every point."""
-        now, park = wall_ms(), story.demo_park()
-        builder = BlockBuilder()
-        at = as_ms(story.NOW) + now - self.began_ms
+        """Send a value of every point that is due."""
+        park, builder = story.demo_park(), BlockBuilder()
+        at = as_ms(story.NOW) + (wall_ms() - self.began_ms) // 1000 * 1000 * self.faster
         for station in park.stations:
+            if at // 1000 % station.interval_s:
+                continue
             row = [
                 (
                     Series(station.mn, code, "2011", "Rtd"),
@@ -129,8 +131,10 @@ class Soak:
 
 def run(hours: float, faster: int) -> dict[str, Any]:
     """Soak, and return what was found."""
-    with house() as home, browser() as chromium, screen(chromium) as it:
-        soak = Soak(home, Writer(home.server.folder / "history"))
+    with house(speed=faster) as home, browser() as chromium, screen(chromium) as it:
+        soak = Soak(home, Writer(home.server.folder / "history"), faster)
+        stage.readings(home.stream, story.demo_park(), hours=24.0)
+        soak.writer.step(home.stream, now=True)
         it.page.add_init_script(f"{HURRY}({faster})")
         tools = it.page.context.new_cdp_session(it.page)
         tools.send("Performance.enable")

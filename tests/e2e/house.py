@@ -28,7 +28,9 @@ class House:
 
 
 @contextmanager
-def house(*, incident: bool = False, files: dict[str, str] | None = None, **more: str) -> Iterator[House]:
+def house(
+    *, incident: bool = False, files: dict[str, str] | None = None, speed: float = 1.0, **more: str
+) -> Iterator[House]:
     """Run one until the block ends.
 
     Parameters
@@ -37,6 +39,8 @@ def house(*, incident: bool = False, files: dict[str, str] | None = None, **more
         Whether the story's incident is open.
     files : dict, optional
         Texts by file name, put into the data folder; `{folder}` in a setting stands for it.
+    speed : float
+        Seconds of park time a second.
     more : str
         Settings of the web role.
     """
@@ -50,7 +54,7 @@ def house(*, incident: bool = False, files: dict[str, str] | None = None, **more
         with site(folder, server.url, **settings) as web:
             records, stream = Records(f"sqlite:///{folder / 'records.sqlite'}"), server.stream()
             Access(records).add_demo_users()
-            stage.up(stream, records, story.story(), incident=incident)
+            stage.up(stream, records, story.story(), incident=incident, speed=speed)
             yield House(web, server, stream, records)
             records.close()
     finally:
