@@ -95,7 +95,7 @@ def summary(park: Park, counters: Mapping[str, Any] | None, lang: Lang) -> Any:
         (Text("收到数据包", "Frames accepted"), wording.number(frames, lang=lang)),
         (Text("读数", "Readings"), wording.number(counters.get("readings"), lang=lang)),
         (Text("拒收", "Rejected"), wording.number(rejects, lang=lang)),
-        (Text("拒收占比", "Share rejected"), f"{share * 100:.2f}%" if share is not None else wording.NONE),
+        (Text("拒收占比", "Share rejected"), wording.rate(share, lang, 2)),
         (Text("来过的数采仪", "Loggers heard"), f"{len(known & set(by_mn))} / {len(park.stations)}"),
         (Text("未登记的 MN", "Unknown MN"), str(len(set(by_mn) - known))),
     )

@@ -114,13 +114,19 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
     items: list[tuple[Text, str, str, Level, Text]] = [
         (
             Text("传输有效率", "Valid transmission"),
-            _percent(effective, 1),
+            _percent(effective, lang, 1),
             "%",
             ok,
             Text("≥ {n} · {w}", "≥ {n} · {w}").fill(n=f"{least * 100:g}", w=window),
         ),
-        (Text("COD 负荷", "COD load"), _percent(count.cod), "%", count.level_of(count.cod), of_permit),
-        (Text("氨氮负荷", "NH₃-N load"), _percent(count.nh3n), "%", count.level_of(count.nh3n), of_permit),
+        (Text("COD 负荷", "COD load"), _percent(count.cod, lang), "%", count.level_of(count.cod), of_permit),
+        (
+            Text("氨氮负荷", "NH₃-N load"),
+            _percent(count.nh3n, lang),
+            "%",
+            count.level_of(count.nh3n),
+            of_permit,
+        ),
         (
             Text("超标", "Exceedances"),
             str(count.exceedances) if heard else wording.NONE,
@@ -146,8 +152,8 @@ def kpis(count: Firm, hours: float, live: int, points: int, lang: Lang) -> Any:
     return html.Ul([_kpi(*item, lang) for item in items], className="kp")
 
 
-def _percent(share: float | None, decimals: int = 0) -> str:
-    return wording.NONE if share is None else f"{share * 100:.{decimals}f}"
+def _percent(share: float | None, lang: Lang, decimals: int = 0) -> str:
+    return wording.NONE if share is None else wording.number(share * 100, decimals, lang=lang)
 
 
 def _kpi(title: Text, value: str, unit: str, level: Level, note: Text, lang: Lang) -> Any:
@@ -178,7 +184,7 @@ def loads(firm: Enterprise, count: Firm, lang: Lang, week: firm_values.Values | 
             html.I(className=f"b-{level.name.lower()}", style={"width": f"{width:.1f}%"}),
             html.S(style={"left": f"{100 / 1.3:.1f}%"}),
         ]
-        said = f"{_percent(share)}%" if share is not None else NO_DATA.say(lang)
+        said = f"{_percent(share, lang)}%" if share is not None else NO_DATA.say(lang)
         allowed = (
             Text("许可 {t} t/a", "permit {t} t/a").fill(t=wording.number(permit, 1, lang=lang)).say(lang)
         )

@@ -139,9 +139,12 @@ def rate_table(
         html.Tr(
             [
                 html.Td(f"{factor(code).short.say(lang)}{'' if len(stations) == 1 else ' ' + station}"),
-                *[html.Td(_rate(share), className="num") for share in (sent.rate, sent.valid_rate)],
+                *[
+                    html.Td(wording.rate(share, lang), className="num")
+                    for share in (sent.rate, sent.valid_rate)
+                ],
                 html.Td(
-                    dcc.Link(_rate(sent.effective), href=address(station, code)),
+                    dcc.Link(wording.rate(sent.effective, lang), href=address(station, code)),
                     className=f"num {_grade(sent.effective, rules)}",
                 ),
             ]
@@ -153,16 +156,18 @@ def rate_table(
     last = html.Tr(
         [
             html.Td(Text("合计", "all").say(lang)),
-            *[html.Td(_rate(share), className="num") for share in (every.rate, every.valid_rate)],
-            html.Td(html.B(_rate(every.effective)), className=f"num {_grade(every.effective, rules)}"),
+            *[
+                html.Td(wording.rate(share, lang), className="num")
+                for share in (every.rate, every.valid_rate)
+            ],
+            html.Td(
+                html.B(wording.rate(every.effective, lang)),
+                className=f"num {_grade(every.effective, rules)}",
+            ),
         ]
     )
     first = html.Tr([html.Th(text.say(lang)) for text in head])
     return [html.Table([html.Thead(first), html.Tbody([*rows, last])], className="rt", title=note)]
-
-
-def _rate(share: float | None) -> str:
-    return wording.NONE if share is None else f"{share * 100:.1f}%"
 
 
 def _grade(share: float | None, rules: Rules) -> str:

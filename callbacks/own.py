@@ -205,7 +205,7 @@ def _table(told: Sequence[Told], receptors: Mapping[str, Receptor], hours: float
         label = LABELS[t.label].say(lang)
         plan = f" {letter(t.plan)}" if t.plan else ""
         gates = f" {' '.join(t.gates)}" if t.gates else ""
-        over = f"{t.overtops_h:.1f} h" if t.overtops_h is not None else wording.NONE
+        over = f"{wording.number(t.overtops_h, 1, lang=lang)} h" if t.overtops_h is not None else wording.NONE
         rows.append(
             html.Tr(
                 [

@@ -114,7 +114,7 @@ def facts(plan: GatePlan, lang: Lang) -> list[tuple[str, str, str]]:
     share = plan.volume_m3 / plan.storage_m3 if plan.storage_m3 > 0 else None
     room, room_unit = wording.volume(plan.storage_m3, lang)
     hours = plan.hours_to_full
-    full = Text("{h} 小时", "{h} h").fill(h=f"{hours:.1f}")
+    full = Text("{h} 小时", "{h} h").fill(h=wording.Figure(wording.number, hours, 1))
     if hours >= 240:
         full = Text("10 天以上", "over 10 days")
     elif hours <= 0:

@@ -17,7 +17,7 @@ import numpy as np
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from callbacks import about, card
+from callbacks import about, card, wording
 from callbacks.pages import Theme, data
 from geodata.network import Network
 from geodata.places import OutletKind
@@ -280,7 +280,7 @@ def panel(web: Web, network: Network, ask: Ask, found: Answer, lang: Lang) -> Co
 
 
 def _facts(network: Network, found: Answer, lang: Lang) -> Component:
-    count = COUNT.fill(n=len(found.places), km=f"{found.length_m / 1000:.1f}").say(lang)
+    count = COUNT.fill(n=len(found.places), km=wording.number(found.length_m / 1000, 1, lang=lang)).say(lang)
     shut = [g for g, k in network.gates.items() if not network.open[k]]
     note = NOTE.say(lang) + ("；" if lang == "zh" else "; ") + SHUT.fill(gates=", ".join(shut)).say(lang)
     lines = [
@@ -313,7 +313,7 @@ def _legend(network: Network, found: Answer, lang: Lang) -> Component:
             [
                 html.I(className=f"iso iso-{b}"),
                 html.Span(drawn.band_name(b).say(lang)),
-                html.Em(f"{v:.1f} km"),
+                html.Em(f"{wording.number(v, 1, lang=lang)} km"),
             ]
         )
         for b, v in km.items()

@@ -119,9 +119,17 @@ def _sums(web: Web, found: PointValues, lang: Lang) -> Any:
     good = [d for d in found.days if d.value is not None]
     valid = _counts(sent.valid, sent.received, lang)
     items: list[tuple[Text, str, str]] = [
-        (Text("传输率", "Received of due"), rate(sent.rate), _counts(sent.received, sent.due, lang)),
-        (Text("有效率", "Valid of received"), rate(sent.valid_rate), valid),
-        (Text("传输有效率", "Valid of due"), rate(sent.effective), _cite(web.rules.good, lang)),
+        (
+            Text("传输率", "Received of due"),
+            wording.rate(sent.rate, lang),
+            _counts(sent.received, sent.due, lang),
+        ),
+        (Text("有效率", "Valid of received"), wording.rate(sent.valid_rate, lang), valid),
+        (
+            Text("传输有效率", "Valid of due"),
+            wording.rate(sent.effective, lang),
+            _cite(web.rules.good, lang),
+        ),
         (
             Text("有效日均值", "Valid daily means"),
             f"{len(good)}/{sum(d.due > 0 for d in found.days)}",
@@ -139,11 +147,6 @@ def _sums(web: Web, found: PointValues, lang: Lang) -> Any:
         [html.Li([html.P(t.say(lang)), html.B(v), html.Span(n, title=n)]) for t, v, n in items],
         className="rd-kp",
     )
-
-
-def rate(share: float | None) -> str:
-    """Write a rate with one decimal; a dash where nothing was due."""
-    return wording.NONE if share is None else f"{share * 100:.1f}%"
 
 
 def _counts(some: int, of: int, lang: Lang) -> str:

@@ -99,7 +99,7 @@ def transmission(
     note = (
         Text("近 {s} · 要求 ≥ {n}%", "{s} · required ≥ {n}%").fill(s=span, n=f"{required * 100:g}").say(lang)
     )
-    value = wording.NONE if share is None else f"{math.floor(share * 1000) / 10:.1f}"
+    value = wording.NONE if share is None else wording.number(math.floor(share * 1000) / 10, 1, lang=lang)
     bars = [
         html.I(
             style={"height": f"{max(p, 0.02) * 100:.0f}%"} if math.isfinite(p) else {},

@@ -131,6 +131,13 @@ def percent(share: float | None, *, lang: Lang) -> str:
     return locales.number(f"{share * 100:.0f}", lang)
 
 
+def rate(share: float | None, lang: Lang, decimals: int = 1) -> str:
+    """A share in percent, with its sign and decimals: `99.7%`."""
+    if share is None:
+        return NONE
+    return f"{number(share * 100, decimals, lang=lang)}%"
+
+
 def signed(value: float, decimals: int = 1, *, lang: Lang) -> str:
     """A number that always shows its sign."""
     return locales.number(f"{value:+.{decimals}f}", lang)

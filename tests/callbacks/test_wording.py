@@ -56,3 +56,9 @@ def test_a_figure_in_a_sentence_is_written_as_its_reader_writes() -> None:
 def test_times_are_on_the_parks_clocks() -> None:
     assert wording.hm(SEEN) == "19:59"
     assert wording.day(SEEN, "zh") == "11-20"
+
+
+def test_a_rate_has_its_decimals_and_its_sign() -> None:
+    assert [wording.rate(0.9971, lang) for lang in ("zh", "de")] == ["99.7%", "99,7%"]
+    assert wording.rate(0.00064, "en", 2) == "0.06%"
+    assert wording.rate(None, "en") == wording.NONE
