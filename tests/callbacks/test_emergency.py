@@ -48,11 +48,6 @@ class Stream:
         return [from_json(b, Order) for n, b in self.sent if n == "commands"]
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
     with story.book(tmp_path) as (records, access):

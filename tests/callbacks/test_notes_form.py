@@ -20,11 +20,6 @@ from tests.twin.test_photos import picture
 from twin import evidence, notes, photos
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
     with story.book(tmp_path) as (records, access):

@@ -18,11 +18,6 @@ from twin.model import AuditLine, Bounds, Change, Command, CommandState, GateSta
 LANGS = ("zh", "en")
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 def _enterprises(told: story.Story) -> dict[str, Any]:
     return {e.id: e for e in told.park.enterprises}
 

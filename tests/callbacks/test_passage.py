@@ -28,11 +28,6 @@ def three(*minutes: float) -> Three:
     return early, middle, late
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 def planset(told: story.Story) -> PlanSet:
     first, *rest = told.planset.arrivals
     known = replace(first, peak=three(30, 45, 70), tail=three(90, 130, 200), mg_l=(3.21, 50.0, 108.04))

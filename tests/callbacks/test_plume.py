@@ -17,11 +17,6 @@ from twin.model import Approval, Command, CommandState
 S = timedelta(seconds=1)
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 def _case(told: story.Story, *commands: Command) -> Dossier:
     return Dossier(told.incident, told.anomalies, (told.ranking,), told.planset, (told.whatif,), commands, ())
 

@@ -16,11 +16,6 @@ from twin.fingerprints import LEARNED, PERMIT, Print, of_park
 LANGS = ("zh", "en")
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 def test_places_and_words_of_ratios() -> None:
     assert prints.place(1.0) == 50.0
     assert prints.place(10.0) == prints.place(400.0) == 100.0

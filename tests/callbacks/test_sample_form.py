@@ -21,11 +21,6 @@ from twin.model import Event, from_json
 SAID = {"barcode": "B-7", "time": "", "factor": "w01018", "value": "812.5", "person": "Li"}
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 @pytest.fixture
 def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
     with story.book(tmp_path) as (records, access):

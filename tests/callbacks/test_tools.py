@@ -39,11 +39,6 @@ CJK = re.compile("[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
-@pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
     """Records with the demo's people: their passwords take a while to hash."""
     records = Records(f"sqlite:///{tmp_path_factory.mktemp('r') / 'r.sqlite'}")

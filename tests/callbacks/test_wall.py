@@ -23,11 +23,6 @@ LANGS = ("zh", "en")
 RULES = rules.load()
 
 
-@pytest.fixture(scope="module")
-def told() -> story.Story:
-    return story.story()
-
-
 def _case(told: story.Story, commands: tuple[Command, ...] = ()) -> Dossier:
     return Dossier(told.incident, told.anomalies, (told.ranking,), told.planset, (told.whatif,), commands, ())
 
