@@ -30,7 +30,8 @@ from twin.blocks import BlockBuilder, Layout, encode
 from twin.clock import ClockState, ParkClock, wall_ms
 from twin.config import load
 from twin.history.reader import History
-from twin.hydraulics.engine import Injection, Stepper, warm_state
+from twin.hydraulics.engine import Injection, Stepper
+from twin.hydraulics.scenario import warm_state
 from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.readings import Interpreter

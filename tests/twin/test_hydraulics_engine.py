@@ -9,8 +9,8 @@ from geodata import park as park_file
 from geodata.places import LinkKind, Park, StationKind
 from tests.geodata.parks import demo_park
 from twin.errors import TwinError, UnavailableError
-from twin.hydraulics import engine
-from twin.hydraulics.engine import Closure, Injection, Scenario, Stepper
+from twin.hydraulics.engine import Injection, Stepper
+from twin.hydraulics.scenario import Closure, Scenario, _advance_with_gates, run, run_in_child, warm_state
 
 pytestmark = pytest.mark.slow  # runs the hydraulic engine
 
@@ -22,7 +22,7 @@ def park() -> Park:
 
 @pytest.fixture(scope="module")
 def warm(park: Park, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return engine.warm_state(park, tmp_path_factory.mktemp("warm"))
+    return warm_state(park, tmp_path_factory.mktemp("warm"))
 
 
 def outlet_node(park: Park, name: str) -> str:
@@ -32,7 +32,7 @@ def outlet_node(park: Park, name: str) -> str:
 def test_dry_weather_stays_steady_and_dry(park: Park, warm: Path) -> None:
     watched = (StationKind.CANAL, StationKind.CHANNEL)
     stations = tuple(s.node for s in park.stations if s.kind in watched)
-    out = engine.run(park, Scenario(3, start_state=warm), nodes=stations)
+    out = run(park, Scenario(3, start_state=warm), nodes=stations)
     assert out.flooding_m3 == 0.0
     assert out.continuity_error < 0.01
     assert np.ptp(out.depth, axis=0).max() < 0.01
@@ -63,8 +63,8 @@ def test_injected_mass_comes_out(park: Park, warm: Path, outlet: str) -> None:
     node = outlet_node(park, outlet)
     sinks = tuple(park.nodes.loc[park.nodes["kind"] == "outfall", "id"])
     spill = Injection(node, 600, 3000, 0.06, {"COD": 9000.0, "F": 300.0})
-    base = engine.run(park, Scenario(16, start_state=warm), nodes=sinks)
-    dirty = engine.run(park, Scenario(16, (spill,), start_state=warm), nodes=sinks)
+    base = run(park, Scenario(16, start_state=warm), nodes=sinks)
+    dirty = run(park, Scenario(16, (spill,), start_state=warm), nodes=sinks)
     for pollutant, mg_l in spill.mg_l.items():
         put_in = 0.06 * 3000 * mg_l / 1000
         came_out = sum(dirty.load_kg[n][pollutant] - base.load_kg[n][pollutant] for n in sinks)
@@ -76,7 +76,7 @@ def test_stepper_injection_equals_the_time_series(park: Park, warm: Path) -> Non
     mouth = next(s.node for s in park.stations if "YQ09 口" in s.name.zh)
     mg_l = {"COD": 4000.0, "SALT": 9000.0}
     spill = Injection(node, 600, 1800, 0.12, mg_l)
-    told = engine.run(park, Scenario(2, (spill,), start_state=warm), nodes=(mouth,))
+    told = run(park, Scenario(2, (spill,), start_state=warm), nodes=(mouth,))
     seen = []
     with Stepper(park, hours=2, start_state=warm) as stepper:
         for minute in range(120):
@@ -98,8 +98,8 @@ def test_closed_gate_keeps_the_water_beyond_clean(park: Park, warm: Path) -> Non
     beyond = park.links.set_index("id").loc[park.gate("G05").link, "to_node"]
     spill = Injection(node, 0, 2400, 0.12, {"COD": 5000.0})
     closing = (Closure("G05", 1500, 0.0, 400),)
-    free = engine.run(park, Scenario(5, (spill,), start_state=warm), nodes=(beyond,), links=("G05",))
-    shut = engine.run(park, Scenario(5, (spill,), closing, start_state=warm), nodes=(beyond,), links=("G05",))
+    free = run(park, Scenario(5, (spill,), start_state=warm), nodes=(beyond,), links=("G05",))
+    shut = run(park, Scenario(5, (spill,), closing, start_state=warm), nodes=(beyond,), links=("G05",))
     assert free.conc["COD"].max() > 30.0
     assert free.link_flow.min() > 5.0
     late = shut.t_s > 2400
@@ -111,9 +111,9 @@ def test_closed_gate_keeps_the_water_beyond_clean(park: Park, warm: Path) -> Non
 
 def test_gate_moves_with_its_stroke(park: Park, warm: Path) -> None:
     with Stepper(park, hours=1, start_state=warm) as stepper:
-        engine._advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 300)
+        _advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 300)
         half = stepper.gate_position("G05")
-        engine._advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 900)
+        _advance_with_gates(stepper, (Closure("G05", 100, 0.0, 400),), 900)
         assert half == pytest.approx(0.5, abs=0.06)
         assert stepper.gate_position("G05") == 0.0
 
@@ -130,9 +130,7 @@ def test_gate_leaks_what_its_card_says(park: Park, warm: Path) -> None:
 def test_factors_change_the_flow(park: Park, tmp_path: Path) -> None:
     reach = ("H2-10",)
     flows = [
-        engine.run(
-            park, Scenario(4, flow_factor=f, roughness_factor=n), links=reach, pollutants=()
-        ).link_flow[-1, 0]
+        run(park, Scenario(4, flow_factor=f, roughness_factor=n), links=reach, pollutants=()).link_flow[-1, 0]
         for f, n in ((0.7, 1.0), (1.0, 1.0), (1.3, 1.0))
     ]
     assert flows[0] < flows[1] < flows[2]
@@ -142,19 +140,19 @@ def test_child_gives_the_same_answer(park: Park, warm: Path) -> None:
     ask = Scenario(
         1, (Injection(outlet_node(park, "E19-YS001"), 0, 900, 0.1, {"COD": 3000.0}),), start_state=warm
     )
-    here = engine.run(park, ask, nodes=("YQ09-15",))
-    there = engine.run_in_child(park_file.demo_path(), ask, nodes=("YQ09-15",), timeout_s=60)
+    here = run(park, ask, nodes=("YQ09-15",))
+    there = run_in_child(park_file.demo_path(), ask, nodes=("YQ09-15",), timeout_s=60)
     assert np.array_equal(here.conc["COD"], there.conc["COD"])
 
 
 def test_child_is_killed_when_it_takes_too_long(park: Park) -> None:
     with pytest.raises(UnavailableError, match="longer than"):
-        engine.run_in_child(park_file.demo_path(), Scenario(2000), timeout_s=2.5)
+        run_in_child(park_file.demo_path(), Scenario(2000), timeout_s=2.5)
 
 
 def test_child_hands_back_errors(park: Park) -> None:
     with pytest.raises(ValueError, match="no node nowhere"):
-        engine.run_in_child(park, Scenario(1, (Injection("nowhere", 0, 60, 1.0, {}),)), timeout_s=60)
+        run_in_child(park, Scenario(1, (Injection("nowhere", 0, 60, 1.0, {}),)), timeout_s=60)
 
 
 def test_refused_model_is_told(park: Park, tmp_path: Path) -> None:
@@ -188,15 +186,15 @@ def test_outlets_stay_dry_until_told(park: Park) -> None:
 def test_mass_made_in_a_long_channel_is_small(park: Park, warm: Path) -> None:
     mouth = next(s.node for s in park.stations if "YQ09 口" in s.name.zh)
     spill = Injection(outlet_node(park, "E21-YS001"), 600, 1800, 0.12, {"TP": 5000.0})
-    base = engine.run(park, Scenario(6, start_state=warm), nodes=(mouth,))
-    dirty = engine.run(park, Scenario(6, (spill,), start_state=warm), nodes=(mouth,))
+    base = run(park, Scenario(6, start_state=warm), nodes=(mouth,))
+    dirty = run(park, Scenario(6, (spill,), start_state=warm), nodes=(mouth,))
     came_out = dirty.load_kg[mouth]["TP"] - base.load_kg[mouth]["TP"]
     assert came_out == pytest.approx(1080.0, rel=0.07)
 
 
 def test_overflow_of_the_shared_pipe_reaches_its_channel(park: Park, warm: Path) -> None:
     spill = Injection(outlet_node(park, "E09-DW001"), 0, 5400, 0.15, {"COD": 5500.0})
-    out = engine.run(park, Scenario(3, (spill,), start_state=warm), nodes=("PS1-WELL",), links=("PS1-SPILL",))
+    out = run(park, Scenario(3, (spill,), start_state=warm), nodes=("PS1-WELL",), links=("PS1-SPILL",))
     flow = out.link_flow[:, 0]
     assert flow[:25].max() < 1e-4  # the well and the pipe hold some first
     assert flow.max() > 0.04
@@ -205,7 +203,7 @@ def test_overflow_of_the_shared_pipe_reaches_its_channel(park: Park, warm: Path)
 
 def test_warm_state_is_kept_by_version(park: Park, warm: Path) -> None:
     made = warm.stat().st_mtime_ns
-    assert engine.warm_state(park, warm.parent) == warm
+    assert warm_state(park, warm.parent) == warm
     assert warm.stat().st_mtime_ns == made
     assert park.version in warm.name
 
@@ -213,5 +211,5 @@ def test_warm_state_is_kept_by_version(park: Park, warm: Path) -> None:
 def test_a_run_ends_where_its_hours_are_not_whole_report_steps(park: Park) -> None:
     closure = Closure("G05", 300.0, 0.0, 120.0)
     scenario = Scenario(0.32, (), (closure,), report_s=120.0)
-    outcome = engine.run(park, scenario, nodes=(park.receptors[0].node,))
+    outcome = run(park, scenario, nodes=(park.receptors[0].node,))
     assert outcome.t_s[-1] == pytest.approx(0.32 * 3600, abs=121)

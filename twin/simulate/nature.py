@@ -19,8 +19,9 @@ from geodata import park as park_file
 from geodata.places import Park, StationKind
 from twin.ending import killed
 from twin.errors import TwinError, UnavailableError
-from twin.hydraulics.engine import Injection, Stepper, warm_state
+from twin.hydraulics.engine import Injection, Stepper
 from twin.hydraulics.pollutants import BY_FACTOR, POLLUTANTS
+from twin.hydraulics.scenario import warm_state
 from twin.simulate.loggers import FLOW
 from twin.supervisor import PARENT, die_with_parent
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from geodata import park as park_file
 from geodata.places import Park
-from twin.hydraulics.engine import Closure, Outcome, Scenario, run, warm_state
+from twin.hydraulics.scenario import Closure, Outcome, Scenario, run, warm_state
 from twin.simulate.truth import Truth
 
 HOURS = 12.0
