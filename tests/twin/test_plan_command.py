@@ -20,6 +20,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow  # a whole answer: one run of the engine after the other
 def test_the_answer_has_the_promised_shape(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cards = model.parent / "gates.csv"
     cards.write_text("gate,usable\nGA2,no\nGX,no\nGB1,no\nGB3,no\n", "utf-8")

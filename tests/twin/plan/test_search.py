@@ -17,6 +17,7 @@ from twin.plan.waters import LEAD_S, of_park, warmed
 STARTED = datetime(2026, 11, 21, 6, tzinfo=UTC)
 
 
+@pytest.mark.slow  # runs the engine on the demo park for hours, whole and in parts
 def test_runs_from_the_first_order_on_say_what_whole_runs_say(tmp_path: Path) -> None:
     """The state kept at the first order, the release and the tide go on where they were."""
     park = demo_park()
