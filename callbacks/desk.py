@@ -32,7 +32,7 @@ from callbacks import (
 )
 from callbacks.dossier import Dossier, Moment
 from callbacks.pages import Web
-from geodata.places import Gate, Receptor
+from geodata.places import Gate, Park, Receptor
 from geodata.words import Lang, Text
 from layers import incidents as drawing
 from layers.map import empty_drawing
@@ -124,15 +124,11 @@ def desk(
 ) -> View:
     """Return the desk of one incident."""
     park = web.park
-    gates = {g.id: g for g in park.gates}
-    receptors = {r.id: r for r in park.receptors}
-    stations = {s.id: s for s in park.stations}
     enterprises = {e.id: e for e in park.enterprises}
     plan = case.plan(choice.plan)
     river = plan if case.planset and plan in case.planset.plans else response.best(case.planset)
     waits = response.actions(river, case.commands, at.gates)
     outcome = response.outcome(case.planset, river, case.commands, at.gates)
-    top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
     now = matter(web, case, plan, at.now).round(case.commands, at.gates)
     waiting = calls.calls(park, case.commands, case.plans, at.now, at.drill)
     about = {"incident": case.incident.id, "plan": plan.id if plan else ""}
@@ -144,36 +140,10 @@ def desk(
         "em-suspects": suspects.show(
             case.ranking, enterprises, lang, choice.suspect, _last_change(case.rankings)
         ),
-        "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
-        "em-cards": [
-            *plans.show(
-                case.planset,
-                picked=plan.id if plan else None,
-                names=gates,
-                receptors=receptors,
-                gates=at.gates,
-                commands=case.commands,
-                whatifs=case.whatifs,
-                lang=lang,
-                more=passage.details(case.planset, gates, receptors, stations, at.now, lang),
-            ),
-            beside(case, plan, gates, receptors, at, lang),
-        ],
+        **_of_plans(park, case, plan, at, lang),
         "em-banner": flood.banner(case.locks, case.overrides, people, lang),
-        "em-firsts": firsts.show(
-            case.planset,
-            case.plans,
-            picked=plan.id if plan else None,
-            movables={m.id: m for m in park.movables},
-            gates=at.gates,
-            commands=case.commands,
-            whatifs=case.whatifs,
-            lang=lang,
-        ),
         "em-flood": flood.show(case.locks, case.overrides, people, lang),
         "em-calls": calls.show(waiting, case.statements, at.gates, lang),
-        "em-own": own.show(case.drafts, receptors, lang),
-        "em-score": score.show(case.review, case.incident.id, gates, receptors, lang),
         "em-steps": approval.steps(now, people, at.gates, lang),
         "em-hint": approval.hint(people, at.drill, lang),
     }
@@ -186,6 +156,41 @@ def desk(
         shown={**shown, "ticket": web.tickets.issue(shown, login.name())},
         calls=tuple({"label": f"{c.gate.id} {c.gate.name.say(lang)}", "value": c.gate.id} for c in waiting),
     )
+
+
+def _of_plans(park: Park, case: Dossier, plan: GatePlan | None, at: Moment, lang: Lang) -> dict[str, Any]:
+    """Return the panels that speak of plans: arrivals, cards, what to stop first, own plans, the score."""
+    gates = {g.id: g for g in park.gates}
+    receptors = {r.id: r for r in park.receptors}
+    stations = {s.id: s for s in park.stations}
+    top = case.ranking.suspects[0] if case.ranking and case.ranking.suspects else None
+    cards = plans.show(
+        case.planset,
+        picked=plan.id if plan else None,
+        names=gates,
+        receptors=receptors,
+        gates=at.gates,
+        commands=case.commands,
+        whatifs=case.whatifs,
+        lang=lang,
+        more=passage.details(case.planset, gates, receptors, stations, at.now, lang),
+    )
+    return {
+        "em-strip": arrivals.strip(case.planset, top, case.first, receptors=receptors, now=at.now, lang=lang),
+        "em-cards": [*cards, beside(case, plan, gates, receptors, at, lang)],
+        "em-firsts": firsts.show(
+            case.planset,
+            case.plans,
+            picked=plan.id if plan else None,
+            movables={m.id: m for m in park.movables},
+            gates=at.gates,
+            commands=case.commands,
+            whatifs=case.whatifs,
+            lang=lang,
+        ),
+        "em-own": own.show(case.drafts, receptors, lang),
+        "em-score": score.show(case.review, case.incident.id, gates, receptors, lang),
+    }
 
 
 def _last_change(rankings: Sequence[Ranking]) -> Change | None:
