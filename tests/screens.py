@@ -40,6 +40,7 @@ PAGES = {
     "admin-import": "/admin?tab=import",
     "admin-check": "/admin?tab=check",
     "admin-versions": "/admin?tab=versions",
+    "admin-fingerprints": "/admin?tab=fingerprints",
     "admin-logger": f"/admin?tab=stations&mn={LOGGER}",
     "admin-doors": "/admin?tab=doors",
     "login": "/login",
@@ -111,6 +112,13 @@ def walls(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> 
     return opened
 
 
+def awake(browser: Browser, address: str) -> None:
+    """Wait until the park is heard, so that no picture shows a demo that has only begun."""
+    page = visit(reader(browser, "zh"), address, "/wall", "zh", [])
+    page.wait_for_function(ONLINE, timeout=60_000)
+    page.close()
+
+
 def desks(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> None:
     """Take the pages somebody works at."""
     for suffix in wanted.sizes:
@@ -158,6 +166,7 @@ def main(words: list[str] | None = None) -> int:
             expect(page.locator(".wl-cards .pv").first).to_be_visible(timeout=120_000)
             take(page, f"wall-incident{name}")
             page.close()
+        awake(browser, address)
         desks(browser, address, wanted, faults)
     for fault in faults:
         print(fault, file=sys.stderr)
