@@ -303,6 +303,9 @@ def samples(ranking: Ranking, lang: Lang) -> Any:
     return html.Div([panel.heading(title, lang, note.say(lang)), body])
 
 
+MADE_OF = Text("按园区版本 {v} 排序", "ranked on park version {v}")
+
+
 def show(
     ranking: Ranking | None,
     enterprises: Mapping[str, Enterprise],
@@ -357,6 +360,7 @@ def show(
             sentences(suspect, lang),
             samples(ranking, lang),
             html.P(ranking.note.say(lang), className="foot") if ranking.note else None,
+            html.P(MADE_OF.fill(v=ranking.park_version).say(lang), className="foot"),
         ],
         note=note.say(lang),
     )

@@ -35,6 +35,7 @@ def test_a_note_and_a_photo(chromium: Browser, home: House, tmp_path: Path) -> N
         desk.open(f"{home.web.url}/emergency")
         tablet.open(f"{home.web.url}/emergency")
         page = tablet.page
+        page.wait_for_selector("#em-timeline li", state="attached")  # the form has its ticket
         page.click(".em-drawer")
         page.click(".note-form summary")
         page.click("#note-keep")  # nothing written, no name given
