@@ -33,9 +33,11 @@ PATHS = (
 )
 SIZES = ((1920, 1080), (3840, 2160), (1180, 820))
 CHINESE = re.compile("[\u4e00-\u9fff]")
+# Of a table the rows and the heads come late.
 READY = (
     "() => ![...document.querySelectorAll('.content [aria-busy]')].some((e) => e.checkVisibility())"
     " && (!document.querySelector('.en-grid') || document.querySelector('.en-grid .ag-row'))"
+    " && [...document.querySelectorAll('.ag-header-row')].every(r => r.children.length)"
 )
 SEEN = "{ visibilityProperty: true, opacityProperty: true }"
 TEXTS = (
