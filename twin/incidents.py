@@ -9,6 +9,9 @@ What never does
 What joins
     later or earlier signs elsewhere that the same slug, travelling at half to two and a half times the stored
     speed, can have caused.
+What does not
+    what a station shows after an hour of its usual water, where water never turns: the slug has passed, and
+    this is another one.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from geodata.words import Text
 from twin.clock import as_datetime, as_ms
 from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
-from twin.detect.contract import Index
+from twin.detect.contract import Bools, Index
 from twin.detect.moving import GONE, Move
 from twin.errors import RefusedError
 from twin.model import Anomaly, Incident, IncidentState, Kind, Level, PlanSet
@@ -68,7 +71,8 @@ class Case:
 
     incident: Incident
     onset_ms: dict[int, int] = field(default_factory=dict)  # by station
-    points: dict[int, int] = field(default_factory=dict)  # onset by point
+    points: dict[int, int] = field(default_factory=dict)  # onset by point; a point is of one open case
+    seen_ms: dict[int, int] = field(default_factory=dict)  # when it was last seen, by station
     over: set[int] = field(default_factory=set)  # stations that saw a limit exceeded
     odd_ms: int = 0  # when a point of it was last away
     why: Text | None = None  # what it is taken for, if a sign said so
@@ -124,6 +128,7 @@ class Incidents:
                 if i is not None:
                     onset = as_ms(anomaly.since)
                     case.points[i] = min(onset, case.points.get(i, onset))
+                    self._take(case, i)
                     if anomaly.kind is Kind.EXCEEDANCE:
                         case.over.add(int(table.station[i]))
             for name in incident.stations:
@@ -149,6 +154,7 @@ class Incidents:
             case.gone += tuple(old.stations[k].id for k in sorted(lost, key=lambda k: case.onset_ms[k]))
             case.onset_ms = _moved(case.onset_ms, move.station)
             case.points = _moved(case.points, move.point)
+            case.seen_ms = _moved(case.seen_ms, move.station)
             case.over = {int(move.station[k]) for k in case.over} - {GONE}
         self._hold()
 
@@ -166,6 +172,8 @@ class Incidents:
         if not away.any():
             return Outcome()
         away[list(self._muted)] = False
+        for known in self.cases:
+            self._see(known, away, now_ms)
         told: dict[str, str] = {}
         lonely: list[Sign] = []
         signs = sorted(self._signs.read(away, now_ms), key=lambda s: s.onset_ms)
@@ -231,13 +239,27 @@ class Incidents:
 
     def _case_of(self, sign: Sign) -> Case | None:
         """Return the open incident whose slug can have caused a sign."""
-        for case in self.cases:
-            if sign.station in case.onset_ms:
+        k = sign.station
+        for case in reversed(self.cases):
+            if k in case.onset_ms and not self._is_past(case, sign):
                 return case
         for case in self.cases:
-            if any(self._fits(k, at, sign) for k, at in case.onset_ms.items()):
+            if any(self._fits(j, at, sign) for j, at in case.onset_ms.items() if j != k):
                 return case
         return None
+
+    def _see(self, case: Case, away: Bools, now_ms: int) -> None:
+        """Note where a slug still is: where points of its case are away, without an hour of rest before."""
+        mine = np.array([i for i in case.points if away[i]], np.intp)
+        for k, onset in zip(self._bank.table.station[mine].tolist(), self._bank.onset_ms(mine), strict=True):
+            if onset - case.seen_ms.get(k, now_ms) <= QUIET_MS:
+                case.seen_ms[k] = now_ms
+
+    def _is_past(self, case: Case, sign: Sign) -> bool:
+        """Tell whether a slug had left a station, where water never turns, long before a sign there began."""
+        k = sign.station
+        seen = case.seen_ms.get(k, sign.onset_ms)
+        return sign.onset_ms - seen > QUIET_MS and not self._containment.turned and not self._reach.turns(k)
 
     def _fits(self, station: int, onset_ms: int, sign: Sign) -> bool:
         later_s = (sign.onset_ms - onset_ms) / 1000
@@ -288,12 +310,19 @@ class Incidents:
         new = [i for i in sign.points if i not in case.points]
         for i, onset in zip(new, self._bank.onset_ms(np.array(new, np.intp)), strict=True):
             case.points[i] = int(onset)
+            self._take(case, i)
         over = self._bank.over.on[list(sign.points)].any() and sign.station not in case.over
         if over:
             case.over.add(sign.station)
         if new or over:
             self._alarms.trusted.update(sign.points)
             told.setdefault(case.incident.id, UPDATED)
+
+    def _take(self, case: Case, i: int) -> None:
+        """Let a point be of this case alone: what it shows now says nothing of an earlier slug."""
+        for other in self.cases:
+            if other is not case:
+                other.points.pop(i, None)
 
     def _tell(self, told: dict[str, str], now_ms: int) -> Outcome:
         """Bring the incident records of the told cases up to date with their anomalies."""

@@ -155,6 +155,14 @@ class Reach:
         travel = self._rows["around"].of(a).to(b)
         return bool(np.isfinite(travel)) and later_s >= FAST * travel - SLACK_S
 
+    def turns(self, a: int) -> bool:
+        """Tell whether water at a station runs both ways in turn: what has passed may come back."""
+        node = int(self.stations[a])
+        out, into = (
+            ways.indices[ways.indptr[node] : ways.indptr[node + 1]] for ways in (self.forth, self.back)
+        )
+        return bool(len(np.intersect1d(out, into)))
+
     def next_s(self, members: Collection[int], horizon_s: float) -> float:
         """Longest travel time from any of these stations to one that is not of them, within a horizon."""
         longest = 0.0

@@ -32,6 +32,7 @@ FAR = 2.5  # times its usual: a batch is stronger for minutes, raw water for as 
 SLOT_MS = 4 * 60_000
 SPARE_MIN = 15  # a slot's water may run so much earlier or later
 DAY_MIN = 24 * 60
+OTHER_WATER = Text("水质与平时不同，限值内", "water unlike its usual, within limits")
 OUT_OF_SLOT = Text("疑似在时段外使用公管", "suspected use of the shared pipe outside its hours")
 
 
@@ -84,6 +85,8 @@ class Signs:
             over = members[self._bank.over.on[members]]
             if len(over):
                 yield from self._over_limits(k, over, now_ms)
+            elif table.place[k] == Place.OUTLET:
+                yield from self._within_limits(k, now_ms)
             if k in self._slots:
                 yield from self._out_of_slot(k, members, now_ms)
 
@@ -100,21 +103,28 @@ class Signs:
         lasted = now_ms - first
         allowed = SEWER_MS if bank.table.place[k] == Place.SEWER else BATCH_MS
         solid = bool(np.count_nonzero(lasted >= allowed) > 1)
-        raw = bank.table.place[k] == Place.OUTLET and self._is_other_water(k, now_ms)
+        raw = bank.table.place[k] == Place.OUTLET and len(self._far(k, now_ms)) > 1
         for i, since in zip(over.tolist(), lasted.tolist(), strict=True):
             long = BATCH_MS if raw or bank.share[i] >= GROSS else LONG_MS
             solid = solid or (since >= long and len(self._alarms.company(i, bank.hinting)) > 0)
         if solid:
             yield Sign(k, tuple(over.tolist()), int(first.min()), solid=True)
 
-    def _is_other_water(self, k: int, now_ms: int) -> bool:
-        """Tell whether two factors of a station, its flow aside, have long been far above their usual."""
+    def _within_limits(self, k: int, now_ms: int) -> Iterator[Sign]:
+        far = self._far(k, now_ms)
+        if len(far) > 2:
+            onset = int(self._bank.onset_ms(far).min())
+            yield Sign(k, tuple(far.tolist()), onset, solid=True, why=OTHER_WATER)
+
+    def _far(self, k: int, now_ms: int) -> Index:
+        """Return the points of a station, its flow aside, that have long been far above their usual."""
         bank = self._bank
         members = self._members[k][self._members[k] != self._flow.get(k)]
         with np.errstate(invalid="ignore"):
             far = bank.value[members] >= FAR * bank.deviation.median[members]
         long = bank.strong.on[members] & (now_ms - bank.strong.first_ms[members] >= BATCH_MS)
-        return bool(np.count_nonzero(far & long) > 1)
+        found: Index = members[far & long]
+        return found
 
     def _out_of_slot(self, k: int, members: Index, now_ms: int) -> Iterator[Sign]:
         flow = self._flow.get(k)

@@ -184,7 +184,10 @@ def follow(course: Course, incident: Incident, stream: Stream, records: Records,
                 continue
             if event.kind == "ranking.ready":
                 course.mark("ranking")
-            if event.kind == "plan.ready" and _plans(records, incident):
+            if event.kind == "plan.ready":
+                if _plans(records, incident) is None:
+                    course.mark("no_plan")  # no gate would help, and nothing is left to be looked at
+                    return
                 course.mark("plan")
                 _seen(course, "page_plan", page, incident, holds_plan)
             if event.kind == "whatif.ready":

@@ -117,6 +117,38 @@ def test_two_slugs_that_cannot_be_one_are_two_incidents(world: World) -> None:
     assert len(world.opened()) == 2
 
 
+@pytest.mark.parametrize(("rest", "tidal", "told"), [(75, False, 2), (40, False, 1), (75, True, 1)])
+def test_what_a_station_shows_after_an_hour_of_usual_water_is_another_slug(
+    rest: int, tidal: bool, told: int
+) -> None:
+    """The first is still at S02 then; where water turns with the tide it may be the same one, coming back."""
+    park = tiny_park()
+    links = park.links.assign(reversal=park.links["reversal"].where(park.links["id"] != "LN3", 0.4))
+    world = World(replace(park, links=links) if tidal else park, seed=4)
+    world.run(90)
+    late = travel_minutes(world, "S01", "S02")
+    below = slug(world, "S02", 0.1)
+    world.run(late, slug(world, "S01", 0.4))
+    world.run(5, {**slug(world, "S01", 0.4), **below})
+    world.run(10 + rest, below)  # a reading is no longer away some minutes after the water is as ever
+    assert len(world.opened()) == 1
+    world.run(10, {**slug(world, "S01", 0.4), **below})
+    assert len(world.opened()) == told
+    assert [c.incident.state for c in world.correlator.cases] == [IncidentState.OPEN] * told
+    assert world.correlator.cases[0].incident.stations[:2] == ("S01", "S02")
+
+
+def test_a_second_slug_on_its_way_is_followed_apart_from_the_first(world: World) -> None:
+    late = travel_minutes(world, "S01", "S02")
+    world.run(late, slug(world, "S01", 0.4))
+    world.run(85, slug(world, "S02", 0.1))
+    world.run(10, {**slug(world, "S01", 0.4), **slug(world, "S02", 0.1)})
+    world.run(120, slug(world, "S01", 0.4))
+    first, second = (dict.fromkeys(c.points) for c in world.correlator.cases)
+    assert not first.keys() & second.keys()
+    assert {world.table.points[i].station for i in second} >= {"S01"}
+
+
 def test_what_joins_late_at_a_station_of_an_incident_is_no_lying_instrument(world: World) -> None:
     first = {world.at("S02", f): rise for f, rise in (("w21003", 0.9), ("w01014", 300.0))}
     world.run(80, first)
@@ -203,6 +235,20 @@ def test_other_water_than_usual_for_half_an_hour_is_no_batch_though_one_limit_al
     """COD at 800 where 500 is allowed, ammonia within its limit at several times its usual."""
     world.run(minutes, {world.at("S04", "w01018"): 500.0, world.at("S04", "w21003"): ammonia})
     assert bool(world.opened()) is told
+
+
+@pytest.mark.parametrize(("minutes", "factors", "told"), [(45, 3, True), (20, 3, False), (45, 2, False)])
+def test_three_factors_far_from_their_usual_for_half_an_hour_are_an_incident_within_every_limit(
+    world: World, minutes: int, factors: int, told: bool
+) -> None:
+    water = {"w21003": 20.0, "w21011": 4.0, "w01014": 9000.0}
+    world.run(minutes, {world.at("S04", f): more for f, more in list(water.items())[:factors]})
+    assert not [c for _, c in world.changes if c.anomaly.kind is Kind.EXCEEDANCE]
+    assert bool(world.opened()) is told
+    if told:
+        title = world.correlator.cases[0].incident.title
+        assert "水质与平时不同，限值内" in title.zh
+        assert "water unlike its usual, within limits" in title.en
 
 
 def test_the_shared_pipe_used_outside_its_hours_is_told_within_minutes(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -10,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from geodata.network import Network
 from geodata.park import demo_path, read
 from geodata.places import Park
+from tests.twin.parks import tiny_park
 from twin import reach as module
 from twin.reach import FAST, SLACK_S, SLOW, TAIL_S, Reach
 
@@ -55,6 +58,19 @@ def test_judgements_follow_the_rows(demo_park: Park, network: Network) -> None:
     ahead = travel[np.isfinite(travel) & (np.arange(len(travel)) != a)]
     assert reach.next_s([a], np.inf) == pytest.approx(ahead.max())
     assert reach.next_s(np.flatnonzero(np.isfinite(travel)).tolist(), np.inf) >= 0
+
+
+def test_water_turns_at_a_station_beside_a_reach_that_often_reverses() -> None:
+    park = tiny_park()
+    ids = [s.id for s in park.stations]
+    assert not any(_turning(park))
+    tidal = park.links.assign(reversal=park.links["reversal"].where(park.links["id"] != "LC2", 0.4))
+    assert [ids[k] for k in np.flatnonzero(_turning(replace(park, links=tidal)))] == ["S02"]
+
+
+def _turning(park: Park) -> list[bool]:
+    reach = Reach.of(park, Network.from_park(park))
+    return [reach.turns(k) for k in range(len(park.stations))]
 
 
 def test_rows_are_worked_out_once_and_the_oldest_forgotten(
