@@ -198,10 +198,19 @@ def _watch_parent(parent: int) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port nothing listens on at this moment."""
+    """Return a port nothing listens on, and on Linux nobody else is given while this process lives.
+
+    The socket that found it stays bound and never listens: whoever is dialled there is refused, the one it
+    was found for may listen (Linux lets it where both say SO_REUSEADDR, as servers do; other systems do not),
+    and the system hands the number to no other process in between.
+    """
     with socket.socket() as s:
         s.bind((host, 0))
-        return int(s.getsockname()[1])
+        port = int(s.getsockname()[1])
+        if sys.platform.startswith("linux"):
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.detach()  # open until the process ends
+        return port
 
 
 def check_ports(config: Config, *, web: bool = True) -> None:

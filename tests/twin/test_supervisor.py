@@ -124,6 +124,18 @@ def test_roles_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     assert wait_for(lambda: all(map(gone, pids)))
 
 
+def test_a_port_that_was_found_is_kept_for_whom_it_was_found() -> None:
+    port = free_port()
+    if sys.platform.startswith("linux"):  # elsewhere nothing can be kept for somebody else
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 5)
+    for _ in range(2):
+        with socket.create_server(("127.0.0.1", port)) as own:
+            socket.create_connection(own.getsockname(), 5).close()
+
+
 def test_taken_ports_are_named_with_the_mend() -> None:
     config = load({"TWIN_LANG": "en"})
     config = replace(config, port=free_port(), gateway_port=free_port(), plc_port=free_port())

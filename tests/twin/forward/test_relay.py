@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Embedded
-from tests.twin.ingest.rigs import HERE, free_port, until
+from tests.twin.ingest.rigs import HERE, until
 from tests.twin.ingest.test_gateway import Logger
 from twin.blocks import BlockBuilder, Series, decode, encode
 from twin.clock import LIVE, ParkClock
@@ -37,6 +37,7 @@ from twin.ingest.hj212.frame import Reader
 from twin.ingest.hj212.packet import Packet
 from twin.ingest.hj212.write import Message, frame, frames
 from twin.stream import AsyncStream
+from twin.supervisor import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 T0 = 1_795_305_900_000

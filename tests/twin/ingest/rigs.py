@@ -53,18 +53,13 @@ from twin.ingest.rows import Roll
 from twin.ingest.stations import Stations
 from twin.ingest.tokens import Token
 from twin.stream import AsyncStream, Stream
+from twin.supervisor import free_port
 
 MN = "010000A8900016F000169DC0"
 COD = "w01018"
 T0 = 1_795_305_900_000  # 2026-11-22 08:05 in China, a whole ten seconds
 SOON = 60.0
 HERE = "127.0.0.1"
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind((HERE, 0))
-        return int(s.getsockname()[1])
 
 
 async def until(what: Callable[[], Any], complaint: str, timeout_s: float = SOON) -> None:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.conftest import Embedded
-from tests.twin.ingest.rigs import COD, HERE, MN, T0, UaHouse, free_port, until
+from tests.twin.ingest.rigs import COD, HERE, MN, T0, UaHouse, until
 from twin.blocks import decode
 from twin.ending import ended
 from twin.errors import ConfigError
@@ -37,6 +37,7 @@ from twin.ingest.fields import Fields
 from twin.ingest.mqtt import MqttDoor, read_broker
 from twin.ingest.opcua import OpcUaDoor, read_server
 from twin.stream import AsyncStream
+from twin.supervisor import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 NAME, PASSWORD = "twin", "open sesame"

@@ -34,6 +34,7 @@ from twin.ingest.hj212.write import Group, Message, frames
 from twin.ingest.loggers import load as load_loggers
 from twin.ingest.serve import serve
 from twin.stream import AsyncStream, Stream
+from twin.supervisor import free_port
 
 MN = "12091200160055"
 SOON = 60.0
@@ -535,12 +536,6 @@ async def test_a_taken_port_is_said_with_the_setting_that_moves_it(embedded: Emb
     with pytest.raises(ConfigError, match="TWIN_GATEWAY_PORT"):
         await second.open("127.0.0.1", port)
     await stream.close()
-
-
-def free_port() -> int:
-    with socket.socket() as plug:
-        plug.bind(("127.0.0.1", 0))
-        return int(plug.getsockname()[1])
 
 
 class Process:
