@@ -27,6 +27,7 @@ from callbacks import (
     response,
     score,
     signing,
+    source_form,
     suspects,
     timeline,
 )
@@ -138,7 +139,12 @@ def desk(
         "em-timeline": timeline.show(_lines(web, case, people), at.now, lang),
         "em-head": incidents.head(case.incident, case.first, waits, outcome, lang),
         "em-suspects": suspects.show(
-            case.ranking, enterprises, lang, choice.suspect, _last_change(case.rankings)
+            case.ranking,
+            enterprises,
+            lang,
+            choice.suspect,
+            _last_change(case.rankings),
+            source_form.shown(case.source, park, people, lang),
         ),
         **_of_plans(park, case, plan, at, lang),
         "em-banner": flood.banner(case.locks, case.overrides, people, lang),

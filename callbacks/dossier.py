@@ -11,8 +11,9 @@ from callbacks import response
 from callbacks.incidents import LIVE as GOING_ON
 from callbacks.incidents import pick
 from geodata.words import Text
-from twin import notes
+from twin import confirmed, notes
 from twin.clock import LIVE, as_datetime, park_ms
+from twin.confirmed import Source
 from twin.errors import UnavailableError
 from twin.floodlock import FloodBook, FloodLock, Override, locked
 from twin.model import (
@@ -69,6 +70,7 @@ class Dossier:
     statements: tuple[Statement, ...] = ()
     drafts: tuple[Draft, ...] = ()
     notes: tuple[Note, ...] = ()
+    source: Source | None = None  # who people found it was
     review: Review | None = None
 
     @property
@@ -167,6 +169,7 @@ def of(records: Records, incident: Incident) -> Dossier:
         statements=tuple(records.papers(STATEMENT, Statement, incident.id)),
         drafts=tuple(reversed(records.papers(DRAFT, Draft, incident.id))),
         notes=tuple(notes.of(records, incident.id)),
+        source=next(iter(confirmed.of(records, incident.id)), None),
         review=next(iter(records.papers("review", Review, incident.id)), None),
     )
 

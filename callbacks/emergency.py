@@ -20,6 +20,7 @@ from callbacks import (
     panel,
     sample_form,
     signing,
+    source_form,
     tools,
 )
 from callbacks.pages import Page, Visit, Web, in_thread, reader_lang
@@ -80,7 +81,14 @@ def layout(web: Web, visit: Visit) -> Any:
             html.Div(id="em-strip", className="em-strip"),
             html.Div(
                 [
-                    html.Div([html.Div(wait, id="em-suspects"), sample_form.form(lang)], className="em-sus"),
+                    html.Div(
+                        [
+                            html.Div(wait, id="em-suspects"),
+                            sample_form.form(lang),
+                            source_form.form(web.park, lang),
+                        ],
+                        className="em-sus",
+                    ),
                     _approval(lang),
                 ],
                 className="em-right",
@@ -208,6 +216,7 @@ def register(app: Dash, web: Web) -> None:
     _register_picks(app)
     _register_signatures(app, web)
     sample_form.register(app, web)
+    source_form.register(app, web)
 
 
 def _register_view(app: Dash, web: Web) -> None:

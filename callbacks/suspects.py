@@ -312,6 +312,7 @@ def show(
     lang: Lang,
     chosen: int = 0,
     change: Change | None = None,
+    found: Any = None,
 ) -> Any:
     """Return the whole panel.
 
@@ -323,13 +324,16 @@ def show(
         Whose sentences are shown, counted from 0.
     change : Change, optional
         The last change of the leader.
+    found : component, optional
+        Who people have found it was; stands above what the machine thinks.
     """
     if ranking is None:
         return panel.region(
-            TITLE, lang, [panel.waiting(Text("正在计算疑似源", "Ranking the sources"), lang, 8)]
+            TITLE, lang, [found, panel.waiting(Text("正在计算疑似源", "Ranking the sources"), lang, 8)]
         )
     if not ranking.suspects:
         body: list[Any] = [
+            found,
             panel.empty(ranking.note or Text("没有可达的企业", "No enterprise can have done it"), lang),
             html.P(unknown_text(ranking).say(lang), className="shl"),
         ]
@@ -343,6 +347,7 @@ def show(
         TITLE,
         lang,
         [
+            found,
             matrix(ranking, enterprises, lang, at),
             axis(lang),
             share_bar(ranking, lang),

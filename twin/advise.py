@@ -18,7 +18,7 @@ from geodata.network import CLOSED_BELOW, Network
 from geodata.places import Park
 from geodata.versions import Store
 from geodata.words import Text
-from twin import lab
+from twin import confirmed, lab
 from twin.beside import Beside
 from twin.clock import ParkClock, as_ms
 from twin.config import Config
@@ -51,6 +51,7 @@ from twin.trace import reading
 from twin.trace.carriage import Carriage
 from twin.trace.change import clear, explain, leader
 from twin.trace.rank import rank
+from twin.trace.valves import Stood
 
 LEAST_WALL_S = 2.0  # between two rankings of one incident
 LEAST_PARK_S = 60.0
@@ -312,11 +313,11 @@ class Advise:
         self, incident: Incident, anomalies: Sequence[Anomaly], gates: Sequence[GateState], now: datetime
     ) -> Ranking:
         stood = self._as_it_was(incident.id, gates)
-        library = latest(self._records)
+        library, since = latest(self._records), reading.since(incident.opened, now)
         return rank(
             in_force(self._park, library),
             self._network.with_gates(stood),
-            reading.observations(self._history, self._park, reading.since(incident.opened, now), now),
+            reading.observations(self._history, self._park, since, now),
             incident,
             anomalies,
             now,
@@ -324,6 +325,8 @@ class Advise:
             gates=stood,
             carriage=self._carriage,
             library=library,
+            stood=Stood.of(self._records.gate_rows(since, now), self._park.devices),
+            before=confirmed.before(self._records, incident.id, drill=incident.drill),
         )
 
     @staticmethod

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from twin import notes
+from twin import confirmed, notes
+from twin.confirmed import Source
 from twin.errors import MissingError
 from twin.floodlock import FloodBook, FloodLock, Override
 from twin.model import (
@@ -51,6 +52,7 @@ class Evidence:
     score: int | None
     audits: tuple[AuditLine, ...]
     notes: tuple[Note, ...] = ()  # their photos by SHA-256
+    sources: tuple[Source, ...] = ()  # who people found it was; the last one counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def gather(records: Records, id: str, park: str, by: str, at: datetime) -> Evide
         score=None if review is None else review.score,
         audits=tuple(sorted(audits, key=lambda line: line.at)),
         notes=tuple(reversed(notes.of(records, id))),
+        sources=tuple(reversed(confirmed.of(records, id))),
     )
 
 

@@ -120,8 +120,8 @@ class Incident:
 class Reason:
     """One piece of evidence on one suspect.
 
-    nats > 0 speaks for, < 0 against. `kind` is one of reach, onset, clean, shape, fingerprint, meter, slot,
-    permit, history, valve.
+    nats > 0 speaks for, < 0 against. `kind` is one of reach, onset, clean, shape, fingerprint, meter, valve,
+    slot, permit, history, sample.
     """
 
     kind: str
@@ -223,6 +223,8 @@ class Basis:
     results: tuple[str, ...] = ()  # barcode/factor of the samples that were known
     means: bool = False  # earlier readings were minute means
     library: int = 0  # version of the fingerprint library that held; 0 where there was none
+    valves: str = ""  # digest of how enterprises' valves and pumps stood
+    before: dict[str, int] = field(default_factory=dict)  # earlier incidents each was found to have caused
 
 
 @dataclass(frozen=True, slots=True)

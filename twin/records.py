@@ -18,7 +18,7 @@ from geodata import zone
 from geodata.words import Text
 from twin import records_tables as t
 from twin.approval import approved, stepped
-from twin.clock import as_ms
+from twin.clock import as_datetime, as_ms
 from twin.errors import MissingError, RefusedError
 from twin.model import (
     Anomaly,
@@ -180,6 +180,15 @@ class Records(Store):
         """How the gates stood when last written down between two moments; none where nothing was."""
         query = sa.select(t.gates.c.body).where(t.gates.c.at.between(as_ms(since), as_ms(at)))
         return self._one(query.order_by(t.gates.c.at.desc()).limit(1), list[GateState]) or []
+
+    def gate_rows(self, since: datetime, until: datetime) -> list[tuple[datetime, list[GateState]]]:
+        """How the gates stood whenever it was written down between two moments, oldest first."""
+        query = sa.select(t.gates.c.at, t.gates.c.body).where(
+            t.gates.c.at.between(as_ms(since), as_ms(until))
+        )
+        with self._reading() as c:
+            rows = c.execute(query.order_by(t.gates.c.at)).all()
+        return [(as_datetime(at), from_json(body, list[GateState])) for at, body in rows]
 
     # commands ---------------------------------------------------------------------------------------------
 

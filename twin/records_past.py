@@ -20,7 +20,7 @@ from twin.approval import NEEDED, same_person
 from twin.clock import as_ms
 from twin.errors import RefusedError
 from twin.floodlock import FloodLock, Override
-from twin.model import Anomaly, Command, CommandState, Incident, IncidentState
+from twin.model import Anomaly, Command, CommandState, GateState, Incident, IncidentState
 from twin.plan.own_plan import Draft, DraftState
 from twin.records import Records
 
@@ -92,6 +92,10 @@ class RecordsThen(Records):
             return super().anomalies(incident, False, limit, since)
         found = super().anomalies(incident, False, max(limit, LONGEST), since)
         return [it for it in found if it.until is None][:limit]
+
+    def gate_rows(self, since: datetime, until: datetime) -> list[tuple[datetime, list[GateState]]]:
+        """How the gates stood whenever it had been written down."""
+        return super().gate_rows(since, min(until, self._at))
 
     def moments(self) -> list[int]:
         """Return every moment at which what is on record had changed by then, epoch ms, ascending.

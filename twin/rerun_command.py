@@ -20,6 +20,7 @@ from twin.park_watch import ParkWatch, Present
 from twin.records import Records
 from twin.stream import Stream
 from twin.trace.rerun import again
+from twin.trace.valves import Stood
 
 ABOUT = Text("按记录重算一次疑似源排序，并核对数值", "make a ranking on record again and compare the numbers")
 INCIDENT = Text("事件编号", "number of the incident")
@@ -55,7 +56,9 @@ def main(words: Sequence[str], lang: Lang, config: Config) -> int:
         history = stack.enter_context(closing(History(config.history, stream)))
         park, network, _ = _then(config, old.park_version)
         library = of_version(records, old.basis.library) if old.basis and old.basis.library else None
-        found = again(old, incident, results_of(records, o.incident), history, park, network, library)
+        made, results = old.basis, results_of(records, o.incident)
+        stood = Stood.of(records.gate_rows(made.since, made.until), park.devices) if made else None
+        found = again(old, incident, results, history, park, network, library, stood)
     for s, t in zip(old.suspects[:5], found.ranking.suspects[:5], strict=False):
         sys.stdout.write(f"{s.enterprise} {s.probability:.4f}   {t.enterprise} {t.probability:.4f}\n")
     sys.stdout.write(_head(old).say(lang) + "\n")

@@ -13,6 +13,7 @@ import pytest
 
 from geodata import park as parks
 from geodata.network import Network
+from geodata.places import Device, DeviceKind
 from geodata.words import Text
 from tests.conftest import Embedded
 from tests.twin.test_watch import DIRTY, Bench
@@ -23,6 +24,7 @@ from twin.advise import Advise
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import ClockState, ParkClock, as_datetime
 from twin.config import Config
+from twin.confirmed import confirm
 from twin.errors import MissingError
 from twin.evidence import gather, opened, seal
 from twin.fingerprints import install, latest, of_park, of_version
@@ -52,6 +54,7 @@ from twin.records import Records
 from twin.trace import reading
 from twin.trace.reading import joined
 from twin.trace.rerun import again
+from twin.trace.valves import Stood
 
 
 class Scene:
@@ -204,6 +207,39 @@ def test_a_ranking_is_made_again_with_the_library_that_held_then(scene: Scene) -
     assert again(old, incident, (), scene.history, park, network, then).same
     after = again(old, incident, (), scene.history, park, network, latest(bench.records))
     assert [t.en for t in after.why] == ["other fingerprints"]
+
+
+def test_a_ranking_knows_how_valves_stood_and_who_it_was_before_and_is_made_again_with_both(
+    scene: Scene,
+) -> None:
+    bench = scene.bench
+    valve = Device(
+        "V", Text("阀", "valve"), DeviceKind.RAIN_VALVE, "E02", ("E02-YS001",), 0, 0, True, 60, 0, "", 1, 1
+    )
+    scene.advise.renew(Present.of(replace(bench.park, devices=(valve,))))
+    incident = scene.slug()
+    earlier = replace(incident, id="EV-0", state=IncidentState.CLOSED)
+    bench.records.put_incident(earlier)
+    confirm(bench.records, bench.park, "EV-0", "E02", "暗管", "duty", incident.opened)
+    for m in range(-240, 10, 10):
+        at = incident.opened + timedelta(minutes=m)
+        bench.records.put_gates([GateState("V", 0.0, False, False, at)], at)
+    scene.advise.note(bench.events("incident.opened")[0])
+    scene.advise.step()
+    old = bench.records.ranking(incident.id)
+    assert old is not None
+    assert old.basis is not None
+    assert old.basis.before == {"E02": 1}
+    assert old.basis.valves
+    (mine,) = (s for s in old.suspects if s.enterprise == "E02")
+    assert {r.kind for r in mine.reasons} >= {"valve", "history"}
+    park = replace(bench.park, devices=(valve,))
+    network = Network.from_park(park)
+    stood = Stood.of(bench.records.gate_rows(old.basis.since, old.basis.until), park.devices)
+    same = again(old, incident, (), scene.history, park, network, None, stood)
+    assert (same.same, same.why) == (True, ())
+    other = again(old, incident, (), scene.history, park, network)
+    assert [t.en for t in other.why] == ["another record of valves and pumps"]
 
 
 def test_the_command_makes_a_ranking_again_and_says_that_the_numbers_are_the_same(

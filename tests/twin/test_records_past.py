@@ -110,6 +110,12 @@ def test_gates_are_as_last_written_down(records: Records) -> None:
     assert [g.position for g in RecordsThen(records, story.NOW + M).gates(story.NOW + 20 * M, since)] == [1.0]
     assert [g.position for g in records.gates(story.NOW + 20 * M, since)] == [0.0]
     assert records.gates(since, since - M) == []
+    now, then = (
+        r.gate_rows(since, story.NOW + 20 * M) for r in (records, RecordsThen(records, story.NOW + M))
+    )
+    assert [at for at, _ in now] == sorted(at for at, _ in now)
+    assert [states[0].position for _, states in now][-1] == 0.0
+    assert then == [row for row in now if row[0] <= story.NOW + M] != now
 
 
 @pytest.mark.parametrize(

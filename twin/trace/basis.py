@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Every module whose numbers decide a ranking: their text is the parameters, whatever is written in it.
 METHOD = (
     *("bottles", "bounds", "case", "curves", "evidence", "fingerprint", "makeup", "observations", "own"),
-    *("rank", "response", "sampling", "second", "sheet", "signals", "transport"),
+    *("rank", "response", "sampling", "second", "sheet", "signals", "transport", "valves"),
 )
 
 
@@ -42,6 +42,8 @@ def of(case: Case, incident: Incident, weights: Weights, gates: Mapping[str, flo
         results=tuple(sorted(f"{r.barcode}/{r.factor}" for r in case.results)),
         means=observations.means,
         library=library.version if library else 0,
+        valves=case.stood.digest() if case.stood else "",
+        before=dict(sorted(case.before.items())),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from twin.trace.observations import Observations
 from twin.trace.response import Response
 from twin.trace.signals import Signals
 from twin.trace.transport import Transport, apart
+from twin.trace.valves import Stood
 
 if TYPE_CHECKING:
     from twin.fingerprints import Library
@@ -72,6 +73,10 @@ class Case:
         Of samples of this incident, in order of barcode and factor.
     library : Library or None
         What has been learned of single outlets' water.
+    stood : Stood or None
+        How valves and pumps of enterprises stood.
+    before : mapping of str to int
+        Of how many earlier incidents an enterprise was found to be the source.
     """
 
     park: Park
@@ -96,6 +101,8 @@ class Case:
     carriage: Carriage
     results: tuple[LabResult, ...]
     library: Library | None = None
+    stood: Stood | None = None
+    before: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def signals(self) -> Signals:
@@ -117,6 +124,8 @@ def lay_out(
     carriage: Carriage,
     results: Sequence[LabResult] = (),
     library: Library | None = None,
+    stood: Stood | None = None,
+    before: Mapping[str, int] | None = None,
 ) -> Case:
     """Gather everything a ranking needs into arrays."""
     kinds = {s.id: s.kind for s in park.stations}
@@ -160,6 +169,8 @@ def lay_out(
         carriage=carriage,
         results=tuple(sorted(results, key=lambda r: (r.barcode, r.factor))),
         library=library,
+        stood=stood,
+        before=dict(before or {}),
     )
 
 

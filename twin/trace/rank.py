@@ -1,8 +1,9 @@
 """Turns one incident into ranked enterprises with probabilities and reasons, and says how sure it is.
 
 Scores are log-likelihoods of bounded pieces of evidence: transport (`evidence`), make-up of the water
-(`fingerprint`), the enterprise's own meter, slot and permit (`own`). A source that is not on the list is
-scored by the same transport from places all over the network, and by water of unknown make-up.
+(`fingerprint`), the enterprise's own meter, slot, permit and past (`own`), its valves (`valves`). A source
+that is not on the list is scored by the same transport from places all over the network, and by water of
+unknown make-up.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from geodata.network import Network
 from geodata.places import OutletKind, Park
 from geodata.words import Text
 from twin.model import Anomaly, Bounds, Incident, LabResult, Ranking, Reason, Second, Suspect
-from twin.trace import basis, bottles, bounds, evidence, makeup, own, sampling, second, sentences
+from twin.trace import basis, bottles, bounds, evidence, makeup, own, sampling, second, sentences, valves
 from twin.trace.carriage import Carriage
 from twin.trace.case import Case, grams, lay_out
 from twin.trace.evidence import Hydraulic, Weights
 from twin.trace.observations import Observations
 from twin.trace.response import turning
+from twin.trace.valves import Stood
 
 if TYPE_CHECKING:
     from twin.fingerprints import Library
@@ -40,7 +42,15 @@ ALIKE_NATS = 0.7  # candidates whose transport differs by less are one group
 WORTH_NAMING = 0.01
 COD = "w01018"
 BOUNDED = 6  # suspects whose release is told with bounds
-APART = ("fingerprint", "meter", "slot", "permit", "sample")  # evidence that is not carriage
+APART = (
+    "fingerprint",
+    "meter",
+    "valve",
+    "slot",
+    "permit",
+    "history",
+    "sample",
+)  # evidence that is not carriage
 SILENT = 0.15  # nats a reason must reach to be said
 
 
@@ -53,6 +63,7 @@ class _Scores:
     kinds: dict[str, Floats]
     meters: tuple[own.Meter, ...]
     slots: tuple[own.Slot, ...]
+    valves: tuple[valves.Valve, ...]
     ratio: Floats  # (c, f) observed over expected rises
     factors: list[str]
     unknown: float
@@ -71,6 +82,8 @@ def rank(
     gates: Mapping[str, float] | None = None,
     carriage: Carriage | None = None,
     library: Library | None = None,
+    stood: Stood | None = None,
+    before: Mapping[str, int] | None = None,
 ) -> Ranking:
     """Rank every enterprise of a park as the source of an incident.
 
@@ -95,6 +108,10 @@ def rank(
         Keeps what water does between places from one ranking to the next.
     library : Library, optional
         Fingerprints of single outlets; those of undiluted water are taken from the park (`in_force`).
+    stood : Stood, optional
+        How valves and pumps of enterprises stood in that time.
+    before : mapping of str to int, optional
+        Of how many earlier incidents each enterprise was found to be the source.
 
     Returns
     -------
@@ -112,6 +129,8 @@ def rank(
         carriage or Carriage(),
         results,
         library,
+        stood,
+        before,
     )
     scores = _score(case, incident, w)
     chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
@@ -151,7 +170,11 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
     prints, ratio, factors = makeup.of_stations(case)
     meters = tuple(own.meter(case, c, h.start_s[c], h.duration_s[c]) for c in range(n))
     slots = tuple(_slot(case, h, c) for c in range(n))
-    permit = own.permitted(case, incident.factors)
+    permit, before = own.permitted(case, incident.factors), own.found_before(case)
+    shut = tuple(
+        valves.valve(case.stood, case.park.devices, o, h.start_s[c], h.duration_s[c])
+        for c, o in enumerate(case.outlets)
+    )
     kinds = {
         "reach": h.reach,
         "onset": h.onset,
@@ -159,8 +182,10 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
         "clean": h.clean,
         "fingerprint": prints,
         "meter": np.array([m.nats for m in meters]),
+        "valve": np.array([v.nats for v in shut]),
         "slot": np.array([s.nats for s in slots]),
         "permit": np.array([permit[o.enterprise] for o in case.outlets]),
+        "history": np.array([before[o.enterprise] for o in case.outlets]),
         "sample": bottles.score(case, h),
     }
     other = sum((kinds[k] for k in APART), np.zeros(n))
@@ -170,6 +195,7 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
         kinds=kinds,
         meters=meters,
         slots=slots,
+        valves=shut,
         ratio=ratio,
         factors=factors,
         unknown=_unlisted(case, h, near, prior, w),
@@ -305,8 +331,10 @@ def _reasons(case: Case, scores: _Scores, i: int, c: int) -> tuple[Reason, ...]:
             scores.factors, scores.ratio[c], scores.kinds["fingerprint"][c], makeup.age_days(case, c)
         ),
         "meter": sentences.meter(case, c, scores.meters[c], start, long),
+        "valve": sentences.valve(case, c, scores.valves[c], start, long),
         "slot": sentences.slot(enterprise.slots, scores.slots[c]),
         "permit": sentences.PERMIT if scores.kinds["permit"][c] < 0 else None,
+        "history": sentences.found_before(case.before.get(enterprise.id, 0)),
         "sample": bottles.sentence(case, h, c),
     }
     reasons = []

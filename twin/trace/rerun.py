@@ -14,6 +14,7 @@ from twin.history.reader import History
 from twin.model import Anomaly, Incident, Kind, LabResult, Level, Point, Ranking
 from twin.trace import reading
 from twin.trace.rank import rank
+from twin.trace.valves import Stood
 
 SAME = 1e-6  # of a probability: two machines may add in another order
 
@@ -44,6 +45,7 @@ def again(
     park: Park,
     network: Network,
     library: Library | None = None,
+    stood: Stood | None = None,
 ) -> Again:
     """Make a ranking again.
 
@@ -55,6 +57,8 @@ def again(
         Of the version the ranking was made of; another one is told in `why`.
     library
         Of fingerprints, in the version that held then.
+    stood
+        How valves and pumps stood then.
 
     Raises
     ------
@@ -76,6 +80,8 @@ def again(
         results=known,
         gates=made.gates,
         library=library,
+        stood=stood,
+        before=made.before,
     )
     return Again(new, _apart(old, new), _why(old, new))
 
@@ -115,5 +121,6 @@ def _why(old: Ranking, new: Ranking) -> tuple[Text, ...]:
             Text("读数有补传或更正", "readings have come late or been corrected since"),
         ),
         (a.results == b.results, Text("采样结果不同", "other results of samples")),
+        (a.valves == b.valves, Text("阀、泵的记录不同", "another record of valves and pumps")),
     )
     return tuple(text for same, text in told if not same)

@@ -11,6 +11,7 @@ from twin.factors import factor
 from twin.trace.case import Case
 from twin.trace.evidence import NEVER, Hydraulic
 from twin.trace.own import MOVED, Meter, Slot
+from twin.trace.valves import Valve
 
 Floats = NDArray[np.float64]
 
@@ -232,6 +233,32 @@ def slot(slots: tuple[tuple[str, str], ...], found: Slot) -> Text | None:
         ),
     }
     return said[found.state].fill(hours=hours)
+
+
+def valve(case: Case, outlet: int, found: Valve, start_s: float, duration_s: float) -> Text | None:
+    """Say how the outlet's own valve or pump stood."""
+    if not found.state:
+        return None
+    said = {
+        "shut": Text(
+            "{code} 的阀、泵在 {span} 前后一直关着",
+            "The valve or pump of {code} was shut all the time at about {span}",
+        ),
+        "opened": Text(
+            "{code} 的阀平时关着，{span} 前后却开着",
+            "The valve of {code} is usually shut, but stood open at about {span}",
+        ),
+    }
+    span = f"{clock(start_s)}–{clock(start_s + duration_s)}"
+    return said[found.state].fill(code=case.outlets[outlet].code, span=span)
+
+
+def found_before(times: int) -> Text | None:
+    """Say of how many earlier incidents people found that it was the source."""
+    if not times:
+        return None
+    some = "an earlier incident" if times == 1 else f"{times} earlier incidents"
+    return Text(f"此前有 {times} 起事件查实为其所致", f"It was found to be the source of {some}")
 
 
 PERMIT = Text("已知水质中没有报警的因子", "Its known water has none of the factors in alarm")
