@@ -111,8 +111,9 @@ class Signs:
             yield Sign(k, tuple(over.tolist()), int(first.min()), solid=True)
 
     def _within_limits(self, k: int, now_ms: int) -> Iterator[Sign]:
-        far = self._far(k, now_ms)
-        if len(far) > 2:
+        """Read raw water that no limit forbids: three factors far above their usual, or two even farther."""
+        bank, far = self._bank, self._far(k, now_ms)
+        if len(far) > 1 and np.log(bank.value[far] / bank.deviation.median[far]).sum() >= 3 * np.log(FAR):
             onset = int(self._bank.onset_ms(far).min())
             yield Sign(k, tuple(far.tolist()), onset, solid=True, why=OTHER_WATER)
 

@@ -7,8 +7,8 @@ station saw which release and when. The readings go through detectors, alarms an
 How it is counted
     A release counts if some station could see it: two factors at least `SEEN` over what they were.
     Incidents and releases are matched one to one: they agree if a station saw the release when the incident
-    says so; as many pairs as there can be, and of as many those that share most stations. What is left over
-    of incidents is false or a double, of releases missed or swallowed.
+    says so; as many pairs as there can be, of as many those of releases that count, then those that share
+    most stations. What is left over of incidents is false or a double, of releases missed or swallowed.
     An incident of a release too weak to count is no false one.
     A frozen or shifted instrument counts as called a fault if an anomaly says so and no incident has it.
 """
@@ -186,8 +186,11 @@ def _score(me: Inside, play: Play, truth: list[tuple[bool, Seen]], seconds: floa
     agree = np.array([[_agree(onsets[i.id], t) for _, t in truth] for i in incidents]).reshape(
         len(incidents), len(truth)
     )
-    # as many pairs as there can be; of as many, those that share most stations
-    rows, columns = linear_sum_assignment(-agree - (agree > 0) * (1 + agree.sum()))
+    most = 1 + agree.sum()
+    counts = np.array([visible for visible, _ in truth])
+    # as many pairs as there can be; of as many, those of releases that count, then those of most stations
+    worth = (agree > 0) * (most * (len(truth) + 1) + most * counts) + agree
+    rows, columns = linear_sum_assignment(-worth)
     pairs = [(r, c) for r, c in zip(rows.tolist(), columns.tolist(), strict=True) if agree[r, c] > 0]
     accused, called = _faults(me, play, incidents)
     return Score(

@@ -237,12 +237,20 @@ def test_other_water_than_usual_for_half_an_hour_is_no_batch_though_one_limit_al
     assert bool(world.opened()) is told
 
 
-@pytest.mark.parametrize(("minutes", "factors", "told"), [(45, 3, True), (20, 3, False), (45, 2, False)])
-def test_three_factors_far_from_their_usual_for_half_an_hour_are_an_incident_within_every_limit(
-    world: World, minutes: int, factors: int, told: bool
+@pytest.mark.parametrize(
+    ("minutes", "water", "told"),
+    [
+        (45, {"w21003": 20.0, "w21011": 4.0, "w01014": 9000.0}, True),
+        (20, {"w21003": 20.0, "w21011": 4.0, "w01014": 9000.0}, False),
+        (45, {"w21003": 20.0, "w21011": 3.0}, False),  # less than four times their usual
+        (45, {"w21003": 24.0, "w21011": 5.5}, True),
+        (45, {"w21003": 25.0}, False),
+    ],
+)
+def test_water_far_from_its_usual_for_half_an_hour_is_an_incident_within_every_limit(
+    world: World, minutes: int, water: dict[str, float], told: bool
 ) -> None:
-    water = {"w21003": 20.0, "w21011": 4.0, "w01014": 9000.0}
-    world.run(minutes, {world.at("S04", f): more for f, more in list(water.items())[:factors]})
+    world.run(minutes, {world.at("S04", f): more for f, more in water.items()})
     assert not [c for _, c in world.changes if c.anomaly.kind is Kind.EXCEEDANCE]
     assert bool(world.opened()) is told
     if told:
