@@ -43,6 +43,7 @@ from twin.model import Change, GatePlan, Incident, Ranking
 from twin.plan.own_plan import due
 
 RECORDS_AWAY = Text("记录库没有应答，正在重试", "The records do not answer; trying again")
+CANNOT_SIGN = Text("暂不能批准", "Approval has to wait")
 NO_INCIDENT = Text("现在没有事件，园区在值守中", "No incident now; the park is being watched")
 
 
@@ -53,6 +54,7 @@ class Choice:
     incident: str = ""
     plan: str | None = None
     suspect: int = 0
+    seen: bool = False  # something of the desk is on screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,17 @@ def view(web: Web, choice: Choice, lang: Lang) -> View:
         every, case = dossier.load(web.records, choice.incident)
         people = dossier.users(web.records)
     except UnavailableError:
-        away = panel.failed(RECORDS_AWAY, lang)
-        return View(
-            {"em-list": away, "em-suspects": away, "em-cards": away}, dash.no_update, "", False, False, {}
-        )
+        return without_records(choice, lang)
     if case is None:
         return quiet(web, every, at, people, lang)
     return desk(web, every, case, at, people, choice, lang)
+
+
+def without_records(choice: Choice, lang: Lang) -> View:
+    """Return the desk while the records are away: what a reader has on screen stays, and nobody can sign."""
+    away = panel.failed(RECORDS_AWAY, lang, again=True)
+    parts = {"em-banner": away} if choice.seen else {"em-list": away, "em-suspects": away, "em-cards": away}
+    return View(parts, dash.no_update, CANNOT_SIGN.say(lang), False, False, {})
 
 
 def quiet(web: Web, every: list[Incident], at: Moment, people: Mapping[str, Text], lang: Lang) -> View:

@@ -238,9 +238,8 @@ def _register_view(app: Dash, web: Web) -> None:
     )
     @in_thread
     def _view(_: Any, plan: str | None, suspect: int, __: Any, incident: str, seen: Any) -> Any:
-        shown = desk.view(
-            web, desk.Choice(incident or "", plan, suspect or 0), reader_lang(as_lang(web.config.lang))
-        )
+        choice = desk.Choice(incident or "", plan, suspect or 0, bool(seen))
+        shown = desk.view(web, choice, reader_lang(as_lang(web.config.lang)))
         parts = {**shown.parts, "draw": shown.drawing}
         out, prints = panel.changed({k: v for k, v in parts.items() if v is not dash.no_update}, seen)
         return (

@@ -391,10 +391,12 @@ class Live:
     async def _poll(self) -> Facts:
         standing = self.facts.standing
         if self._stale_standing:
-            with suppress(UnavailableError):
-                self._stale_standing = False
+            self._stale_standing = False  # before it is read: what comes meanwhile makes it stale again
+            try:
                 standing = await asyncio.to_thread(self._read_standing)
                 self.board.stand(standing)
+            except UnavailableError:
+                self._stale_standing = True
         clock, gates, counters = self.facts.clock, self.facts.gates, self.facts.counters
         try:
             clock = await self._stream.clock()

@@ -134,6 +134,8 @@ class Doorkeeper:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
+        # taken and given back: of a connection that was never taken a browser does not learn why
+        await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
         return
     await _sign_in_first(Request(scope))(scope, receive, send)

@@ -60,9 +60,15 @@ def waiting(text: Text, lang: Lang, rows: int = 3) -> Node:
     )
 
 
-def failed(text: Text, lang: Lang) -> Node:
-    """Return what went wrong, in a sentence, where the content would be."""
-    return html.P([mark(Level.ALARM, lang), html.Span(text.say(lang))], className="failed", role="alert")
+def failed(text: Text, lang: Lang, *, again: bool = False) -> Node:
+    """Return what went wrong, in a sentence, where the content would be.
+
+    With `again` the page asks for what follows `ids.REVISION` every few seconds while the sentence stands.
+    """
+    more = attrs(data_again="") if again else {}
+    return html.P(
+        [mark(Level.ALARM, lang), html.Span(text.say(lang))], className="failed", role="alert", **more
+    )
 
 
 def until(at: datetime, name: str = "") -> Node:

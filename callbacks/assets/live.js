@@ -6,6 +6,7 @@
   const LEVELS = ["offline", "normal", "watch", "warning", "alarm", "critical"];
   const STALE_MS = 8000; // no frame for so long: what is on screen is old, and is shown as such
   const CAP_MS = 10000;
+  const SIGN_IN = 4401; // the server's word for a session that has ended
   const COLUMNS = { u1: Uint8Array, u4: Uint32Array, f8: Float64Array };
 
   const live = (twin.live = {
@@ -78,7 +79,11 @@
     socket.binaryType = "arraybuffer";
     socket.onopen = () => { live.connected = true; };
     socket.onmessage = (event) => { tries = 0; heard = Date.now(); receive(open(event.data)); };
-    socket.onclose = () => { live.connected = false; again(); };
+    socket.onclose = (event) => {
+      live.connected = false;
+      if (event.code === SIGN_IN) twin.say("signin");
+      again();
+    };
   }
 
   function again() {
@@ -301,7 +306,9 @@
       set(banner, live.silence() > STALE_MS ? fill(w.down, { n: span(live.silence()) }) : "");
       return;
     }
-    const data = live.kpi && live.kpi.data_ms ? live.wall - live.kpi.data_ms + (performance.now() - live.anchor) : null;
+    // while a computer sleeps one of its clocks stands still, and the other may be set: the longer of the two counts
+    const shown = Math.max(performance.now() - live.anchor, Date.now() - live.lastFrame);
+    const data = live.kpi && live.kpi.data_ms ? live.wall - live.kpi.data_ms + shown : null;
     const fresh = !live.stale && data !== null && data < 150e3;
     mark(el.querySelector(".lv"), "data-lv", fresh ? "normal" : "offline");
     el.toggleAttribute("data-stale", !fresh);

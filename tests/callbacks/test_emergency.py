@@ -101,6 +101,10 @@ def test_records_away_is_said_and_nothing_can_be_signed(web: Any, told: story.St
     assert classed(view.parts["em-list"], "failed")
     assert view.drawing is dash.no_update
     assert not view.can_sign
+    assert view.button
+    kept = desk.view(web, desk.Choice(seen=True), "zh")
+    assert list(kept.parts) == ["em-banner"], "what was read stays on screen"
+    assert "data-again" in classed(kept.parts["em-banner"], "failed")[0].to_plotly_json()["props"]
     assert not _sign(web, "duty", {"incident": story.ID, "plan": f"{story.ID}/A", "gates": ["G05"]}).done
 
 

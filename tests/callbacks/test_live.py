@@ -288,3 +288,19 @@ async def test_park_time_is_the_drills() -> None:
     await it.tick()
     assert abs(it.now_ms() - park_ms(DRILL)) < 2000 * DRILL.speed
     assert it.gate_word("G01") == "unknown"
+
+
+async def test_records_that_were_away_are_read_again_without_another_event() -> None:
+    away, asked = True, Standing((), (anomaly(),))
+
+    def standing() -> Standing:
+        if away:
+            raise UnavailableError("away")
+        return asked
+
+    it = Live(board(), FakeStream(), standing)  # type: ignore[arg-type]
+    await it.tick()
+    assert it.facts.standing == Standing()
+    away = False
+    await it.tick()
+    assert it.facts.standing == asked

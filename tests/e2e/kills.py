@@ -59,6 +59,7 @@ class Logger:
     resent: int = 0
     plug: socket.socket | None = None
     reader: Reader = field(default_factory=Reader)
+    due: float = 0.0  # not before this is a new frame made
 
     def frame(self, i: int) -> bytes:
         """The i-th frame; the same bytes every time."""
@@ -69,11 +70,14 @@ class Logger:
 
 
 class Loggers(threading.Thread):
-    """All loggers in one thread, on real sockets, until they are told to finish."""
+    """All loggers in one thread, on real sockets, until they are told to finish.
 
-    def __init__(self, *ports: int) -> None:
+    With `every_s` each makes a new frame no more often than that; without, as soon as one was answered.
+    """
+
+    def __init__(self, *ports: int, every_s: float = 0.0) -> None:
         super().__init__(daemon=True)
-        self.ports = ports
+        self.ports, self.every_s = ports, every_s
         self._dials = 0
         self.all = [Logger(i) for i in range(LOGGERS)]
         self.finishing = threading.Event()
@@ -104,7 +108,8 @@ class Loggers(threading.Thread):
 
     def _send(self, one: Logger, now: float) -> None:
         late = [q for q, (_, since) in one.waiting.items() if now - since > AGAIN_S]
-        fresh = [] if self.finishing.is_set() else range(WINDOW - len(one.waiting))
+        resting = self.finishing.is_set() or now < one.due
+        fresh = range(0 if resting else WINDOW - len(one.waiting))
         if not late and not fresh and one.plug is not None:
             return
         if one.plug is None and not self._dial(one):
@@ -114,6 +119,7 @@ class Loggers(threading.Thread):
         for _ in fresh:
             todo.append(one.next)
             one.next += 1
+            one.due = now + self.every_s
         for i in todo:
             one.waiting[qn(FIRST_MS + i * 1000)] = i, now
             if not self._push(one, one.frame(i)):
@@ -263,22 +269,11 @@ def accounted(it: Site, loggers: Loggers) -> dict[str, Any]:
     stream = Stream(it.url)
     history = History(it.folder / "history")  # files alone: no stream behind them
     mns = [name(one.number) for one in loggers.all]
-    top = FIRST_MS + max(one.next for one in loggers.all) * 1000
     deadline = time.monotonic() + SETTLE_S
     lost = wrong = rows = -1
-    while time.monotonic() < deadline:
+    while lost and time.monotonic() < deadline:
         time.sleep(0.2)
-        lost = wrong = rows = 0
-        for one, mn in zip(loggers.all, mns, strict=True):
-            curve = history.series(mn, "w01018", FIRST_MS, top)
-            values = dict(zip(curve.at_ms.tolist(), curve.value.tolist(), strict=True))
-            rows += len(curve.at_ms) - len(values)
-            for i in one.answered:
-                got = values.get(FIRST_MS + i * 1000)
-                lost += got is None
-                wrong += got is not None and got != one.number * 100_000 + i + 0.5
-        if not lost:
-            break
+        lost, wrong, rows = compared(history, loggers)
     frames_kept = {frame.raw for frame in history.raw_frames(mns, 0, 1 << 53)}
     raw_lost = sum(one.frame(i) not in frames_kept for one in loggers.all for i in one.answered)
     history.close()
@@ -291,6 +286,21 @@ def accounted(it: Site, loggers: Loggers) -> dict[str, Any]:
         "wrong": wrong,
         "doubled": rows + written_twice(it.folder / "history"),
     }
+
+
+def compared(history: History, loggers: Loggers) -> tuple[int, int, int]:
+    """Return how many of the answered frames history lacks, has otherwise, and has more than once."""
+    lost = wrong = rows = 0
+    top = FIRST_MS + max(one.next for one in loggers.all) * 1000
+    for one in loggers.all:
+        curve = history.series(name(one.number), "w01018", FIRST_MS, top)
+        values = dict(zip(curve.at_ms.tolist(), curve.value.tolist(), strict=True))
+        rows += len(curve.at_ms) - len(values)
+        for i in one.answered:
+            got = values.get(FIRST_MS + i * 1000)
+            lost += got is None
+            wrong += got is not None and got != one.number * 100_000 + i + 0.5
+    return lost, wrong, rows
 
 
 def written_twice(folder: Path) -> int:

@@ -32,11 +32,15 @@ ARGS = (
 
 
 @contextmanager
-def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1) -> Iterator[str]:
-    """Run `twin demo` in a folder and on ports of its own; gives its address, ends it afterwards."""
+def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1, **more: str) -> Iterator[str]:
+    """Run `twin demo` in a folder and on ports of its own; gives its address, ends it afterwards.
+
+    `more` are settings that it is given instead.
+    """
     folder = Path(tempfile.mkdtemp(prefix="twin-story-"))
     ports = {f"TWIN{k}_PORT": str(free_port()) for k in ("", "_GATEWAY", "_PLC")}
-    env = {**os.environ, **ports, "TWIN_DATA": str(folder), "TWIN_REDIS_URL": "", "TWIN_DB_URL": ""}
+    own = {**ports, "TWIN_DATA": str(folder), "TWIN_REDIS_URL": "", "TWIN_DB_URL": "", **more}
+    env = {**os.environ, **own}
     log = folder / "demo.log"  # a file, for a pipe that nobody reads fills up and stops who writes into it
     words = ["demo", "--no-browser", "--scenario", scenario, "--speed", f"{speed:g}", "--seed", str(seed)]
     with log.open("wb") as out:
@@ -48,8 +52,8 @@ def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1) -> I
             start_new_session=True,
         )
     try:
-        _wait_up(process, int(ports["TWIN_PORT"]), log)
-        yield f"http://127.0.0.1:{ports['TWIN_PORT']}"
+        _wait_up(process, int(own["TWIN_PORT"]), log)
+        yield f"http://127.0.0.1:{own['TWIN_PORT']}"
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -58,6 +62,20 @@ def demo(speed: float, *, scenario: str = "night-discharge", seed: int = 1) -> I
             os.killpg(process.pid, signal.SIGKILL)  # its roles too
             process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def role_pid(folder: Path, role: str) -> int | None:
+    """Process id of a role of the demo that runs in a data folder; None while there is none."""
+    mark, words = f"TWIN_DATA={folder}".encode(), f"-m twin {role}".encode()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").strip()
+                if line.endswith(words) or words + b" " in line:
+                    return int(entry.name)
+        except OSError:
+            continue  # it ended meanwhile
+    return None
 
 
 def _wait_up(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
