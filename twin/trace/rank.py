@@ -118,7 +118,6 @@ def rank(
     Ranking
         The same for the same input, whatever the order of enterprises and stations.
     """
-    w = weights or Weights()
     case = lay_out(
         park,
         network,
@@ -132,10 +131,16 @@ def rank(
         stood,
         before,
     )
+    return _ranked(case, incident, now, weights or Weights(), gates or {})
+
+
+def _ranked(case: Case, incident: Incident, now: datetime, w: Weights, gates: Mapping[str, float]) -> Ranking:
+    """Score a case that is laid out, and put the answer in words."""
     scores = _score(case, incident, w)
     chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
     best = _best_outlets(case, scores.total)
-    order = sorted(range(len(park.enterprises)), key=lambda i: (-chance[i], park.enterprises[i].id))
+    enterprises = case.park.enterprises
+    order = sorted(range(len(enterprises)), key=lambda i: (-chance[i], enterprises[i].id))
     likely = best[[i for i in order[:BOUNDED] if best[i] >= 0]]
     told = bounds.within(case.responses, case.signals, case.alarm_s, w, likely)
     suspects = tuple(_suspect(case, scores, i, float(chance[i]), best, told) for i in order if best[i] >= 0)
@@ -146,12 +151,12 @@ def rank(
         unknown=unknown,
         groups=_groups(case, scores, chance, best),
         samples=sampling.best(case, scores.hydraulic, chance, unknown, best),
-        park_version=park.version,
+        park_version=case.park.version,
         code_version=_code_version(),
-        readings_used=observations.readings,
+        readings_used=case.observations.readings,
         note=_note(case, suspects, unknown),
         second=_second(case, scores, suspects, w),
-        basis=basis.of(case, incident, w, gates or {}),
+        basis=basis.of(case, incident, w, gates),
     )
 
 
