@@ -26,7 +26,7 @@ from geodata.words import Lang, Text
 from twin.errors import ConfigError
 from twin.trace import evidence, signals
 from twin.trace.fingerprint import compare
-from twin.trace.response import ensemble, turning
+from twin.trace.response import ensemble, turned
 from twin.trace.transport import apart
 
 Floats = NDArray[np.float64]
@@ -139,7 +139,7 @@ class Clues:
     """What speaks for each of c candidates, before it is weighed.
 
     hydraulic: log-score of its carriage; near: of plain distance; make_up: of the grab sample; start_s,
-    end_s: its best release; turning: whether many links of the network turn; alike: see `evidence.Hydraulic`.
+    end_s: its best release; turned: how far the flow field is in doubt; alike: see `evidence.Hydraulic`.
     """
 
     hydraulic: Floats
@@ -147,7 +147,7 @@ class Clues:
     make_up: Floats
     start_s: Floats
     end_s: Floats
-    turning: bool
+    turned: float
     alike: NDArray[np.int64]
 
 
@@ -172,7 +172,8 @@ def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: ev
     horizon = HORIZON * (t[-1] - t[0])
     responses = ensemble(network, origins, places, step_s=case["step_s"] / 2, horizon_s=horizon)
     alarm = float(pace.to(np.array(case["alarm"]["t_s"])))
-    h = evidence.hydraulic(responses, heard, alarm, weights)
+    doubt = turned(network)
+    h = evidence.hydraulic(responses, heard, alarm, weights.where(doubt))
     sheet = evidence.sheet_of(heard, alarm, weights)
     rose, chance = evidence.risen(sheet, sensors.index(case["alarm"]["sensor"]))
     return Clues(
@@ -181,7 +182,7 @@ def clues(case: Mapping[str, Any], network: Network, *, early: bool, weights: ev
         make_up=_make_up(case, t, value),
         start_s=pace.back(h.start_s),
         end_s=pace.back(h.start_s + h.duration_s),
-        turning=turning(network),
+        turned=doubt,
         alike=h.alike,
     )
 
@@ -196,7 +197,8 @@ def chances(
 ) -> Floats:
     """Weigh clues: the probability of each candidate, (c,)."""
     among = evidence.levelled(found.near, found.alike)
-    score = evidence.pooled(found.hydraulic, found.near, weights, turning=found.turning, among=among)
+    w = weights.where(found.turned)
+    score = evidence.pooled(found.hydraulic, found.near, w, among=among)
     if fingerprint:
         score = score + make_up * found.make_up
     return np.asarray((1 - floor) * np.exp(score - logsumexp(score)) + floor / len(score))

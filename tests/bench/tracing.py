@@ -22,16 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.bench_trace import Clues, chances, clues, network_of
-from twin.trace.evidence import Weights
+from twin.trace.evidence import Weights, blunted
 
 TABLES = (("full", True), ("full", False), ("early", True), ("early", False))  # mode, with a sample
 LEAST = 1e-4  # of a probability, for the log score
 FITTED = {
     "temper": (1.2, 1.6, 2.0, 2.4),
-    "pool": (0.01, 0.02, 0.04, 0.08),
-    "pool_turning": (0.1, 0.2, 0.3, 0.42),
+    "pool": (0.01, 0.02, 0.04),
+    "tail_turning": (2.0, 3.0, 5.0),
     "make_up": (0.85, 1.0),
-    "floor": (0.002, 0.005),
+    "floor": (0.005, 0.01),
 }
 
 
@@ -44,8 +44,8 @@ class Found(NamedTuple):
 
 
 def gather(root: Path, *, early: bool) -> Iterator[Found]:
-    """Work out the clues of every case of a set; transport is not tempered yet."""
-    plain = replace(Weights(), temper=1.0)
+    """Work out the clues of every case of a set; transport is neither tempered nor blunted yet."""
+    plain = replace(Weights(), temper=1.0, tail_turning=np.inf)
     for path in sorted((root / "truth").glob("*.json")):
         told = json.loads(path.read_text("utf-8"))
         if not isinstance(told, list):
@@ -65,7 +65,8 @@ def marks(
     """Return first, among three, log score, below 1 %; and what was promised of whom it was true."""
     weighed: dict[str, Any] = {k: v for k, v in fit.items() if k not in ("make_up", "floor")}
     w = replace(Weights(), **weighed)
-    tempered = replace(found.clues, hydraulic=w.temper * found.clues.hydraulic)
+    score = blunted(w.temper * found.clues.hydraulic, w.where(found.clues.turned).tail)
+    tempered = replace(found.clues, hydraulic=score)
     last = {k: v for k, v in fit.items() if k in ("make_up", "floor")}
     p = chances(tempered, w, fingerprint=sample, **last)
     own = p[found.source]

@@ -48,8 +48,9 @@ class Weights:
     nearness : weight of plain distance beside transport.
     adrift : log-odds that transport is wrong about a candidate and only distance tells.
     claimed : nats below which those whose water passes the same sensors are told as alike.
-    pool, pool_turning : share of the answer that distance gives alone, where the way the water runs is known
-        and where many links turn.
+    tail : nats from which on what one candidate is behind another counts ever less; see `blunted`.
+    pool : share of the answer that distance gives alone.
+    tail_turning, pool_turning : the same where so many links turn that the flow field is not known; `where`.
     """
 
     trusts: tuple[Trust, ...] = (
@@ -64,8 +65,20 @@ class Weights:
     nearness: float = 0.2
     adrift: float = -3.0
     claimed: float = 0.1
+    tail: float = np.inf
     pool: float = 0.02
-    pool_turning: float = 0.42
+    tail_turning: float = 3.0
+    pool_turning: float = 0.35
+
+    def where(self, turned: float) -> Weights:
+        """Return the weights for a network whose flow field is in doubt, from 0, not at all, to 1.
+
+        One wrong field misleads all sensors at once, so there evidence is no sum of what each of them says.
+        """
+        if turned <= 0:
+            return self
+        pool = self.pool + turned * (self.pool_turning - self.pool)
+        return replace(self, tail=min(self.tail, self.tail_turning / turned), pool=pool)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +88,7 @@ class Hydraulic:
     Attributes
     ----------
     total : (c,)
-        Log-ratio of "its release did this" to "none of it is its own", over all tries, tempered.
+        Log-ratio of "its release did this" to "none of it is its own", over all tries, tempered and blunted.
     reach, onset, shape, clean : (c,)
         Parts of its best try: events are where its water goes, came when they should, as large and long as
         they should; and sensors that should have seen it and did not.
@@ -142,7 +155,8 @@ def hydraulic(responses: Sequence[Response], signals: Signals, alarm_s: float, w
     if len(scores) == 1:
         total = np.zeros(c)
     alike = groups(responses[0], sheet)
-    return _tempered(replace(best, alike=alike), levelled(total, alike, w.claimed), w.temper)
+    score = blunted(w.temper * levelled(total, alike, w.claimed), w.tail)
+    return _tempered(replace(best, alike=alike), score, w.temper)
 
 
 def groups(response: Response, sheet: Sheet) -> Ints:
@@ -162,6 +176,17 @@ def levelled(scores: Floats, alike: Ints, worth: float = np.inf) -> Floats:
     middle = (np.bincount(alike, scores, n) / np.maximum(count, 1))[alike]
     off = np.where(np.isfinite(scores), scores - middle, 0.0)
     return np.asarray(middle + np.sign(off) * np.maximum(np.abs(off) - worth, 0.0))
+
+
+def blunted(scores: Floats, tail: float) -> Floats:
+    """Return log-scores of which those far behind the best count as less far behind, (c,).
+
+    Small differences are kept; of d nats behind, `tail` log(1 + d / tail) are left, as in Student's t.
+    """
+    if not np.isfinite(tail):
+        return scores
+    best = scores.max()
+    return np.asarray(best - tail * np.log1p((best - scores) / tail))
 
 
 def sheet_of(signals: Signals, alarm_s: float, w: Weights) -> Sheet:
@@ -236,7 +261,7 @@ def _keep(
 def _tempered(best: Hydraulic, total: Floats, temper: float) -> Hydraulic:
     return replace(
         best,
-        total=temper * total,
+        total=total,
         reach=temper * best.reach,
         onset=temper * best.onset,
         shape=temper * best.shape,
@@ -296,18 +321,15 @@ def lifted(hydraulic: Floats, near: Floats, w: Weights, among: Floats | None = N
     return np.asarray(np.logaddexp(hydraulic + w.nearness * among, w.adrift + near))
 
 
-def pooled(
-    hydraulic: Floats, near: Floats, w: Weights, *, turning: bool = False, among: Floats | None = None
-) -> Floats:
+def pooled(hydraulic: Floats, near: Floats, w: Weights, *, among: Floats | None = None) -> Floats:
     """Mix what transport says with plain distance; log-scores in, normalised log-scores out.
 
     Where transport is believed, distance tells groups apart and not those whose water passes the same
     sensors: `among` is then `near`, levelled. See `lifted`.
     """
     both = lifted(hydraulic, near, w, among)
-    share = w.pool_turning if turning else w.pool
-    said = np.log(1 - share) + both - logsumexp(both)
-    return np.asarray(np.logaddexp(said, np.log(share) + near - logsumexp(near)))
+    said = np.log(1 - w.pool) + both - logsumexp(both)
+    return np.asarray(np.logaddexp(said, np.log(w.pool) + near - logsumexp(near)))
 
 
 def normalise(scores: Floats, unknown: float, floor: float) -> tuple[Floats, float]:

@@ -27,7 +27,7 @@ from twin.trace.carriage import Carriage
 from twin.trace.case import Case, grams, lay_out
 from twin.trace.evidence import Hydraulic, Weights
 from twin.trace.observations import Observations
-from twin.trace.response import turning
+from twin.trace.response import turned
 from twin.trace.valves import Stood
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def rank(
 
 def _ranked(case: Case, incident: Incident, now: datetime, w: Weights, gates: Mapping[str, float]) -> Ranking:
     """Score a case that is laid out, and put the answer in words."""
+    told_as, w = w, w.where(turned(case.network))
     scores = _score(case, incident, w)
     chance, unknown = evidence.normalise(_by_enterprise(case, scores.total), scores.unknown, FLOOR)
     best = _best_outlets(case, scores.total)
@@ -156,7 +157,7 @@ def _ranked(case: Case, incident: Incident, now: datetime, w: Weights, gates: Ma
         readings_used=case.observations.readings,
         note=_note(case, suspects, unknown),
         second=_second(case, scores, suspects, w),
-        basis=basis.of(case, incident, w, gates),
+        basis=basis.of(case, incident, told_as, gates),
     )
 
 
@@ -168,7 +169,6 @@ def _score(case: Case, incident: Incident, w: Weights) -> _Scores:
         h.total + prior,
         near + prior,
         w,
-        turning=turning(case.network),
         among=evidence.levelled(near, h.alike) + prior,
     )
     n = len(case.outlets)

@@ -32,6 +32,10 @@ Singles = NDArray[np.float32]
 FINE, COARSE, WIDER = 36, 14, 2.2  # steps of the finest width, then so many of each next width, and its ratio
 TURNED = (0.9, 0.3, 0.07)  # links that turn for more of the time than this run backwards
 MANY_TURN = 0.05  # share of the links from which on the fields are told apart
+FEW, MOST = (
+    0.03,
+    0.1,
+)  # shares of the links that turn up to which a field is known, and from which on it is not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +79,12 @@ def ensemble(
 def turning(network: Network) -> bool:
     """Tell whether so many links turn now and then that one field of flow would not do."""
     return bool((network.reversal > REVERSING).mean() >= MANY_TURN)
+
+
+def turned(network: Network) -> float:
+    """Return how far the flow field is in doubt because links turn: 0, as good as known, to 1."""
+    share = float((network.reversal > REVERSING).mean())
+    return float(np.clip((share - FEW) / (MOST - FEW), 0.0, 1.0))
 
 
 def fields(network: Network) -> tuple[Network, ...]:

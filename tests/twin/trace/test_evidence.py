@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.special import logsumexp
 
 from geodata.network import Network
@@ -154,6 +157,27 @@ def test_pooling_keeps_a_near_candidate_alive_that_transport_rules_out() -> None
     alone = np.exp(near[2]) / np.exp(near).sum()
     assert p[2] == pytest.approx(Weights().pool * alone, rel=0.05)
     assert np.argmax(p) == 0
+
+
+@given(arrays(float, 7, elements=st.floats(-60, 40)), st.floats(0.5, 20))
+def test_blunting_keeps_the_order_the_best_and_small_differences(scores: np.ndarray, tail: float) -> None:
+    p = evidence.blunted(scores, tail)
+    assert p.max() == scores.max()
+    assert (p >= scores - 1e-9).all()
+    assert (np.diff(p[np.argsort(scores)]) >= -1e-9).all()
+    level = scores.max() - p
+    assert level == pytest.approx(tail * np.log1p((scores.max() - scores) / tail))
+
+
+def test_a_field_that_is_in_doubt_rules_nobody_out_by_the_sum_of_what_sensors_say() -> None:
+    w = Weights()
+    assert w.where(0.0) == w
+    doubt = [w.where(x) for x in (0.01, 0.5, 1.0)]
+    assert np.diff([x.pool for x in doubt]).min() > 0 > np.diff([x.tail for x in doubt]).max()
+    assert doubt[-1].pool == w.pool_turning
+    known, unknown = (chance(found(plug("A"), w=x).total) for x in (w, doubt[-1]))
+    assert unknown[2] > 2 * known[2]  # D, which C speaks against
+    assert unknown[0] / unknown[1] == pytest.approx(known[0] / known[1], rel=0.05)  # A and B, nearly alike
 
 
 def near(y: np.ndarray, alarmed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geodata.network import Network
-from twin.trace.response import ensemble, fields, respond
+from twin.trace.response import ensemble, fields, respond, turned
 
 
 def network(flows: list[float], reversal: list[float] | None = None) -> Network:
@@ -53,3 +53,23 @@ def test_links_that_turn_give_more_than_one_field() -> None:
     assert [f.tail[2] for f in fields(turning)] == [1, 3]
     both = ensemble(turning, np.array([3]), np.array([2]), step_s=20, horizon_s=9000)
     assert [bool(r.passed[0, 0, -1] > 0.9) for r in both] == [False, False, True]
+
+
+def test_a_field_is_in_doubt_as_far_as_its_links_turn() -> None:
+    def doubt(turning: int) -> float:
+        at, some = list(range(101)), np.ones(100)
+        chain = Network.of(
+            [str(i) for i in at],
+            [f"l{i}" for i in at[1:]],
+            at[:-1],
+            at[1:],
+            travel_s=60 * some,
+            flow_m3s=0.01 * some,
+            reversal=0.3 * (np.arange(100) < turning),
+        )
+        return turned(chain)
+
+    told = [doubt(k) for k in (0, 3, 5, 8, 10, 40)]
+    assert told[:2] == [0.0, 0.0]
+    assert told[-2:] == [1.0, 1.0]
+    assert 0 < told[2] < told[3] < 1
