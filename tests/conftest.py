@@ -1,29 +1,28 @@
-"""What all rooms share: an embedded stream server, cheap passwords, a quick place for files."""
+"""What all rooms share: an embedded stream server, cheap passwords, a quick place for files.
+
+The product is imported where it is needed: the process that only hands tests out imports this file as well.
+"""
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from subprocess import Popen
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from geodata import park as parks
-from tests.geodata.parks import demo_park
-from twin import access
-from twin import embedded as server
-from twin.stream import Stream
+if TYPE_CHECKING:
+    from tests.embedded import Embedded
 
 END_TO_END = Path(__file__).parent / "e2e"
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30  # bytes it must have free
-STRENGTH = {"_N": access._N, "_NOBODY": access._NOBODY}
 
 # A few examples each time, many in a run at night (HYPOTHESIS_PROFILE=many). How long one takes says how busy
 # the machine is, and nothing of the code.
@@ -62,8 +61,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """As a process of Python ends: libraries count what is left of them."""
-    gc.unfreeze()
+    """End as a process of Python does, where libraries count what is left of them; a worker ends at once.
+
+    It has told everything by now, and taking down all that it imported takes it two seconds.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        atexit.register(os._exit, 0)
+    else:
+        atexit.register(gc.unfreeze)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -75,65 +80,42 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cheap_passwords() -> Iterator[None]:
-    """Passwords are hashed at a fraction of their cost, which is a tenth of a second for each."""
+def cheap_passwords() -> Iterator[dict[str, object]]:
+    """Passwords are hashed at a fraction of their cost, which is a tenth of a second; gives what it was."""
+    from twin import access
+
+    strength = {"_N": access._N, "_NOBODY": access._NOBODY}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_NOBODY", access._NOBODY.replace(f"scrypt${access._N}$", "scrypt$1024$"))
         patch.setattr(access, "_N", 1024)
-        patch.setattr(access, "_NOBODY", access._NOBODY.replace(f"scrypt${STRENGTH['_N']}$", "scrypt$1024$"))
-        yield
+        yield strength
+
+
+@pytest.fixture
+def strong_passwords(monkeypatch: pytest.MonkeyPatch, cheap_passwords: dict[str, object]) -> None:
+    """As the product hashes them."""
+    from twin import access
+
+    for name, value in cheap_passwords.items():
+        monkeypatch.setattr(access, name, value)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def untouched() -> Iterator[None]:
     """Nobody has changed the park that all tests share."""
     yield
+    from geodata.park import content_hash
+    from tests.geodata.parks import demo_park
+
     if demo_park.cache_info().currsize:
-        assert parks.content_hash(demo_park())[:12] == demo_park().version, "a test changed the demo park"
-
-
-@pytest.fixture
-def strong_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the product hashes them."""
-    for name, value in STRENGTH.items():
-        monkeypatch.setattr(access, name, value)
-
-
-@dataclass
-class Embedded:
-    """A real server that a test may kill and start again on the same data."""
-
-    folder: Path
-    process: Popen[bytes] | None = None
-    streams: list[Stream] = field(default_factory=list)
-
-    @property
-    def socket(self) -> Path:
-        return self.folder / "r.sock"
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    def start(self) -> None:
-        self.process = server.start(self.folder / "redis", self.socket)
-
-    def kill(self) -> None:
-        """SIGKILL, as a power cut would."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(60)
-            if self.process.stderr:
-                self.process.stderr.close()
-            self.process = None
-
-    def stream(self) -> Stream:
-        self.streams.append(Stream(self.url))
-        return self.streams[-1]
+        assert content_hash(demo_park())[:12] == demo_park().version, "a test changed the demo park"
 
 
 @pytest.fixture
 def embedded() -> Iterator[Embedded]:
     """A running embedded server; its folder is short because a Unix socket path holds 107 bytes at most."""
+    from tests.embedded import Embedded
+
     folder = Path(tempfile.mkdtemp(prefix="twin-"))
     it = Embedded(folder)
     it.start()

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.forward.test_relay import Platform, answer, target, upload
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import wall_ms

@@ -22,7 +22,7 @@ from callbacks.replay_frames import MOST_FRAMES, Stretch, frames, wire
 from callbacks.signing import Signature
 from geodata.words import Text
 from tests.callbacks.asgi import ask
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import real_time, tiny_park
 from twin.blocks import encode
 from twin.clock import as_datetime

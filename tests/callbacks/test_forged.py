@@ -20,7 +20,7 @@ from callbacks import login
 from callbacks.app import create_app
 from callbacks.login import COOKIE
 from geodata.words import Text
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from tests.twin.plan.test_checking import case, planned, suspect
 from tests.twin.plan.test_plans import NOW

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from callbacks import app
 from geodata.words import Text
 from tests.callbacks.asgi import Answer, ask
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from twin.access import Access
 from twin.config import load

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.callbacks import stage, story
-from tests.conftest import Embedded
 from tests.e2e.screen import Site, site
+from tests.embedded import Embedded
 from twin.access import Access
 from twin.records import Records
 from twin.stream import Stream

@@ -17,8 +17,8 @@ from geodata import park as parks
 from geodata.places import Park
 from geodata.versions import Store
 from tests.callbacks import stage, story
-from tests.conftest import Embedded
 from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.embedded import Embedded
 from tests.geodata import surveys
 from twin.access import Access
 from twin.records import Records

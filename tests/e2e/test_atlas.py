@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.callbacks import stage, story
-from tests.conftest import Embedded
 from tests.e2e.screen import Screen, Site, browser, screen, site
+from tests.embedded import Embedded
 from tests.geodata.parks import demo_park
 from twin.access import Access
 from twin.blocks import BlockBuilder, Series, encode

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser
 
 from geodata import datum
 from geodata.crs import to_lonlat
-from tests.conftest import Embedded
 from tests.e2e.screen import Screen, browser, screen, site
+from tests.embedded import Embedded
 from tests.geodata.parks import demo_park
 
 pytestmark = pytest.mark.e2e

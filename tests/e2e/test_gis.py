@@ -13,9 +13,9 @@ import shapely
 from geodata.crs import to_lonlat
 from geodata.words import Text
 from tests.callbacks import stage, story
-from tests.conftest import Embedded
 from tests.e2e.screen import site
 from tests.e2e.test_atlas import send
+from tests.embedded import Embedded
 from tests.geodata.parks import demo_park
 from twin.access import Access, Role
 from twin.records import Records

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.history.scene import MINUTE, T0, A, B, append, cod, frame
 from twin.errors import UnavailableError
 from twin.history import catalogue

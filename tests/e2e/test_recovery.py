@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.callbacks import story
-from tests.conftest import Embedded
 from tests.e2e.cable import LID, asleep, awake, cable
 from tests.e2e.house import house
 from tests.e2e.screen import Screen, Site, browser, screen
+from tests.embedded import Embedded
 from tests.twin.parks import real_time
 from twin.blocks import encode
 from twin.clock import as_ms

@@ -15,7 +15,7 @@ from geodata import park as parks
 from geodata.network import Network
 from geodata.places import Device, DeviceKind
 from geodata.words import Text
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.test_watch import DIRTY, Bench
 from twin import advise as module
 from twin import lab, rerun_command

@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from geodata.places import Device, DeviceKind, Park
 from geodata.words import Text
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from twin import control as module
 from twin.access import Role, User

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from twin import duties as module
 from twin.clock import wall_ms
 from twin.duties import Duties

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from twin.in_order import InOrder
 from twin.shards import place
 from twin.stream import Stream

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import real_time, tiny_park
 from twin.blocks import encode
 from twin.clock import ClockState, as_datetime, park_ms

@@ -17,7 +17,7 @@ import pytest
 
 from geodata import park as parks
 from geodata.words import Text
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from twin.access import Access
 from twin.blocks import BlockBuilder, Series, decode, encode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from twin.clock import ClockState
 from twin.errors import UnavailableError
 from twin.stream import AsyncStream

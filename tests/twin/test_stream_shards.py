@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from twin.stream import AsyncStream, Stream
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from geodata.places import Park
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.detect.series import START_MS, USUAL
 from tests.twin.parks import tiny_park
 from twin.blocks import BlockBuilder, Series, encode

@@ -18,7 +18,7 @@ import pytest
 
 from geodata import park as parks
 from geodata.places import Park
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from tests.twin.test_control import Gatehouse
 from tests.twin.test_watch import DIRTY, Bench

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.forward.test_relay import MNS, T0, answer, block, platform, target, upload
 from tests.twin.ingest.rigs import until
 from twin import forward_command

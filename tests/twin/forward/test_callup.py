@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.forward.test_relay import MNS, T0, THEIRS, Platform, answer, platform, target
 from tests.twin.ingest.rigs import HERE, until
 from twin.blocks import BlockBuilder, Series, encode

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.rigs import HERE, until
 from tests.twin.ingest.test_gateway import Logger
 from twin.blocks import BlockBuilder, Series, decode, encode

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.history.scene import COD, MINUTE, NH3N, T0, A, B, append, one
 from twin.blocks import Block, encode
 from twin.errors import UnavailableError

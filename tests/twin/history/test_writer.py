@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.history.scene import COD, MINUTE, NH3N, T0, A, B, append, cod, frame, one
 from twin.blocks import BlockBuilder, Series
 from twin.curves import Window

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.test_gateway import MN, SOON, Logger, blocks, eventually, upload
 from twin import ask_command
 from twin.clock import LIVE, ParkClock

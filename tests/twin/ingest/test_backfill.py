@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from geodata import park as parks
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from twin import __main__ as cli
 from twin.history.reader import History

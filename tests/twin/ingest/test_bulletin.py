@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.test_gateway import MN, Logger, eventually, qn, upload
 from twin.clock import LIVE, ParkClock
 from twin.ingest.gateway import Gateway

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.test_gateway import Logger, Open, eventually, keys, opened, qn, upload
 from twin.ingest import crowd as module
 

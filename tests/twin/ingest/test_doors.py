@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.rigs import COD, MN, RIGS, T0, ModbusRig, MqttRig, OpcUaRig, Rig, UaHouse, until
 from twin.ending import ended
 from twin.errors import UnavailableError

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.ingest.rigs import COD, HERE, MN, T0, UaHouse, until
 from twin.blocks import decode
 from twin.ending import ended

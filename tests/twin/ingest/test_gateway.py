@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from twin.blocks import Block, decode
 from twin.clock import LIVE, ParkClock, wall_ms
 from twin.config import load

@@ -14,7 +14,7 @@ import pytest
 
 from geodata.places import Device, DeviceKind, Park
 from geodata.words import Text
-from tests.conftest import Embedded
+from tests.embedded import Embedded
 from tests.twin.parks import tiny_park
 from tests.twin.plan.test_checking import case, planned, suspect
 from tests.twin.plan.test_plans import CONFIG, NOW
