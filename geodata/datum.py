@@ -20,7 +20,6 @@ from geodata.words import Text
 Floats = NDArray[np.float64]
 Shift = Callable[[ArrayLike, ArrayLike], tuple[Floats, Floats]]
 
-CGCS2000 = "EPSG:4490"
 MERCATOR = "EPSG:3857"
 CHINA = (73.0, 3.0, 136.0, 54.5)  # west, south, east, north, degrees
 
@@ -135,7 +134,7 @@ class Frame:
         if key in ("LOCAL", "LOCAL:M", "LOCAL:FT"):
             return cls(door.LOCAL, grid=Grid(0, 0, FOOT_M) if key.endswith("FT") else None)
         if key in ("CGCS2000", "WGS84"):
-            return cls(CGCS2000 if key == "CGCS2000" else door.WGS84)
+            return cls(door.CGCS2000 if key == "CGCS2000" else door.WGS84)
         if word.lower().startswith(grids.PREFIX):
             return _grid(word)
         if not door.is_known(word):
@@ -236,7 +235,7 @@ def _digits(e: float, n: float, near: tuple[float, float] | None, *, swapped: bo
     west, south, east, north = CHINA
     if west <= e <= east and south <= n <= north:
         proof = DEGREES.fill(e=f"{e:.6f}", n=f"{n:.6f}", order=order)
-        return Finding(Frame(CGCS2000), False, proof, ("GCJ-02", "BD-09", door.WGS84))
+        return Finding(Frame(door.CGCS2000), False, proof, ("GCJ-02", "BD-09", door.WGS84))
     if not NORTHING[0] <= n <= NORTHING[1] and not (MERCATOR_X[0] <= e <= MERCATOR_X[1]):
         return None
     zone, rest = int(e // 1e6), e % 1e6

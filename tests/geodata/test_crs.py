@@ -2,6 +2,7 @@
 
 import geopandas as gpd
 import numpy as np
+import pyproj
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,18 @@ def test_zone_prefix_is_kept_apart() -> None:
 def test_geographic_cgcs2000_is_longitude_first() -> None:
     lon, lat = crs.to_lonlat(120.8, 33.2, "EPSG:4490")
     assert (float(lon), float(lat)) == pytest.approx((120.8, 33.2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "plane", ["EPSG:4549", "EPSG:4528", "EPSG:4496", crs.CGCS2000, "EPSG:32651", "EPSG:2385"]
+)
+def test_the_way_to_wgs84_is_projs_own(plane: str) -> None:
+    there = pyproj.Transformer.from_crs(plane, crs.WGS84, always_xy=True)
+    back = pyproj.Transformer.from_crs(crs.WGS84, plane, always_xy=True)
+    lon, lat = np.array([118.2, 120.8, 121.9]), np.array([28.1, 33.2, 38.4])
+    x, y = crs.to_metres(lon, lat, plane)
+    assert np.array_equal((x, y), back.transform(lon, lat))
+    assert np.array_equal(crs.to_lonlat(x, y, plane), there.transform(x, y))
 
 
 def test_table_without_crs_is_refused() -> None:

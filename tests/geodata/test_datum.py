@@ -80,7 +80,7 @@ def test_web_mercator_and_the_far_west_are_told_apart_by_a_neighbour() -> None:
 
 def test_degrees_are_named_with_what_they_could_also_be() -> None:
     found = recognise([33.2], [120.8])
-    assert found.frame == Frame(datum.CGCS2000, swapped=True)
+    assert found.frame == Frame(crs.CGCS2000, swapped=True)
     assert not found.sure
     assert set(found.others) >= {"GCJ-02", "BD-09"}
 

@@ -14,7 +14,7 @@ import geodata
 from geodata import park as parks
 from geodata.places import Park
 from geodata.words import Text
-from tests.twin.detect.series import MINUTE, WASTE, World
+from tests.twin.detect.series import MINUTE, WASTE, World, small_world
 from tests.twin.parks import tiny_park
 from twin.clock import as_datetime
 from twin.errors import RefusedError
@@ -40,9 +40,7 @@ def demo_park() -> Park:
 
 @pytest.fixture
 def world() -> World:
-    w = World(tiny_park(), seed=4)
-    w.run(90)
-    return w
+    return small_world(90, seed=4)
 
 
 def slug(world: World, station: str, share: float, *, but: str = "") -> dict[int, float]:
@@ -124,8 +122,10 @@ def test_what_a_station_shows_after_an_hour_of_usual_water_is_another_slug(
     """The first is still at S02 then; where water turns with the tide it may be the same one, coming back."""
     park = tiny_park()
     links = park.links.assign(reversal=park.links["reversal"].where(park.links["id"] != "LN3", 0.4))
-    world = World(replace(park, links=links) if tidal else park, seed=4)
-    world.run(90)
+    world = small_world(90, seed=4)
+    if tidal:
+        world = World(replace(park, links=links), seed=4)
+        world.run(90)
     late = travel_minutes(world, "S01", "S02")
     below = slug(world, "S02", 0.1)
     world.run(late, slug(world, "S01", 0.4))
@@ -366,8 +366,8 @@ def test_a_restarted_watch_goes_on_with_the_same_incident(world: World) -> None:
     world.run(10, slug(world, "S01", 0.3))
     incident = world.correlator.cases[0].incident
     known = list({c.anomaly.id: c.anomaly for _, c in world.changes}.values())
-    fresh = World(tiny_park(), seed=4)
-    fresh.run(100)
+    fresh = small_world(90, seed=4)
+    fresh.run(10)
     assert fresh.alarms.adopt(a for a in known if a.until is None) == []
 
     def of(id: str) -> list[Anomaly]:

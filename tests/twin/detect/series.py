@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geodata.network import Network
 from geodata.places import Park
+from tests.twin.parks import tiny_park
 from twin.containment import Containment
 from twin.detect.alarms import Alarms, Change
 from twin.detect.bank import Bank
@@ -57,14 +60,14 @@ class World:
         self.alarms = Alarms(self.bank)
         network = Network.from_park(self.park)
         self.reach = Reach.of(self.park, network)
-        numbers = iter(range(1, 1000))
         self.correlator = Incidents(
             self.park,
             self.alarms,
             self.reach,
             Containment(self.park, network),
-            lambda at: f"EV-{next(numbers):02d}",
+            self._next,
         )
+        self._last = 0
         self.gates: dict[str, float] = {}
         self.plans: dict[str, PlanSet] = {}
         self._rng = np.random.default_rng(self.seed)
@@ -75,6 +78,10 @@ class World:
         effluent = np.array([s.limit_set.startswith("GB 18918") for s in self.park.stations])
         self._usual = np.where(outlet & ~effluent[self.table.station], usual * rich, usual)
         self._ph = np.array([p.factor == "w01001" for p in points])
+
+    def _next(self, at: object) -> str:
+        self._last += 1
+        return f"EV-{self._last:02d}"
 
     def at(self, station: str, factor: str) -> int:
         """Position of a point."""
@@ -127,3 +134,15 @@ class World:
     def opened(self) -> list[Incident]:
         """Incidents opened so far, as they were when they opened."""
         return [i for _, i, event in self.incidents if event == "incident.opened"]
+
+
+def small_world(minutes: int, seed: int = 1) -> World:
+    """The small park after so many usual minutes, which pass once for all tests of a process."""
+    return deepcopy(_after(minutes, seed))
+
+
+@cache
+def _after(minutes: int, seed: int) -> World:
+    world = World(tiny_park(), seed=seed)
+    world.run(minutes)
+    return world

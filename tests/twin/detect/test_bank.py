@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.twin.detect.series import MINUTE, World
+from tests.twin.detect.series import MINUTE, World, small_world
 from tests.twin.parks import tiny_park
 from twin.detect.decide import Cusum, Persistence
 from twin.detect.table import Place
@@ -16,9 +16,7 @@ from twin.model import Kind
 
 @pytest.fixture
 def world() -> World:
-    w = World(tiny_park())
-    w.run(90)
-    return w
+    return small_world(90)
 
 
 def test_persistence_needs_two_and_clears_after_three() -> None:
@@ -86,9 +84,7 @@ def test_a_slug_that_rises_slowly_is_not_followed_by_the_baseline() -> None:
     assert seen >= 3
 
 
-def test_a_wide_daily_swing_is_followed() -> None:
-    world = World(tiny_park())
-    world.run(90)
+def test_a_wide_daily_swing_is_followed(world: World) -> None:
     i = world.at("S02", "w21003")
     away = 0
     for k in range(900):
@@ -157,8 +153,7 @@ def test_many_readings_of_a_point_in_one_step_are_all_used(world: World) -> None
 
 def test_the_bank_keeps_up_with_a_fast_drill() -> None:
     """80 stations of 5 factors at 120 times speed are 800 readings a second; a core does far more."""
-    w = World(tiny_park())
-    w.run(30)
+    w = small_world(30)
     point = np.arange(len(w.table.points))
     flag = np.full(len(point), ord("N"), np.uint8)
     begun, readings = time.process_time(), 0
