@@ -81,7 +81,7 @@ def wait_until_up(url: str, timeout_s: float, process: subprocess.Popen[bytes] |
                 )
             if stream.ping():
                 return
-            time.sleep(0.05)
+            time.sleep(0.01)
     finally:
         stream.close()
     raise UnavailableError(f"no stream server at {url} within {timeout_s:g} s")
