@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Role -> our name -> theirs. The first alias that a layer has wins; the case and punctuation do not count.
 ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -348,6 +349,7 @@ STORAGES = {
 }
 
 
+@lru_cache(maxsize=4096)  # every name is compared with every alias
 def key(name: str) -> str:
     """Return a field name as it is compared: plain letters, no blanks, brackets or punctuation."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(name)).lower())
@@ -357,6 +359,7 @@ KNOWN = {key(a) for role in ALIASES.values() for names in role.values() for a in
 UNITS = ("mm", "cm", "m", "毫米", "米", "吨年", "ta", "m3", "s", "秒")
 
 
+@lru_cache(maxsize=4096)
 def bare(name: str) -> str:
     """Return a field name without what stands in brackets behind it: "X(m)" is X."""
     return re.sub(r"[(\[].*[)\]]\s*$", "", unicodedata.normalize("NFKC", str(name)))

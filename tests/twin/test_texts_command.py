@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from geodata.words import speak
+from twin import texts_command
 from twin.__main__ import main
 from twin.config import Config, load
 from twin.texts_command import main as texts
+
+
+@pytest.fixture(scope="module", autouse=True)
+def said_once() -> Iterator[None]:
+    """The program is searched for its texts once: it does not change between these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts_command, "messages", cache(texts_command.messages))
+        yield
 
 
 @pytest.fixture
