@@ -173,7 +173,7 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
             html.Td(wording.number(rejects, lang=lang), className="num tx-alarm" if rejects else "num mut"),
             html.Td(wording.number(count.get("conformance"), 1, lang=lang), className="num"),
             html.Td(
-                f"{wording.signed(skew / 1000, lang=lang)} s",
+                wording.skew(skew / 1000, lang),
                 className="num tx-warning" if abs(skew) > SKEW_BAD_MS else "num mut",
             ),
             html.Td(_age(age, lang), className="num mut"),

@@ -211,7 +211,7 @@ def place(web: Web, look: Look | None, shown: Mapping[str, Any], lang: Lang) -> 
     older = found[at + 1] if at + 1 < len(found) else None
     before = older.prints if older else _before_first(web, found[at])
     changes = fingerprints.differences(before, found[at].prints)
-    return view.changes(DID.fill(v=found[at].version), found[at].note, changes, names, lang)
+    return view.changes(DID.fill(v=found[at].version), found[at].why.say(lang), changes, names, lang)
 
 
 def _before_first(web: Web, first: Library) -> Sequence[Print]:

@@ -15,7 +15,7 @@ from callbacks.pages import data
 from geodata.places import Enterprise
 from geodata.words import Lang, Text
 from twin.factors import factor
-from twin.fingerprints import Difference, Fault, Library, Print
+from twin.fingerprints import LEARNER, Difference, Fault, Library, Print
 
 LINES = 300  # differences listed
 FAULTS = 60
@@ -181,7 +181,7 @@ def versions(found: Sequence[Library], chosen: int, people: Mapping[str, Text], 
             html.Td([str(one.version), html.Span(HOLDS.say(lang), className="tag") if k == 0 else ""]),
             html.Td(wording.date_hm(one.at, lang), className="mut"),
             html.Td(by),
-            html.Td(one.note or wording.NONE, className="vs-note"),
+            html.Td(one.why.say(lang) or wording.NONE, className="vs-note"),
             html.Td(wording.number(len(one.prints), lang=lang), className="num"),
         ]
         rows.append(html.Tr(cells, className="on" if on else ""))
@@ -227,4 +227,4 @@ VERSION_HEAD, WHEN, BY_WHOM = Text("版本", "Version"), Text("时间", "When"),
 WHY, PRINTS = Text("理由", "Reason"), Text("条数", "Prints")
 HOLDS = Text("现用", "in use")
 LOOK = Text("看第 {v} 版改了什么", "See what version {v} changed")
-BY = {"learn": Text("在线学习", "learned from meters")}
+BY = {LEARNER: Text("在线学习", "learned from meters")}

@@ -173,7 +173,7 @@ def _row(mn: str, station: Station | None, count: Count | None, picked: bool, no
         html.Td(_score(count.get("conformance"))),
         html.Td(_age(age, lang), className="num tx-alarm" if silent else "num mut"),
         html.Td(
-            wording.NONE if skew is None else f"{wording.signed(float(skew) / 1000, lang=lang)} s",
+            wording.NONE if skew is None else wording.skew(float(skew) / 1000, lang),
             className="num tx-warning" if bad else "num mut",
         ),
         html.Td(wording.number(count.get("frames", 0), lang=lang), className="num"),

@@ -91,8 +91,6 @@ def _grid(park: Park, lang: Lang) -> Any:
             "theme": {"function": "themeQuartz.withParams(EnLook())"},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "localeText": {k: v.say(lang) for k, v in GRID_WORDS.items()},
-            "rowHeight": 31,
-            "headerHeight": 30,
             "suppressCellFocus": False,
         },
         csvExportParams={"fileName": "enterprises.csv"},

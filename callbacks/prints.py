@@ -109,7 +109,7 @@ def _held(ranking: Ranking) -> Text:
     return (
         Text("指纹库第 {v} 版", "library version {v}").fill(v=version)
         if version
-        else Text("指纹库", "library")
+        else Text("指纹库", "fingerprint library")
     )
 
 
@@ -149,7 +149,7 @@ def of_firm(
         if (mine := [p for p in prints if p.outlet == outlet])
         for now in [_medians(points)]
     ]
-    said = dcc.Link((note or Text("指纹库", "library")).say(lang), href=LIBRARY)
+    said = dcc.Link((note or Text("指纹库", "fingerprint library")).say(lang), href=LIBRARY)
     return panel.region(title, lang, [html.Div(body, className="fp-2")], note=said, name="en-fp")
 
 

@@ -103,7 +103,7 @@ def _head(web: Web, station: Station, it: Factor, days: int, lang: Lang) -> Any:
         [
             html.Div(
                 [
-                    html.H1([station.name.say(lang), " ", it.name.say(lang)]),
+                    html.H1(f"{station.name.say(lang)} · {it.name.say(lang)}"),
                     html.P([owner, html.Span(facts.say(lang))]),
                     html.Nav(others, className="rd-others"),
                 ]
@@ -171,9 +171,9 @@ def _chart(web: Web, station: Station, it: Factor, found: PointValues, lang: Lan
     if found.to_ms - found.from_ms > 2 * DAY_MS:
         figure.update_xaxes(tickformat="%m-%d")
     kind = (
-        Text("分钟均值 2051", "minute means 2051")
+        Text("分钟数据（报文 2051）", "minute data (message 2051)")
         if found.cn == point.MEANS
-        else Text("实时值 2011", "real-time values 2011")
+        else Text("实时数据（报文 2011）", "real-time data (message 2011)")
     )
     return panel.region(
         Text("曲线", "Curve"),

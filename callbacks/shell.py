@@ -223,7 +223,8 @@ def _who(lang: Lang) -> Component:
     if person is None:
         return html.Span(html.A(login.TITLE.say(lang), href="/login"), className="who")
     out = html.Form(html.Button(login.OUT.say(lang), type="submit"), action="/logout", method="post")
-    return html.Span([html.Span(person.display.say(lang)), out], className="who")
+    name = person.display.say(lang)
+    return html.Span([html.Span(name, title=name), out], className="who")
 
 
 def visit_of(path: str, search: str, lang: Lang) -> Visit:

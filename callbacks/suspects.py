@@ -121,7 +121,7 @@ def axis(lang: Lang) -> Any:
     """Return what the bars mean."""
     words = (
         Text("◂ 反对", "◂ against"),
-        Text("证据强度（自然对数）", "evidence, nats"),
+        Text("证据强度（自然对数）", "strength, natural log"),
         Text("支持 ▸", "for ▸"),
     )
     return html.P([html.Span(w.say(lang)) for w in words], className="ax")
@@ -208,11 +208,11 @@ def in_order(reasons: tuple[Reason, ...]) -> tuple[list[Reason], list[Reason]]:
 def sentence(reason: Reason, lang: Lang) -> Any:
     """Return one piece of evidence as a sentence with its sign."""
     if reason.nats > 0:
-        tag, kind = Text("证", "pro"), "f"
+        tag, kind = Text("证", "for"), "f"
     elif reason.nats < 0:
-        tag, kind = Text("反", "con"), "a"
+        tag, kind = Text("反", "against"), "a"
     else:
-        tag, kind = Text("平", "even"), "a"
+        tag, kind = Text("平", "neutral"), "a"
     return html.Li([html.Em(tag.say(lang), className=kind), html.Span(reason.text.say(lang))])
 
 

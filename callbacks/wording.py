@@ -16,6 +16,7 @@ from geodata.words import LANGS, Lang, Text
 from twin.model import CommandState, IncidentState
 
 NONE = "—"
+LONG_SKEW_S = 600.0  # from here on a wrong clock is told in hours and minutes
 SHORT = {"d": Text("天", "d"), "h": Text("时", "h"), "min": Text("分", "min"), "s": Text("秒", "s")}
 
 STATES: dict[IncidentState, Text] = {
@@ -141,6 +142,13 @@ def rate(share: float | None, lang: Lang, decimals: int = 1) -> str:
 def signed(value: float, decimals: int = 1, *, lang: Lang) -> str:
     """A number that always shows its sign."""
     return locales.number(f"{value:+.{decimals}f}", lang)
+
+
+def skew(seconds: float, lang: Lang) -> str:
+    """By how much a clock is wrong: `−0.2 s`; what is wrong by many minutes reads `−3 h 20 min`."""
+    if abs(seconds) < LONG_SKEW_S:
+        return f"{signed(seconds, lang=lang)} s"
+    return ("+" if seconds > 0 else "−") + span(abs(seconds) // 60 * 60, lang)
 
 
 def kilograms(kg: float | None, *, lang: Lang) -> str:

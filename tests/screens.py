@@ -1,8 +1,8 @@
 """`python -m tests.screens`: starts the demo, waits for the moments, takes the pictures of docs/screens.
 
-Every page in both languages at 1920x1080, 3840x2160 (device scale 2) and 1180x820 (a tablet, so no wall).
-`--size=""`, `--size=-4k` or `--size=-tablet` takes one size only, `--lang` one language, `--only admin` the
-pages whose names begin so.
+Every page in both languages at 1920x1080, 3840x2160 (device scale 2) and 1180x820 (a tablet with a touch
+screen, so no wall). `--size=""`, `--size=-4k` or `--size=-tablet` takes one size only, `--lang` one language,
+`--only admin` the pages whose names begin so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.running import chromium, demo, reader, visit
 
@@ -30,23 +30,54 @@ SIZES: dict[str, tuple[tuple[int, int], float]] = {
 }
 LOGGER = "320990CA00335A000003FCCF"  # S33
 SHEETS = ("flood", "calls", "own", "score")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: where it is taken, who looks, what is pressed and what must be on screen first."""
+
+    path: str
+    ready: str = ""
+    press: tuple[str, ...] = ()
+    who: str = ""  # the account of the demo that is signed in
+    theme: str = ""  # the page's own, if none was chosen
+    sizes: tuple[str, ...] = tuple(SIZES)
+
+
+HD = ("",)
+RANKED = ".sus-pick"
+WITH = ".en-with-place summary"
+FIRM = ".eh"
 PAGES = {
-    "atlas": "/atlas",
-    "emergency": "/emergency",
-    "enterprise": "/enterprise",
-    "indicators": "/enterprise?view=all",
-    "readings": "/readings/S33/w01018/1",
-    "admin": "/admin",
-    "admin-import": "/admin?tab=import",
-    "admin-check": "/admin?tab=check",
-    "admin-versions": "/admin?tab=versions",
-    "admin-fingerprints": "/admin?tab=fingerprints",
-    "admin-logger": f"/admin?tab=stations&mn={LOGGER}",
-    "admin-doors": "/admin?tab=doors",
-    "login": "/login",
+    "login": Shot("/login"),
+    "admin": Shot("/admin", ".at", who="admin"),
+    "admin-import": Shot("/admin?tab=import", who="admin"),
+    "admin-check": Shot("/admin?tab=check", who="admin"),
+    "admin-versions": Shot("/admin?tab=versions", who="admin"),
+    "admin-fingerprints": Shot("/admin?tab=fingerprints", ".fl", who="admin"),
+    "admin-logger": Shot(f"/admin?tab=stations&mn={LOGGER}", who="admin"),
+    "admin-doors": Shot("/admin?tab=doors", who="admin"),
+    "readings": Shot("/readings/S33/w01018/1"),
+    "atlas": Shot("/atlas"),
+    "atlas-light": Shot("/atlas", theme="light", sizes=HD),
+    "atlas-station": Shot("/atlas?obj=station/S33", ".card-curve svg", sizes=HD),
+    "atlas-guide": Shot("/atlas", press=("[data-guide='']",), sizes=HD),
+    "atlas-replay": Shot("/atlas", ".rp-range", ("#rp-open", ".rp-acts button"), sizes=HD),
+    "enterprise": Shot("/enterprise", FIRM),
+    "enterprise-one": Shot("/enterprise/E19", FIRM),
+    "enterprise-dark": Shot("/enterprise/E19", FIRM, theme="dark", sizes=HD),
+    "indicators": Shot("/enterprise/E19?view=all", ".en-all"),
+    "indicators-compare": Shot(
+        "/enterprise/E19?view=all",
+        ".en-all",
+        (WITH, ".en-with label >> nth=3", ".en-with label >> nth=7", WITH),
+    ),
+    "emergency": Shot("/emergency", RANKED, who="duty"),
+    "emergency-second": Shot("/emergency", RANKED, (".sus-pick >> nth=1",), "duty", sizes=HD),
+    "emergency-help": Shot("/emergency", RANKED, ("#em-suspects .about",), "duty", sizes=HD),
+    "emergency-light": Shot("/emergency", RANKED, who="duty", theme="light", sizes=HD),
 }
 READY_MS = 200_000  # an incident of the demo takes two minutes to come
-READY = {"indicators": ".en-all", "enterprise": ".eh", "emergency": ".sus-pick"}
 COLOURS = 256
 STRONG = 90  # between the strongest and the weakest of red, green and blue
 SETTLE_MS = 2500
@@ -124,16 +155,31 @@ def desks(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> 
     for suffix in wanted.sizes:
         size, scale = SIZES[suffix]
         for lang in wanted.langs:
-            context = reader(browser, lang, size, scale)
-            for name, path in ((n, p) for n, p in PAGES.items() if wanted.page(n)):
-                page = visit(context, address, path, lang, faults)
-                if name in READY:
-                    expect(page.locator(READY[name]).first).to_be_visible(timeout=READY_MS)
-                take(page, f"{name}{suffix}-{lang}")
-                if name == "emergency":
-                    sheets(page, f"{suffix}-{lang}")
-                page.close()
-            context.close()
+            for name, shot in PAGES.items():
+                if suffix in shot.sizes and wanted.page(name):
+                    context = reader(browser, lang, size, scale, touch=suffix == "-tablet")
+                    page = shown(context, address, shot, lang, faults)
+                    take(page, f"{name}{suffix}-{lang}")
+                    if name == "emergency":
+                        sheets(page, f"{suffix}-{lang}")
+                    context.close()
+
+
+def shown(context: BrowserContext, address: str, shot: Shot, lang: str, faults: list[str]) -> Page:
+    """Open a page as its picture wants it."""
+    if shot.theme:
+        context.add_cookies([{"name": "theme", "value": shot.theme, "url": address}])
+    if shot.who:
+        told: dict[str, str | float | bool] = {"user": shot.who, "password": f"demo-{shot.who}"}
+        assert context.request.post(f"{address}/login", form=told).ok
+    page = visit(context, address, shot.path, lang, faults)
+    if shot.ready and not shot.press:
+        expect(page.locator(shot.ready).first).to_be_visible(timeout=READY_MS)
+    for button in shot.press:
+        page.locator(button).first.click(timeout=READY_MS)
+    if shot.ready:
+        expect(page.locator(shot.ready).first).to_be_visible(timeout=READY_MS)
+    return page
 
 
 def sheets(page: Page, ending: str) -> None:

@@ -95,7 +95,7 @@ def _learn(o: argparse.Namespace, records: Records, park: Park, config: Config, 
     if o.dry:
         sys.stdout.write(fingerprints.write_csv(prints))
         return 0
-    return _install(prints, "learn", f"{o.days:g} d", records, config, lang)
+    return _install(prints, fingerprints.LEARNER, fingerprints.days_note(o.days), records, config, lang)
 
 
 def _install(
@@ -105,7 +105,7 @@ def _install(
     made = fingerprints.install(records, prints, now, by, note)
     said = NOTHING
     if made is not None:
-        records.audit(AuditLine(now, by, "fingerprints.changed", str(made.version), Text(note, note)))
+        records.audit(AuditLine(now, by, "fingerprints.changed", str(made.version), made.why))
         said = INSTALLED.fill(version=made.version, n=len(made.prints))
     sys.stdout.write(said.say(lang) + "\n")
     return 0

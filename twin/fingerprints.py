@@ -29,6 +29,9 @@ USUAL_SPREAD = 0.45  # of a batch around its profile, in logs, where nobody has 
 COLUMNS = ("enterprise", "outlet", "factor", "value", "unit", "spread", "samples", "as_of", "source")
 NEEDED = ("enterprise", "factor", "value", "as_of")
 LEARNED, PERMIT = "learned", "permit"
+LEARNER = "learn"  # who brought a version that was learned from meters; its note is `days_note`
+_DAYS = " d"
+_FROM_DAYS = Text("最近 {n} 天的读数", "readings of the last {n} days")
 TRIES = 5
 
 Prints = dict[tuple[str, str, str], "Print"]
@@ -79,6 +82,13 @@ class Library:
     by: str
     note: str
     prints: tuple[Print, ...]
+
+    @property
+    def why(self) -> Text:
+        """The reason as people read it: their own words, or from how many days of readings it was learned."""
+        if self.by == LEARNER and self.note.endswith(_DAYS):
+            return _FROM_DAYS.fill(n=self.note.removesuffix(_DAYS))
+        return Text(self.note, self.note)
 
     def of(self, enterprise: str, outlet: str) -> dict[str, Print]:
         """Return the prints of one water by factor."""
@@ -170,6 +180,11 @@ def of_version(records: Records, version: int) -> Library | None:
 def versions(records: Records, limit: int = 50) -> list[Library]:
     """Return the library after every change, the newest first."""
     return records.papers(KIND, Library, limit=limit)
+
+
+def days_note(days: float) -> str:
+    """Return the note of a version that was learned from so many days of readings."""
+    return f"{days:g}{_DAYS}"
 
 
 def install(

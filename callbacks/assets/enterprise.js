@@ -21,8 +21,12 @@
 
   words.EnShow = (value, decimals) => (value === null || value === undefined ? "—" : twin.number(value, decimals || 0));
 
+  const narrow = matchMedia("(max-width: 1279px)"), finger = matchMedia("(pointer: coarse)");
+  const WIDE_ONLY = ["trade", "sent"]; // columns for which a tablet has no room
+
   function look() {
     return {
+      rowHeight: finger.matches ? 44 : 31, headerHeight: finger.matches ? 44 : 30,
       backgroundColor: "var(--surface-1)", foregroundColor: "var(--text-1)", headerBackgroundColor: "var(--surface-2)",
       headerTextColor: "var(--text-3)", borderColor: "var(--line-1)", rowHoverColor: "var(--surface-2)",
       selectedRowBackgroundColor: "var(--accent-soft)", fontFamily: "inherit", fontSize: 13, headerFontSize: 12,
@@ -33,9 +37,17 @@
   }
   words.EnLook = look;
 
+  function fit(grid) {
+    const api = grid.querySelector(".ag-row") && window.dash_ag_grid && window.dash_ag_grid.getApi(grid.id);
+    if (!api) return;
+    api.setColumnsVisible(WIDE_ONLY, !narrow.matches);
+    grid.dataset.narrow = narrow.matches;
+  }
+
   /* The row of the enterprise on screen, however it came there. The table builds its rows anew as it scrolls. */
   setInterval(function () {
     const grid = document.querySelector(".en-grid"), shown = document.querySelector(".eh");
+    if (grid && grid.dataset.narrow !== String(narrow.matches)) fit(grid);
     if (!grid || !shown) return;
     for (const row of grid.querySelectorAll(".ag-row"))
       row.classList.toggle("is-shown", row.getAttribute("row-id") === shown.dataset.id);

@@ -62,3 +62,9 @@ def test_a_rate_has_its_decimals_and_its_sign() -> None:
     assert [wording.rate(0.9971, lang) for lang in ("zh", "de")] == ["99.7%", "99,7%"]
     assert wording.rate(0.00064, "en", 2) == "0.06%"
     assert wording.rate(None, "en") == wording.NONE
+
+
+def test_a_clock_that_is_hours_wrong_reads_as_hours() -> None:
+    assert wording.skew(-0.24, "en") == "−0.2 s"
+    assert wording.skew(-12_021.0, "en") == "−3 h 20 min"
+    assert wording.skew(12_021.0, "zh") == "+3 时 20 分"

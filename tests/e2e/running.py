@@ -96,12 +96,18 @@ def chromium(playwright: Playwright) -> Browser:
 
 
 def reader(
-    browser: Browser, lang: str, size: tuple[int, int] = (1920, 1080), scale: float = 1.0
+    browser: Browser,
+    lang: str,
+    size: tuple[int, int] = (1920, 1080),
+    scale: float = 1.0,
+    *,
+    touch: bool = False,
 ) -> BrowserContext:
-    """Open a browser of somebody who reads one language."""
+    """Open a browser of somebody who reads one language; on a tablet it is touched."""
     return browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         device_scale_factor=scale,
+        has_touch=touch,
         locale="zh-CN" if lang == "zh" else "en-GB",
         timezone_id="Asia/Shanghai",
     )

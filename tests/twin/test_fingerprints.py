@@ -23,8 +23,11 @@ from twin.curves import Curve
 from twin.fingerprint_learning import LEAST, learn
 from twin.fingerprints import (
     LEARNED,
+    LEARNER,
     PERMIT,
+    Library,
     Print,
+    days_note,
     in_force,
     install,
     latest,
@@ -186,6 +189,13 @@ def test_normal_discharge_teaches_and_bad_hours_do_not(tmp_path: Path, park: Par
     history.close()
     few = Curve(np.arange(LEAST - 1, dtype=np.int64), np.ones(LEAST - 1), np.zeros(LEAST - 1, np.uint8))
     assert len(few.at_ms) < LEAST
+
+
+def test_a_version_says_why_in_words_also_one_that_was_learned() -> None:
+    by_hand = Library(1, NOW, "li", "June samples", ())
+    assert by_hand.why == Text("June samples", "June samples")
+    learned = replace(by_hand, by=LEARNER, note=days_note(30.0))
+    assert learned.why == Text("最近 30 天的读数", "readings of the last 30 days")
 
 
 def test_the_command_exports_what_it_imports_again(
