@@ -10,8 +10,9 @@ from typing import Any
 import dash
 from dash import Dash, Input, Output, State, dcc, html
 
-from callbacks import dossier, ids, panel, park_use, timeline, wording
+from callbacks import audit_words, dossier, ids, panel, park_use, timeline, wording
 from callbacks.admin_tab import Tab
+from callbacks.deviations import said as deviation
 from callbacks.pages import Visit, Web, in_thread, reader_lang
 from callbacks.shell import glyph
 from geodata.places import Park
@@ -160,7 +161,7 @@ def _station(id: str, name: str, mn: str, count: Mapping[str, Any] | None, now_m
     skew = float(count.get("skew_ms") or 0)
     deviations = count.get("deviations") or {}
     said = [
-        html.Span(f"{name} ×{wording.number(n, lang=lang)}", className="tag")
+        html.Span(f"{deviation(name, lang)} ×{wording.number(n, lang=lang)}", className="tag")
         for name, n in sorted(deviations.items())
     ]
     rejects = int(count.get("rejects", 0))
@@ -268,8 +269,13 @@ def audit(found: Sequence[AuditLine], people: Mapping[str, Text], lang: Lang) ->
         html.Tr(
             [
                 html.Td(wording.day_hms(line.at, lang), className="mut"),
-                html.Td(people[line.who].say(lang) if line.who in people else line.who),
-                html.Td([html.Span(line.what, className="mut mono"), " ", line.detail.say(lang)]),
+                html.Td(who := audit_words.named(line.who, people, lang)),
+                html.Td(
+                    [
+                        html.Span(audit_words.said(line.what, lang), className="mut"),
+                        "" if line.detail.say(lang) == who else f"　{line.detail.say(lang)}",
+                    ]
+                ),
                 html.Td(line.about, className="mut"),
             ]
         )

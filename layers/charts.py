@@ -86,6 +86,8 @@ def curve(
                 annotation={
                     "text": words.fill(value=factor.show(limit)).say(lang),
                     "font": {"color": t["lv-alarm-text"], "size": 18 if wall else 12},
+                    "bgcolor": t["surface-1"],
+                    "borderpad": 1,
                 },
                 annotation_position=side,
             )

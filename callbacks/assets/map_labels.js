@@ -10,7 +10,7 @@
       this.fs = map.fs;
       // the page's own things over the map: nothing is written under them
       const base = map.element.getBoundingClientRect(), s = view.shown, zoom = twin.zoomed();
-      for (const el of map.paper ? [] : map.element.parentElement.querySelectorAll(".map-legend, .wl-legend, .map-furniture, .map-buttons")) {
+      for (const el of map.paper ? [] : map.element.parentElement.querySelectorAll(".map-legend, .wl-legend, .map-furniture, .map-buttons, .pl-bar, .em-tools")) {
         const r = el.getBoundingClientRect();
         if (r.width) this.take((r.x - base.x) / zoom + s.x0 - 4, (r.y - base.y) / zoom + s.y0 - 4, r.width / zoom + 8, r.height / zoom + 8, 30);
       }

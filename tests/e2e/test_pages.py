@@ -29,9 +29,12 @@ PATHS = (
         "/emergency",
         "/readings/S33/w01018/1",
     ),
-    *("/admin", *("/admin?tab=" for key in ("import", "check", "versions", "stations", "doors")), SIGN_IN),
+    "/admin",
+    *(f"/admin?tab={key}" for key in ("import", "check", "versions", "fingerprints", "stations", "doors")),
+    SIGN_IN,
 )
 SIZES = ((1920, 1080), (3840, 2160), (1180, 820))
+TABLET = SIZES[-1]
 CHINESE = re.compile("[\u4e00-\u9fff]")
 # Of a table the rows and the heads come late.
 READY = (
@@ -68,6 +71,16 @@ CUT = (
   }
   return cut;
 }"""
+).replace("SEEN", SEEN)
+
+
+SMALL = (
+    """() => [...document.querySelectorAll('button, summary, select, input, .btn, .nav-a, .lnk')].filter((e) => {
+  if (/^(checkbox|radio|file)$/.test(e.type) || e.closest('[inert]') || !e.checkVisibility(SEEN)) return false;
+  const box = (e.closest('.dash-input-container') || e).getBoundingClientRect();
+  const around = parseFloat(getComputedStyle(e, '::after').height) || 0;
+  return box.width > 1 && Math.max(box.height, around) < 43;
+}).map((e) => 'small for a finger: ' + e.tagName + '.' + e.className + ' ' + (e.innerText || '').slice(0, 40))"""
 ).replace("SEEN", SEEN)
 
 
@@ -113,8 +126,11 @@ def test_every_page_reads_well(chromium: Browser, web: Site, lang: str, size: tu
     # Names of accounts are names, and a language is offered by its own name: they stay as they are.
     known = english() - {"viewer", "admin", "English"} if lang == "zh" else set()
     faults = []
-    with screen(chromium, *size) as it:
+    with screen(chromium, *size, has_touch=size == TABLET) as it:
         it.page.context.add_cookies([{"name": "lang", "value": lang, "url": web.url}])
+        # The longest name of all in the header; the way in is on the sign-in page.
+        told: dict[str, str | float | bool] = {"user": "admin", "password": "demo-admin"}
+        assert it.page.context.request.post(f"{web.url}/login", form=told).ok
         for path in PATHS:
             _open(it, web, path)
             said = it.page.evaluate(TEXTS)
@@ -123,6 +139,8 @@ def test_every_page_reads_well(chromium: Browser, web: Site, lang: str, size: tu
             )
             faults += [f"{path} untranslated: {text}" for text in sorted(strange)]
             faults += [f"{path} {cut}" for cut in it.page.evaluate(CUT)]
+            if size == TABLET:
+                faults += [f"{path} {small}" for small in it.page.evaluate(SMALL)]
         assert it.wrong == []
     assert not faults, "\n".join(faults)
 
