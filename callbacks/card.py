@@ -49,7 +49,7 @@ SOURCES = {
     "assumed": Text("假定", "assumed"),
 }
 PERMITS = {
-    "key": Text("重点管理", "key"),
+    "key": Text("重点管理", "key discharger"),
     "simple": Text("简化管理", "simplified"),
     "registered": Text("登记管理", "registered"),
 }
