@@ -24,11 +24,11 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.conftest import Embedded
 from tests.e2e.cable import LID, Cable, asleep, awake, cable
 from tests.e2e.kills import Loggers, compared
 from tests.e2e.running import demo, role_pid
 from tests.e2e.screen import Screen, browser, screen
+from tests.embedded import Embedded
 from twin.bench_park import machine
 from twin.history.reader import History
 from twin.supervisor import free_port
