@@ -24,6 +24,8 @@ def button_text(now: Round, lang: Lang) -> str:
     act = (
         Text("批准并下发 {do} {g}", "Approve and order: {do} {g}")
         if now.waiting and now.approvals
+        else Text("前锋已过，仍批准 {do} {g}", "Front missed, still approve: {do} {g}")
+        if now.late
         else Text("拟定并批准 {do} {g}", "Propose and approve: {do} {g}")
     )
     return act.fill(g=listed(now.gates), do=verb(now.target)).say(lang)

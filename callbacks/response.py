@@ -98,13 +98,21 @@ def latest(
     return {gate: command for gate, command in found.items() if not undone(command, gates.get(gate))}
 
 
+def is_late(plan: GatePlan) -> bool:
+    """Tell whether every gate of a plan is too late for the front of the plume."""
+    return all(m.too_late for m in plan.moves)
+
+
 def open_moves(plan: GatePlan, commands: Sequence[Command], gates: Mapping[str, GateState]) -> list[GateMove]:
-    """Return the moves nobody has proposed yet and that can still be ordered."""
+    """Return the moves nobody has proposed yet and that can still be ordered.
+
+    A gate that is too late is left out, unless the plan has no other: then it may still save the tail.
+    """
     have = latest(commands, gates)
     return [
         m
         for m in plan.moves
-        if not m.too_late
+        if (not m.too_late or is_late(plan))
         and not m.flood_lock
         and not stands(gates.get(m.gate), m.target)
         and (

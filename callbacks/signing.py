@@ -139,15 +139,19 @@ class Round:
     waiting : tuple of Command
         Those of them that wait for a signature.
     fresh : tuple of str
-        Gates of the plan nobody has proposed yet and that can still be closed in time.
+        Gates of the plan nobody has proposed yet and that can still be closed: in time, or, where none of
+        them is in time, for the tail of the plume.
     target : float
         Where they are to stand: 0 closed .. 1 open.
+    late : bool
+        Whether all of the plan's gates are too late for the front.
     """
 
     commands: tuple[Command, ...]
     waiting: tuple[Command, ...]
     fresh: tuple[str, ...]
     target: float = 0.0
+    late: bool = False
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -196,7 +200,8 @@ def round_of(
     wanted = [c.target for c in waiting] or [
         m.target for m in (plan.moves if plan else ()) if m.gate in fresh
     ]
-    return Round(tuple(newest), waiting, fresh, wanted[0] if wanted else 0.0)
+    late = plan is not None and response.is_late(plan)
+    return Round(tuple(newest), waiting, fresh, wanted[0] if wanted else 0.0, late)
 
 
 def verb(target: float) -> Text:

@@ -167,6 +167,17 @@ def test_gates_already_shut_too_late_or_locked_are_not_commanded(desk: Desk) -> 
     assert round_of(locked, [], {}).fresh == ("G10",)
 
 
+def test_when_nothing_closes_in_time_the_tail_can_still_be_saved(desk: Desk) -> None:
+    plan = story.planset().plans[0]
+    late = replace(plan, moves=tuple(replace(m, too_late=True) for m in plan.moves))
+    now = round_of(late, [], {})
+    assert now.fresh == ("G05", "G10")
+    assert "前锋已过" in approval.button_text(now, "zh")
+    assert "前锋已过" not in approval.button_text(round_of(plan, [], {}), "zh")
+    locked = replace(late, moves=(replace(late.moves[0], flood_lock=True), late.moves[1]))
+    assert round_of(locked, [], {}).fresh == ("G10",)
+
+
 def test_what_is_sent_back_can_be_proposed_anew(desk: Desk) -> None:
     put(desk, "duty")
     plan = story.planset().plans[0]

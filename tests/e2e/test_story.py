@@ -44,8 +44,9 @@ def compare(page: Page) -> None:
     expect(rows.first).to_contain_text("自拟", timeout=90_000)
     expect(rows.last).to_contain_text("不处置")
     expect(sheet.locator(".ow").first).to_have_attribute("data-watermark", "推演 非实况")
-    sheet.locator(".em-x").click()
+    page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
+    expect(page.locator(".em-tools .btn").nth(2)).to_be_focused()
 
 
 def test_from_the_first_anomaly_to_the_closed_gate(address: str) -> None:
