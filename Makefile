@@ -16,11 +16,12 @@ $(STAMP): docker/requirements-dev.txt pyproject.toml setup.py .ci/setup $(wildca
 demo: setup ## the whole product on the demo park, http://127.0.0.1:8050
 	.venv/bin/twin demo
 
+# Three for two cores: a third of the time of these tests is waiting for a socket or a process.
 check: setup ## the quick loop: style, types, unit tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(PY) -m pytest -n 2 --dist worksteal -m "not e2e and not slow"
+	$(PY) -m pytest -n 3 --dist worksteal -m "not e2e and not slow"
 
 e2e: setup
 	bash .ci/browser

@@ -212,7 +212,7 @@ class Incidents:
                 told[case.incident.id] = ENDED
                 continue
             self._containment.learn(plans(case.incident.id))
-            state = _S.CONTAINED if self._is_held(case) else _S.OPEN
+            state = _S.CONTAINED if self._is_held(case, away) else _S.OPEN
             if state is not case.incident.state:
                 case.incident = moved(case.incident, state, as_datetime(now_ms))
                 told[case.incident.id] = UPDATED
@@ -366,9 +366,9 @@ class Incidents:
         ahead_s = self._reach.next_s(case.onset_ms.keys(), HORIZON_S)
         return now_ms - case.odd_ms > QUIET_MS + 1500.0 * ahead_s
 
-    def _is_held(self, case: Case) -> bool:
+    def _is_held(self, case: Case, away: Bools) -> bool:
         """Tell whether gates keep what this incident shows now from every receptor."""
-        table, away = self._bank.table, self._bank.away
+        table = self._bank.table
         now: Collection[int] = {int(table.station[i]) for i in case.points if away[i]}
         nodes = {table.stations[k].node for k in now or case.onset_ms}
         return self._containment.holds(case.incident.id, nodes)
@@ -376,7 +376,10 @@ class Incidents:
     def _hold(self) -> None:
         """Keep the baselines of every station of an open incident as they were."""
         stations = {k for c in self.cases if c.incident.state in LIVE for k in c.onset_ms}
-        self._bank.held[:] = np.isin(self._bank.table.station, list(stations))
+        table = self._bank.table
+        held = np.zeros(len(table.stations), bool)
+        held[list(stations)] = True
+        self._bank.held[:] = held[table.station]
 
 
 def _moved(onsets: Mapping[int, int], where: Index) -> dict[int, int]:

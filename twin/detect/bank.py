@@ -22,6 +22,7 @@ from twin.detect.table import Place, Table
 
 NEAR = 3.0  # robust standard deviations within which a point is calm
 USABLE = (0, ord("N"))  # data marks of a reading that may be believed
+IS_USABLE = np.isin(np.arange(256), USABLE)  # by mark, which is a byte
 FUTURE_MS = 900_000  # a reading further ahead of park time than this is a wrong clock
 LEARN_BELOW = 4.0  # robust standard deviations
 MEAN_MS = 600_000  # period of the means that loggers send (HJ 212 command 2051)
@@ -29,6 +30,7 @@ STALE_MS = 6 * 3_600_000  # after a gap this long the old baseline says nothing
 ACCEPT_MS = 6 * 3_600_000  # a lasting shift that no limit and no incident speaks against becomes normal
 DOUBT_MS = 3_600_000  # so long weak evidence keeps a canal's baseline from following what may be a slug
 CHRONIC_SHARE = 0.9  # a baseline this near its own limit makes an exceedance old news
+NEVER_MS = np.iinfo(np.int64).max
 GROSS = 2.0  # times the limit; counts even where no baseline is known yet
 
 
@@ -116,11 +118,11 @@ class Bank:
 
     def onset_ms(self, point: Index) -> Millis:
         """Return when each of these points first left its normal, epoch ms; where it has not, 0."""
-        best = np.full(len(point), np.iinfo(np.int64).max)
+        best = np.full(len(point), NEVER_MS)
         for decision in (self.strong, self.over, self.weak):
             first = np.where(decision.on[point], decision.first_ms[point], best)
             best = np.minimum(best, first)
-        return np.where(best == np.iinfo(np.int64).max, 0, best)
+        return np.where(best == NEVER_MS, 0, best)
 
     def step(
         self,
@@ -148,7 +150,7 @@ class Bank:
     def prime(self, point: Index, at_ms: Millis, value: Floats, flag: NDArray[np.uint8], now_ms: int) -> None:
         """Take in means of a time for which there are no readings: the hours before a logger spoke."""
         before = self.at_ms[point] < at_ms - 2 * MEAN_MS
-        use = before & np.isin(flag, USABLE) & np.isfinite(value) & (at_ms <= now_ms + FUTURE_MS)
+        use = before & IS_USABLE[flag] & np.isfinite(value) & (at_ms <= now_ms + FUTURE_MS)
         for wave in waves(point[use], at_ms[use], value[use], flag[use]):
             self.deviation.prime(wave)
 
@@ -185,7 +187,7 @@ class Bank:
         if gap.any():
             self._clear(p[gap])
             self.deviation.restart(p[gap])
-        believed = np.isin(wave.flag, USABLE)
+        believed = IS_USABLE[wave.flag]
         self.at_ms[p] = wave.at_ms
         told = believed | (wave.flag == OVER_RANGE)
         self.value[p] = np.where(told, wave.value, self.value[p])
