@@ -118,19 +118,8 @@ def rank(
     Ranking
         The same for the same input, whatever the order of enterprises and stations.
     """
-    case = lay_out(
-        park,
-        network,
-        observations,
-        incident,
-        anomalies,
-        now.timestamp(),
-        carriage or Carriage(),
-        results,
-        library,
-        stood,
-        before,
-    )
+    kept, known = carriage or Carriage(), (results, library, stood, before)
+    case = lay_out(park, network, observations, incident, anomalies, now.timestamp(), kept, *known)
     return _ranked(case, incident, now, weights or Weights(), gates or {})
 
 
