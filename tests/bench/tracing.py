@@ -2,7 +2,8 @@
 
 `python -m tests.bench.tracing SET [--also SET]` reads recorded cases (folders `networks`, `cases`, `truth`)
 and prints a table for each mode, with and without the grab sample: share of cases whose source came first, or
-among three; log score in nats; share of cases that gave the source less than 1 %; expected calibration error.
+among three; log score in nats; share of cases that gave the source less than 1 %; expected calibration error;
+and what a case costs a processor.
 Cases of the other set help to fit and are not scored; those of the network left out are left out there too.
 Every network weighs the same in a fit.
 """
@@ -13,6 +14,7 @@ import argparse
 import gzip
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,11 +38,12 @@ FITTED = {
 
 
 class Found(NamedTuple):
-    """Clues of a case in a mode, and the position of its source."""
+    """Clues of a case in a mode, the position of its source, and the processor's seconds they took."""
 
     network: str
     clues: Clues
     source: int
+    cpu_s: float
 
 
 def gather(root: Path, *, early: bool) -> Iterator[Found]:
@@ -55,8 +58,10 @@ def gather(root: Path, *, early: bool) -> Iterator[Found]:
             packed = root / "cases" / path.stem / f"{entry['case_id']}.json.gz"
             case = json.loads(gzip.decompress(packed.read_bytes()))
             network = network_of(sheet, case["edges_known"])
+            began = time.process_time()
             found = clues(case, network, early=early, weights=plain)
-            yield Found(path.stem, found, case["candidates"].index(entry["source"]))
+            took = time.process_time() - began
+            yield Found(path.stem, found, case["candidates"].index(entry["source"]), took)
 
 
 def marks(
@@ -126,6 +131,11 @@ def main() -> None:
             print(f"\n{told}: {mode}, {'with' if sample else 'without'} sample: calibration error {ece:.3f}")
             for name, row in [("all", rows), *((n, rows[ours.network == n]) for n in chosen)]:
                 print(f"  {name:12s}" + "".join(f"{x:8.3f}" for x in row.mean(0)))
+    for mode, found in ours.found.items():
+        for name in ("all", *chosen):
+            took = [f.cpu_s for f in found if name in ("all", f.network)]
+            mean, most = np.mean(took), np.quantile(took, 0.95)
+            print(f"{mode:6s}{name:12s} processor seconds a case: mean {mean:.2f}, 95 % within {most:.2f}")
 
 
 if __name__ == "__main__":
