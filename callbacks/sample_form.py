@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from callbacks import dossier, login, signing
+from callbacks import dossier, login, menu, signing
 from callbacks.pages import in_thread, reader_lang
 from callbacks.wording import hm, local
 from geodata.words import Lang, Text, as_lang
@@ -46,15 +46,8 @@ def form(lang: Lang) -> Any:
     signed = login.reader() is not None
     boxes = [_box(name, word, lang) for name, word in FIELDS.items()]
     codes = sorted(known(), key=lambda f: (f.code not in USUAL, f.code))
-    which = dcc.Dropdown(
-        id="sample-factor",
-        options=[
-            {"label": f"{f.short.say(lang)} {f.unit}".strip(), "value": f.code} for f in codes if f.unit
-        ],
-        value=USUAL[0],
-        clearable=False,
-        className="sample-factor",
-    )
+    measured = ((f.code, f"{f.short.say(lang)} {f.unit}") for f in codes if f.unit)
+    which = menu.menu("sample-factor", measured, lang, USUAL[0])
     boxes.insert(3, html.Label([html.Span(Text("因子", "Factor").say(lang)), which]))
     for name, word, kind in (
         ("user", Text("账号", "Account"), "text"),

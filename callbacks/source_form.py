@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from callbacks import dossier, login, signing, wording
+from callbacks import dossier, login, menu, signing, wording
 from callbacks.approval import status
 from callbacks.pages import in_thread, reader_lang
 from geodata.places import Park
@@ -38,9 +38,8 @@ def form(park: Park, lang: Lang) -> Any:
     """Return the form, closed until it is asked for. Who is signed in types no name and password."""
     signed = login.reader() is not None
     firms = sorted(park.enterprises, key=lambda e: e.id)
-    options = [{"label": confirmed.NO_LISTED.say(lang), "value": confirmed.UNLISTED}]
-    options[:0] = [{"label": f"{e.id} {e.short.say(lang)}", "value": e.id} for e in firms]
-    which = dcc.Dropdown(id="source-who", options=options, className="sample-factor")
+    who = [(e.id, f"{e.id} {e.short.say(lang)}") for e in firms]
+    which = menu.menu("source-who", [*who, (confirmed.UNLISTED, confirmed.NO_LISTED.say(lang))], lang)
     return html.Details(
         [
             html.Summary(TITLE.say(lang)),
