@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNLISTED = 0.45  # before any evidence, that the source is on no list: a hidden pipe, a tanker
+UNLISTED = 0.5  # before any evidence, that the source is on no list: a hidden pipe, a tanker
 FLOOR = 0.02
 ALIKE_NATS = 0.7  # candidates whose transport differs by less are one group
 WORTH_NAMING = 0.01
