@@ -48,6 +48,7 @@ HD = ("",)
 RANKED = ".sus-pick"
 WITH = ".en-with-place summary"
 FIRM = ".eh"
+LATE = ("/emergency", "/enterprise")
 PAGES = {
     "login": Shot("/login"),
     "admin": Shot("/admin", ".at", who="admin"),
@@ -150,13 +151,13 @@ def awake(browser: Browser, address: str) -> None:
     page.close()
 
 
-def desks(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> None:
-    """Take the pages somebody works at."""
+def desks(browser: Browser, address: str, wanted: Wanted, faults: list[str], *, late: bool) -> None:
+    """Take the pages somebody works at: those that tell of an incident are `late`, once it is there."""
     for suffix in wanted.sizes:
         size, scale = SIZES[suffix]
         for lang in wanted.langs:
             for name, shot in PAGES.items():
-                if suffix in shot.sizes and wanted.page(name):
+                if suffix in shot.sizes and wanted.page(name) and late == shot.path.startswith(LATE):
                     context = reader(browser, lang, size, scale, touch=suffix == "-tablet")
                     page = shown(context, address, shot, lang, faults)
                     take(page, f"{name}{suffix}-{lang}")
@@ -206,14 +207,15 @@ def main(words: list[str] | None = None) -> int:
     SCREENS.mkdir(parents=True, exist_ok=True)
     faults: list[str] = []
     with demo(args.speed) as address, sync_playwright() as playwright, chromium(playwright) as browser:
+        awake(browser, address)
         opened = walls(browser, address, wanted, faults)
+        desks(browser, address, wanted, faults, late=False)
         for name, page in opened:
             expect(page.locator(".wl.is-taken")).to_be_visible(timeout=300_000)
             expect(page.locator(".wl-cards .pv").first).to_be_visible(timeout=120_000)
             take(page, f"wall-incident{name}")
             page.close()
-        awake(browser, address)
-        desks(browser, address, wanted, faults)
+        desks(browser, address, wanted, faults, late=True)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
