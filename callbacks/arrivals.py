@@ -199,8 +199,10 @@ def chart(
     axis = axis_of([now, *(a.early for a, _ in rows), *(a.late for a, _ in rows)], before=0.05, after=0.06)
     lines = []
     for arrival, move in rows:
-        standing = "shut" if response.is_shut(states.get(arrival.place)) else ""
-        label = _name(arrival.place, gates, receptors, lang)
+        # A gate may close for water that reaches another one first.
+        place = arrival.place if move is None else move.gate
+        standing = "shut" if response.is_shut(states.get(place)) else ""
+        label = _name(place, gates, receptors, lang)
         lines.append(_row(arrival, move, axis, now, label, standing, flip, lang))
     body = html.Div([*lines, _grid(axis, now, lang)], className="arr-b", **_ends(axis, now))
     return panel.region(TITLE, lang, [body], name="arr", note=_legend(lang))

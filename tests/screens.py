@@ -41,6 +41,7 @@ class Shot:
     press: tuple[str, ...] = ()
     who: str = ""  # the account of the demo that is signed in
     theme: str = ""  # the page's own, if none was chosen
+    ago_min: float = 0.0  # minutes of park time before now, replayed; 0 is now
     sizes: tuple[str, ...] = tuple(SIZES)
 
 
@@ -63,7 +64,6 @@ PAGES = {
     "atlas-light": Shot("/atlas", theme="light", sizes=HD),
     "atlas-station": Shot("/atlas?obj=station/S33", ".card-curve svg", sizes=HD),
     "atlas-guide": Shot("/atlas", press=("[data-guide='']",), sizes=HD),
-    "atlas-replay": Shot("/atlas", ".rp-range", ("#rp-open", ".rp-acts button"), sizes=HD),
     "enterprise": Shot("/enterprise", FIRM),
     "enterprise-one": Shot("/enterprise/E19", FIRM),
     "enterprise-dark": Shot("/enterprise/E19", FIRM, theme="dark", sizes=HD),
@@ -74,6 +74,7 @@ PAGES = {
         (WITH, ".en-with label >> nth=3", ".en-with label >> nth=7", WITH),
     ),
     "emergency": Shot("/emergency", RANKED, who="duty"),
+    "emergency-replay": Shot("/emergency", ".em-right", who="duty", ago_min=2.5, sizes=HD),
     "emergency-second": Shot("/emergency", RANKED, (".sus-pick >> nth=1",), "duty", sizes=HD),
     "emergency-help": Shot("/emergency", RANKED, ("#em-suspects .about",), "duty", sizes=HD),
     "emergency-light": Shot("/emergency", RANKED, who="duty", theme="light", sizes=HD),
@@ -82,6 +83,7 @@ READY_MS = 200_000  # an incident of the demo takes two minutes to come
 COLOURS = 256
 STRONG = 90  # between the strongest and the weakest of red, green and blue
 SETTLE_MS = 2500
+THEN = "(ago) => new Date(twin.live.now() - ago * 60_000 + 8 * 3_600_000).toISOString().slice(0, 19)"
 ONLINE = """() => Number(document.querySelector('[data-live="kpi.online"]')?.dataset.value) > 70"""
 
 
@@ -174,6 +176,10 @@ def shown(context: BrowserContext, address: str, shot: Shot, lang: str, faults: 
         told: dict[str, str | float | bool] = {"user": shot.who, "password": f"demo-{shot.who}"}
         assert context.request.post(f"{address}/login", form=told).ok
     page = visit(context, address, shot.path, lang, faults)
+    if shot.ago_min:
+        page.wait_for_function("() => window.twin && twin.live.points && !twin.live.stale")
+        then = page.evaluate(THEN, shot.ago_min)
+        page.goto(f"{address}{shot.path}?at={then}")
     if shot.ready and not shot.press:
         expect(page.locator(shot.ready).first).to_be_visible(timeout=READY_MS)
     for button in shot.press:

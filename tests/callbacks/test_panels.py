@@ -248,6 +248,23 @@ def test_incident_list_marks_what_is_on_the_desk(told: story.Story) -> None:
     assert incidents.pick([], "x") is None
 
 
+def test_a_gate_that_closes_for_water_at_another_has_its_own_name(told: story.Story) -> None:
+    plan = told.planset.plans[0]
+    first, second = plan.moves[:2]
+    joint = replace(plan, moves=(first, replace(second, arrival=first.arrival)))
+    chart = arrivals.chart(
+        told.planset,
+        joint,
+        gates={g.id: g for g in told.park.gates},
+        receptors={},
+        states=told.gates,
+        now=story.NOW,
+        lang="en",
+    )
+    rows = [text(row) for row in classed(chart, "arr-r")]
+    assert [row.split()[0][:3] for row in rows] == [first.gate, second.gate]
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_arrival_chart_keeps_everything_on_the_axis(told: story.Story, lang: Any) -> None:
     chart = arrivals.chart(

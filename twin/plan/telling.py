@@ -72,7 +72,7 @@ def late(deadlines: Mapping[str, GateMove], plans: Sequence[GatePlan]) -> Text |
         return Text("没有能拦住的闸", "No gate would hold it")
     return Text(
         "没有闸来得及：{gone} 的最晚时间已过；先断源头，再抢尾部",
-        "Nothing closes in time: {gone} were due earlier; stop the source, then save what is left",
+        "Nothing closes in time: too late for {gone}; stop the source, then save what is left",
     ).fill(gone=Text("、".join(gone), ", ".join(gone)))
 
 
