@@ -174,7 +174,11 @@ def latest(records: Records) -> Library | None:
 
 def of_version(records: Records, version: int) -> Library | None:
     """Return the library as it was in one version; None where the records do not have it."""
-    return next((k for k in records.papers(KIND, Library) if k.version == version), None)
+    return records.paper(KIND, _id(version), Library)
+
+
+def _id(version: int) -> str:
+    return f"{version:08d}"
 
 
 def versions(records: Records, limit: int = 50) -> list[Library]:
@@ -227,7 +231,7 @@ def _published(records: Records, change: Change, at: datetime, by: str, note: st
             return None
         version = 1 if old is None else old.version + 1
         made = Library(version, at, by, note, tuple(after[k] for k in sorted(after)))
-        if records.add_paper(KIND, f"{version:08d}", note, at, made):
+        if records.add_paper(KIND, _id(version), note, at, made):
             return made
     raise UnavailableError("the fingerprint library is being changed by others: try again")
 

@@ -283,6 +283,11 @@ class Records(Store):
             self._put(c, t.papers, {**found, "body": to_json(after)})
         return after
 
+    def paper(self, kind: str, id: str, noun: type[T]) -> T | None:
+        """One paper, by its natural key."""
+        query = sa.select(t.papers.c.body).where(t.papers.c.kind == kind, t.papers.c.id == id)
+        return self._one(query, noun)
+
     def papers(self, kind: str, noun: type[T], about: str | None = None, limit: int = 200) -> list[T]:
         """Papers of a kind, newest first; only those about something if given."""
         query = sa.select(t.papers.c.body).where(t.papers.c.kind == kind)

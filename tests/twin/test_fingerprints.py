@@ -32,6 +32,7 @@ from twin.fingerprints import (
     install,
     latest,
     of_park,
+    of_version,
     read_csv,
     write_csv,
 )
@@ -69,6 +70,16 @@ def test_every_change_is_a_version_and_the_same_again_is_none(records: Records) 
     assert [p.value for p in more.prints] == [2000.0, 2400.0]
     assert latest(records) == more
     assert more.of("E01", "").keys() == {"w01018", "w21003"}
+
+
+def test_a_version_is_found_however_many_came_after_it(records: Records) -> None:
+    """A list of papers ends after the newest two hundred."""
+    first = install(records, [COD], NOW, "li")
+    assert first is not None
+    for n in range(2, 203):
+        records.add_paper("fingerprints", f"{n:08d}", "", NOW + timedelta(days=n), replace(first, version=n))
+    assert of_version(records, 1) == first
+    assert of_version(records, 203) is None
 
 
 def test_the_library_goes_before_the_park_file(records: Records, park: Park) -> None:
