@@ -32,13 +32,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the quick loop keep its files in memory: else much of its time is waiting for a disk to be sure.
+    """Begin quickly, and end quickly.
 
-    Tests that end processes and fill disks (slow, e2e) stay on the disk.
+    The quick loop keeps its files in memory: else much of its time is waiting for a disk to be sure. Tests
+    that end processes and fill disks (slow, e2e) stay on the disk.
+
+    What is registered first is done last when a process ends: a worker has told everything by then, and to
+    take down all that it imported would take it two seconds. Any other ends as Python does, and libraries
+    count what is left of them.
     """
     quick = "not slow" in config.getoption("markexpr") and not os.environ.get("TMPDIR")
     if quick and MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        atexit.register(os._exit, 0)
+    else:
+        atexit.register(gc.unfreeze)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,17 +67,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End as a process of Python does, where libraries count what is left of them; a worker ends at once.
-
-    It has told everything by now, and taking down all that it imported takes it two seconds.
-    """
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        atexit.register(os._exit, 0)
-    else:
-        atexit.register(gc.unfreeze)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from geodata import park as park_file
 from geodata.places import OutletKind, Park
+from tests.geodata.parks import demo_park
 from tests.twin.plan.canal import GATES, canal
 from twin import bench_plan as module
 from twin import bench_plan_truth as truth
@@ -25,7 +25,7 @@ from twin.plan.waters import of_model
 
 @pytest.fixture(scope="module")
 def park() -> Park:
-    return park_file.read(park_file.demo_path())
+    return demo_park()
 
 
 def test_spills_differ_and_come_again_with_their_seed(park: Park) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import geodata
-from geodata import park as parks
 from geodata.places import Park
 from geodata.words import Text
+from tests.geodata import parks
 from tests.twin.detect.series import MINUTE, WASTE, World, small_world
 from tests.twin.parks import tiny_park
 from twin.clock import as_datetime
@@ -35,7 +33,7 @@ from twin.model import (
 
 @pytest.fixture(scope="module")
 def demo_park() -> Park:
-    return parks.read(Path(geodata.__file__).parent / "data" / "demo_park.gpkg")
+    return parks.demo_park()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -41,11 +42,16 @@ def cut(park: Park) -> Park:
     return replace(park, links=park.links[park.links["id"] != "YQ01-10"].reset_index(drop=True))
 
 
-@pytest.fixture
-def live(tmp_path: Path) -> Path:
-    path = tmp_path / "park.gpkg"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("written") / "park.gpkg"
     park_file.write(corner(), path)
     return path
+
+
+@pytest.fixture
+def live(tmp_path: Path, written: Path) -> Path:
+    return Path(shutil.copyfile(written, tmp_path / "park.gpkg"))
 
 
 def test_the_next_trace_after_a_new_version_uses_it_and_says_so(tmp_path: Path, live: Path) -> None:

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from geodata.network import Network
-from geodata.park import demo_path, read
 from geodata.places import Park
+from tests.geodata import parks
 from tests.twin.parks import tiny_park
 from twin import reach as module
 from twin.reach import FAST, SLACK_S, SLOW, TAIL_S, Reach
@@ -19,7 +19,7 @@ from twin.reach import FAST, SLACK_S, SLOW, TAIL_S, Reach
 
 @pytest.fixture(scope="module")
 def demo_park() -> Park:
-    return read(demo_path())
+    return parks.demo_park()
 
 
 @pytest.fixture(scope="module")
