@@ -37,6 +37,11 @@ def reach(case: Case, outlet: int) -> Text:
     where = case.outlets[outlet].code
     if not case.alarmed:
         return Text("没有公共管渠站点报警", "No station on shared water is in alarm")
+    if not hit and len(case.alarmed) == 1:
+        return Text(
+            "{code} 的水流不到报警站点{station}",
+            "Water from {code} does not reach the alarmed station {station}",
+        ).fill(code=where, station=name(case, case.alarmed[0]))
     if not hit:
         return Text(
             "{code} 的水流不到任何报警站点（共 {n} 个）",

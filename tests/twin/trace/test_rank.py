@@ -84,6 +84,14 @@ def test_reasons_are_sentences_in_both_languages_with_numbers(park: Park) -> Non
     assert from_json(to_json(r), Ranking) == r
 
 
+def test_one_alarmed_station_that_water_does_not_reach_is_named(park: Park) -> None:
+    obs = scene.observations(park, scene.fingerprint(park, "E02"), "N2")
+    other = of(ranked(park, obs, ("S01",)), "E03")
+    (said,) = (x.text for x in other.reasons if x.kind == "reach")
+    assert said.en.endswith(f"does not reach the alarmed station {park.station('S01').name.en}")
+    assert said.zh.endswith(f"的水流不到报警站点{park.station('S01').name.zh}")
+
+
 def test_water_of_nobodys_make_up_from_where_nobody_is_raises_the_unknown_share(park: Park) -> None:
     known = ranked(park, scene.observations(park, scene.fingerprint(park, "E02"), "N2"), ("S01", "S02"))
     strange = {"w01018": 900.0, "w21003": 2.0, "w21011": 200.0, "w21017": 40.0, "w01014": 2000.0}
