@@ -67,8 +67,8 @@ class Watched:
     wrong: list[str] = field(default_factory=list)
 
     def account(self) -> list[dict[str, Any]]:
-        """Return what changed on it since this was last asked."""
-        every = self.it.page.evaluate("window.account")
+        """Return what changed on it since this was last asked; nothing where it was loaded again."""
+        every = self.it.page.evaluate("window.account || []")
         new, self.read = every[self.read :], len(every)
         return list(new)
 
