@@ -73,9 +73,10 @@ WORDS: dict[str, Text] = {
         "No answer came: what you last pressed may not have been done. Look at the page, then press it again",
     ),
     "signin": Text(
-        "登录已过期，刚才按的没有办：请重新登录",
-        "Your sign-in has ended and what you last pressed was not done: sign in again",
+        "没有登录或登录已过期，刚才按的没有办：请先登录",
+        "You are not signed in, or no longer: what you last pressed was not done. Sign in first",
     ),
+    "refused": Text("没有办成：{why}", "Not done: {why}"),
     "signin.go": Text("登录", "Sign in"),
     "s": Text("{n} 秒", "{n} s "),
     "min": Text("{n} 分", "{n} min "),

@@ -1,5 +1,5 @@
-/* What this page asks its server, and what is done when no answer comes. A person who pressed something is told
-   that it may not have been done; what is shown is asked for again as soon as the link is up. */
+/* What this page asks its server, and what is done when no answer comes, or a refusal. A person who pressed something
+   is told; what is shown is asked for again as soon as the link is up. */
 (function () {
   "use strict";
   const twin = (window.twin = window.twin || {});
@@ -21,13 +21,8 @@
   window.fetch = function (what, options) {
     const url = typeof what === "string" ? what : what.url || String(what);
     if (!url.includes("_dash-update-component")) return fetched(what, options);
-    const it = about(options || {}), stop = new AbortController(), begun = performance.now();
-    const slow = setInterval(() => {
-      const gone = performance.now() - begun;
-      if (gone > LONGEST_MS) stop.abort();
-      else if (it.person && gone > SLOW_MS) say("pending", { n: Math.floor(gone / 1000) });
-    }, 1000);
-    return fetched(what, { ...options, signal: stop.signal }).then(
+    const it = about(options || {});
+    return patiently(what, options, it.person).then(
       (answer) => {
         if (answer.status === 401) say("signin");
         else if (answer.status >= 500) missed(it);
@@ -40,8 +35,40 @@
         // form that was made busy would stay so
         return new Response(null, { status: 204 });
       },
-    ).finally(() => clearInterval(slow));
+    );
   };
+
+  /** Ask, and say how long a person has been waiting. */
+  function patiently(what, options, person) {
+    const stop = new AbortController(), begun = performance.now();
+    const slow = setInterval(() => {
+      const gone = performance.now() - begun;
+      if (gone > LONGEST_MS) stop.abort();
+      else if (person && gone > SLOW_MS) say("pending", { n: Math.floor(gone / 1000) });
+    }, 1000);
+    return fetched(what, { ...options, signal: stop.signal }).finally(() => clearInterval(slow));
+  }
+
+  /* Files: a browser would save the sign-in page, or an error, under the file's name, and say nothing. */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[download][href^="/"], a[href^="/export/"]');
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    file(link.getAttribute("href")).catch(() => say("unanswered"));
+  });
+
+  async function file(address) {
+    const answer = await patiently(address, { headers: { accept: "*/*" } }, true);
+    if (answer.status === 401) return say("signin");
+    if (answer.status >= 500) return say("unanswered");
+    if (!answer.ok) return say("refused", { why: (await answer.json().catch(() => ({}))).error || answer.status });
+    const save = document.createElement("a"), named = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") || "");
+    save.href = URL.createObjectURL(await answer.blob());
+    save.download = named ? named[1] : address.split("/").pop().split("?")[0];
+    save.click();
+    setTimeout(() => URL.revokeObjectURL(save.href), 60000);
+    say("");
+  }
 
   function missed({ person, page }) {
     lost = true;

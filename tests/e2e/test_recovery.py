@@ -113,6 +113,42 @@ def test_the_server_is_restarted(chromium: Browser, scene: Scene) -> None:
         expect(desk.locator("#asked-note")).to_be_empty()
 
 
+def test_what_is_refused_is_said_where_it_was_pressed(chromium: Browser, scene: Scene) -> None:
+    callback = "**/_dash-update-component"
+    with screen(chromium) as it:
+        page, note = opened(it, scene.site.url + "/emergency", "zh").page, it.page.locator("#asked-note")
+        expect(page.locator("#em-sign")).to_be_enabled()
+        score, sheet = page.locator(".em-tools .btn").last, page.locator(".em-sheet.score")
+        score.click()
+        sheet.locator("a[download]").click()  # a visitor would have been given the sign-in page as a file
+        expect(note).to_contain_text("请先登录")
+        expect(note.locator("a")).to_have_attribute("href", "/login?next=%2Femergency")
+        page.keyboard.press("Escape")
+        expect(sheet).to_be_hidden()
+        expect(score).to_be_focused()
+        for status, words in ((500, "再按一次"), (401, "请先登录")):
+            page.route(callback, lambda route, status=status: route.fulfill(status=status, body="{}"))
+            page.locator(".pl-head").nth(status % 2).click()
+            expect(note).to_contain_text(words)
+            page.unroute(callback)
+        page.locator(".pl-head").first.click()
+        expect(note).to_be_empty()
+
+
+def test_somebody_signed_in_is_given_the_file(chromium: Browser, scene: Scene) -> None:
+    with screen(chromium) as it:
+        it.page.goto(scene.site.url + "/login?next=/emergency")
+        it.page.fill("input[name=user]", "duty")
+        it.page.fill("input[name=password]", "demo-duty")
+        it.page.keyboard.press("Enter")
+        it.page.locator(".em-tools .btn").last.click()
+        with it.page.expect_download() as got:
+            it.page.locator(".em-sheet.score a[download]").click()
+        assert got.value.suggested_filename == f"{story.ID}.json"
+        expect(it.page.locator("#asked-note")).to_be_empty()
+        assert it.wrong == []
+
+
 def test_the_stream_server_is_away(chromium: Browser, scene: Scene) -> None:
     with screen(chromium) as it:
         opened(it, scene.site.url + "/atlas", "zh")
