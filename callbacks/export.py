@@ -66,7 +66,7 @@ def as_excel(tables: Sequence[Table], lang: Lang) -> bytes:
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA) and text != "%" else text  # a unit is none
 
 
 def _plain(cell: Cell) -> Cell:

@@ -29,6 +29,7 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }
+DIGITS = 6
 INDICATORS = Text("指标", "Indicators")
 CALENDAR = Text("达标日历", "Compliance calendar")
 FOOT = Text(
@@ -82,18 +83,23 @@ def _cells(it: Indicator, found: Compared, lang: Lang) -> tuple[Cell, ...]:
     note = found.note(it)
     return (
         it.name.say(lang),
-        value,
+        _figure(value),
         firm_cards.unit(it, lang),
         _word(it, value, lang),
         firm_cards.PERIOD_WORDS[it.period].say(lang),
         place.rank if place else None,
         place.of if place else None,
-        place.middle if place else None,
+        _figure(place.middle) if place else None,
         it.good,
         it.fair,
         it.formula.say(lang),
         note.say(lang) if note else "",
     )
+
+
+def _figure(value: float | None) -> float | None:
+    """Return a number with as many digits as mean something."""
+    return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def _word(it: Indicator, value: float | None, lang: Lang) -> str:

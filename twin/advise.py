@@ -108,6 +108,7 @@ class Brief:
     wall: float = float("-inf")
     waits: bool = True  # something has happened since
     asked: tuple[str, ...] = ()  # what the engine was last asked
+    late: set[str] = field(default_factory=set)  # gates of plans that have become too late so far
     first: Look | None = None  # what it said of the plans as they were asked, while it looks on
     look: Look | None = None  # what it answered
     scored: tuple[list[str], int] = field(default_factory=lambda: ([], 0))  # commands ended, what-ifs
@@ -384,7 +385,7 @@ class Advise:
     # the engine -------------------------------------------------------------------------------------------
 
     def _ask(self, incident: Incident, brief: Brief, gates: Sequence[GateState]) -> None:
-        """Have the engine look, once for each leading suspect and state of the gates."""
+        """Have the engine look, once for each leading suspect, state of the gates and deadline gone by."""
         if brief.plans is None or brief.ranking is None or self._engine.busy:
             return
         if not brief.plans.plans or not brief.ranking.suspects:
@@ -392,7 +393,8 @@ class Advise:
         leader = brief.ranking.suspects[0].enterprise
         stands = sorted(g.gate for g in gates if g.failed or (g.position is not None and not g.moving))
         shut = sorted(g.gate for g in gates if g.position is not None and g.position < CLOSED_BELOW)
-        question = (leader, self.version, *stands, "shut", *shut)
+        brief.late |= {m.gate for p in brief.plans.plans for m in p.moves if m.too_late}
+        question = (leader, self.version, *stands, "shut", *shut, "late", *sorted(brief.late))
         if question == brief.asked:
             return
         brief.asked = question

@@ -94,6 +94,8 @@ async def test_files_of_the_month(monkeypatch: pytest.MonkeyPatch, signed: None)
     assert len(rows) == 1 + len(scorecard.load())
     balance = next(row for row in rows if row[0] == "水平衡差率")
     assert (balance[1], balance[3]) == ("", "无数据")
+    assert all(len(row[1].replace(".", "")) <= 8 for row in rows[1:]), "digits that mean nothing"
+    assert "%" in {row[2] for row in rows}
     book = (await asgi.ask(server, "/export/enterprise/E21.xlsx?lang=en")).body
     sheets = CalamineWorkbook.from_filelike(io.BytesIO(book)).sheet_names
     assert sheets == ["Indicators", "Compliance calendar"]

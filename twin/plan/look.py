@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
+
 from twin.model import Arrival, Three
+
+HOLDS_MIN = 15.0  # so long a word on a set holds that was not tried later
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,35 @@ class Look:
     kg_stopped: dict[str, float] = field(default_factory=dict)  # if the source is stopped and nothing more
     passages: tuple[Passage, ...] = ()
     bypasses: tuple[Bypass, ...] = ()
+
+
+def aged(look: Look, now: datetime, late: Collection[str]) -> Look:
+    """Return what a look still says later.
+
+    A set whose gates can all still be closed in time keeps what it kept. One with a gate that has become too
+    late counts as if ordered now, for as long as the engine tried it that late; then its word is about water
+    that has gone by, and is dropped.
+
+    Parameters
+    ----------
+    late : collection of str
+        Gates that are too late for the front now.
+    """
+    minutes = max((now - look.at).total_seconds() / 60, 0.0)
+    sets = (_aged(s, minutes) if set(s.gates) & set(late) else s for s in look.sets)
+    return replace(look, sets=tuple(s for s in sets if s is not None))
+
+
+def _aged(s: Checked, minutes: float) -> Checked | None:
+    tried = {0.0: s.contained, **{float(k): v for k, v in s.after.items()}}
+    if minutes > max(HOLDS_MIN, *tried):
+        return None
+
+    def kept(at: float) -> float:
+        return float(np.interp(at, sorted(tried), [tried[k] for k in sorted(tried)]))
+
+    after = {k: kept(minutes + float(k)) for k in s.after if minutes + float(k) <= max(tried)}
+    return replace(s, contained=kept(minutes), after=after)
 
 
 def passing(a: Arrival, look: Look | None) -> Arrival:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twin.model import GatePlan, PlanSet, Ranking, WhatIf
-from twin.plan.look import Look
+from twin.plan.look import Look, aged
 
 NEWS = 0.03  # a probability that has moved less is not told again
 CLOSE_BY_NEWS_S = 60.0
@@ -14,6 +14,7 @@ HELD_NEWS = 0.05  # share of the plume contained
 
 def what_ifs(look: Look, plans: PlanSet) -> list[WhatIf]:
     """Return what the engine says of every plan it has looked at, the recommended one last."""
+    look = aged(look, plans.at, {m.gate for p in plans.plans for m in p.moves if m.too_late})
     kg = {s.gates: s.kg for s in look.sets}
     known = [(p, kg[gates]) for p in plans.plans if (gates := tuple(sorted(m.gate for m in p.moves))) in kg]
     if plans.source is not None and look.kg_stopped:

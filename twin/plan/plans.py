@@ -24,7 +24,7 @@ from twin.plan.cards import ON_SITE_S
 from twin.plan.composed import HOLD_H, WORTH, composed
 from twin.plan.drift import AT_NODE
 from twin.plan.field import STEPS_S, Canals, overtops_h
-from twin.plan.look import Checked, Look, passing
+from twin.plan.look import Checked, Look, aged, passing
 from twin.plan.present import closed_gates, first_seen
 from twin.plan.robust import OVERTOPS
 from twin.plan.scene import Carried, Scene
@@ -154,6 +154,9 @@ def _plans(
     if not ahead:
         return ()
     behind = _behind(scene, [g for g in usable if g.id not in deadlines], ahead)
+    if look is not None:
+        gone = [g for g, m in deadlines.items() if m.too_late]
+        look = aged(look, datetime.fromtimestamp(scene.now_s, UTC), gone)
     sets = choice.screen(scene.canals, scene.closed, ahead, behind, place, scene.ensemble.receptors)
     known = _known(look, {g.id for g in usable})
     closer = _closer(sets, deadlines)

@@ -16,7 +16,7 @@ from tests.twin.plan.test_plans import CONFIG, NOW, plan, state
 from twin.errors import MissingError
 from twin.model import Incident, IncidentState, Level, PlanSet, Ranking, Suspect
 from twin.plan.checking import check
-from twin.plan.look import Bypass, Checked, Look
+from twin.plan.look import Bypass, Checked, Look, aged
 from twin.plan.plans import make
 
 SEEN = NOW - timedelta(minutes=5)
@@ -157,3 +157,17 @@ def test_a_plan_that_is_too_late_is_never_recommended_and_the_reason_is_said(par
     assert next_.note is not None
     assert next_.note.en.startswith("Too late for G01; next G02 by ")
     assert plan(park, saw={"S01": 5}).note is None
+
+
+def test_the_engines_word_on_a_gate_that_is_too_late_runs_out(park: Park) -> None:
+    tried = Checked(("G01",), 0.9, {"5": 0.8, "15": 0.5}, None, {})
+    look = Look("EV", NOW, "w01018", 10.0, ALL, (tried, Checked(("G02",), 0.8, {}, None, {})))
+
+    def later(minutes: float) -> dict[tuple[str, ...], float]:
+        old = aged(look, NOW + timedelta(minutes=minutes), {"G01"})
+        return {s.gates: s.contained for s in old.sets}
+
+    assert later(0) == {("G01",): 0.9, ("G02",): 0.8}
+    assert later(10) == {("G01",): pytest.approx(0.65), ("G02",): 0.8}
+    assert later(16) == {("G02",): 0.8}, "a gate that is in time keeps what it kept"
+    assert aged(look, NOW + timedelta(minutes=5), {"G01"}).sets[0].after == {"5": pytest.approx(0.65)}
