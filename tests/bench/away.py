@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -36,7 +37,7 @@ from twin.supervisor import free_port
 HOUR_MS = 3_600_000
 DRILL, SPEED = "night-discharge", 20.0
 EVERY_S = 0.5  # a frame of each of the twelve
-LONG_S = 240.0
+LONG_S = 120.0
 SETTLE_S = 3.0
 PAGES = {"wall": "/wall", "desk": "/emergency", "atlas": "/atlas"}
 ACCOUNT = """() => {
@@ -168,8 +169,8 @@ def web_restarted(pages: list[Watched], folder: Path) -> dict[str, Any]:
     assert pid is not None, "no web role"
     gone = wall_ms()
     os.kill(pid, signal.SIGKILL)
-    for page in pages:
-        page.it.wait("twin.live.stale", LONG_S)
+    for page in pages:  # it may be back before anything has to be said
+        page.it.wait("!twin.live.connected || window.kept !== true", LONG_S)
     wait_back(pages, newest)
     end = wall_ms()
     out: dict[str, Any] = {"whole_s": round((end - gone) / 1000, 1), "pages": {}}
@@ -229,10 +230,10 @@ def run(seconds: float, speed: float, pictures: Path | None = None) -> dict[str,
             pages[0].it.wait("twin.live.incidents.length > 0 && twin.live.kpi.online > 70", LONG_S)
             sleeper = opened(stack, chromium, "lid", line.url + PAGES["atlas"], slept=True)
             tab = asleep(sleeper.it.page, line)
-            found = {"stream_away": stream_away(pages, server, loggers, seconds, pictures)}
-            found["web_killed"] = web_restarted(pages, folder)
-            found["lid_an_hour"] = lid_closed(sleeper, line, tab)
-            found["frames"] = accounted(loggers, server, folder)
+            found = {"stream_away": told(stream_away(pages, server, loggers, seconds, pictures))}
+            found["web_killed"] = told(web_restarted(pages, folder))
+            found["lid_an_hour"] = told(lid_closed(sleeper, line, tab))
+            found["frames"] = told(accounted(loggers, server, folder))
             found["expected_errors"] = kinds([*pages, sleeper])
     finally:
         loggers.ended.set()
@@ -241,6 +242,12 @@ def run(seconds: float, speed: float, pictures: Path | None = None) -> dict[str,
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)
     return {"bench": "away", "speed": speed, **found, "machine": machine()}
+
+
+def told(part: dict[str, Any]) -> dict[str, Any]:
+    """Say what was found as soon as it is, so that what fails later takes nothing with it."""
+    print(json.dumps(part, ensure_ascii=False), file=sys.stderr, flush=True)
+    return part
 
 
 def accounted(loggers: Loggers, server: Embedded, folder: Path) -> dict[str, int]:
