@@ -321,10 +321,13 @@
 
   setInterval(() => {
     if (!live.held && !live.stale && Date.now() - live.lastFrame > STALE_MS) stale();
-    // a socket that is open and silent is as good as closed
+    // a socket that is open and silent is as good as closed; what it says of its end may never come
     if (socket && live.connected && Date.now() - Math.max(heard, live.since) > 30000) {
       live.since = Date.now();
+      socket.onmessage = socket.onclose = null;
       socket.close();
+      live.connected = false;
+      again();
     }
     tickAll();
   }, 1000);

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -97,7 +98,8 @@ def asleep(page: Any, line: Cable) -> Any:
 
 
 def awake(page: Any, line: Cable, tab: Any) -> None:
-    """Open it again: the date jumps, the network is back, the page runs."""
+    """Open it again: the date jumps, the network is back a moment later, the page runs."""
     page.evaluate("lidOpens()")
+    time.sleep(0.5)
     line.open_lid()
     tab.send("Page.setWebLifecycleState", {"state": "active"})
