@@ -7,13 +7,13 @@ shown afterwards is the present, not what was on screen before.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.callbacks import story
 from tests.e2e.cable import LID, asleep, awake, cable
@@ -113,8 +113,13 @@ def test_the_server_is_restarted(chromium: Browser, scene: Scene) -> None:
         expect(desk.locator("#asked-note")).to_be_empty()
 
 
+def answering(status: int) -> Callable[[Route], None]:
+    """A server that answers every callback so."""
+    return lambda route: route.fulfill(status=status, body="{}")
+
+
 def test_what_is_refused_is_said_where_it_was_pressed(chromium: Browser, scene: Scene) -> None:
-    callback = "**/_dash-update-component"
+    callback = "**/_dash-update-component**"
     with screen(chromium) as it:
         page, note = opened(it, scene.site.url + "/emergency", "zh").page, it.page.locator("#asked-note")
         expect(page.locator("#em-sign")).to_be_enabled()
@@ -127,7 +132,7 @@ def test_what_is_refused_is_said_where_it_was_pressed(chromium: Browser, scene: 
         expect(sheet).to_be_hidden()
         expect(score).to_be_focused()
         for status, words in ((500, "再按一次"), (401, "请先登录")):
-            page.route(callback, lambda route, status=status: route.fulfill(status=status, body="{}"))
+            page.route(callback, answering(status))
             page.locator(".pl-head").nth(status % 2).click()
             expect(note).to_contain_text(words)
             page.unroute(callback)
@@ -167,6 +172,7 @@ def test_a_lid_closed_for_an_hour(chromium: Browser, scene: Scene, lang: str) ->
     with cable(urlsplit(scene.site.url).port or 0) as line, screen(chromium) as it:
         it.page.add_init_script(f"{LID}({HOUR_MS})")
         opened(it, line.url + "/atlas", lang)
+        expect(it.page.locator("#link-banner")).to_be_attached()
         it.page.evaluate(HEAR)
         tab = asleep(it.page, line)
         for n in range(3):
