@@ -83,6 +83,7 @@ READY_MS = 200_000  # an incident of the demo takes two minutes to come
 COLOURS = 256
 STRONG = 90  # between the strongest and the weakest of red, green and blue
 SETTLE_MS = 2500
+TRIES = 6
 THEN = "(ago) => new Date(twin.live.now() - ago * 60_000 + 8 * 3_600_000).toISOString().slice(0, 19)"
 ONLINE = """() => Number(document.querySelector('[data-live="kpi.online"]')?.dataset.value) > 70"""
 
@@ -138,9 +139,13 @@ def walls(browser: Browser, address: str, wanted: Wanted, faults: list[str]) -> 
             opened.append((f"{suffix}-{lang}" if suffix else f"-{lang}", page))
     for name, page in opened:
         page.wait_for_function(ONLINE, timeout=60_000)
-        page.reload()  # what is counted from a day of readings is counted when a wall comes up
-        page.wait_for_function(ONLINE, timeout=60_000)
-        expect(page.locator("#wl-trans .stat")).to_have_text(re.compile(r"\d\d"), timeout=60_000)
+        for _ in range(TRIES):  # what is counted from a day of readings is counted when a wall comes up
+            page.reload()
+            page.wait_for_function(ONLINE, timeout=60_000)
+            expect(page.locator("#wl-trans .stat")).to_have_text(re.compile(r"\d\d"), timeout=60_000)
+            if page.locator(".wl b", has_text="—").count() == 0:
+                break
+            page.wait_for_timeout(SETTLE_MS)
         expect(page.locator(".wl.is-taken")).to_have_count(0)
         take(page, f"wall{name}")
     return opened
