@@ -146,6 +146,8 @@ def signed(value: float, decimals: int = 1, *, lang: Lang) -> str:
 
 def skew(seconds: float, lang: Lang) -> str:
     """By how much a clock is wrong: `−0.2 s`; what is wrong by many minutes reads `−3 h 20 min`."""
+    if abs(seconds) < 0.05:
+        return f"{number(0, 1, lang=lang)} s"
     if abs(seconds) < LONG_SKEW_S:
         return f"{signed(seconds, lang=lang)} s"
     return ("+" if seconds > 0 else "−") + span(abs(seconds) // 60 * 60, lang)

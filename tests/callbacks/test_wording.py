@@ -66,5 +66,6 @@ def test_a_rate_has_its_decimals_and_its_sign() -> None:
 
 def test_a_clock_that_is_hours_wrong_reads_as_hours() -> None:
     assert wording.skew(-0.24, "en") == "−0.2 s"
+    assert wording.skew(-0.04, "en") == "0.0 s"
     assert wording.skew(-12_021.0, "en") == "−3 h 20 min"
     assert wording.skew(12_021.0, "zh") == "+3 时 20 分"
