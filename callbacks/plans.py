@@ -303,7 +303,7 @@ def show(
         rest = [*_more(planset, lang), *more]
         return [html.Div([panel.heading(TITLE, lang), panel.failed(none, lang), *rest], className="pl")]
     one = response.chosen(planset, picked)
-    by_plan = {w.plan: w for w in whatifs}
+    by_plan = response.checks(planset, whatifs)
     return [
         card(
             p,

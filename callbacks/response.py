@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet
+from twin.model import Command, CommandState, GateMove, GatePlan, GateState, PlanSet, WhatIf
 
 SHUT = 0.02
 """A gate at or below this opening counts as closed."""
@@ -96,6 +96,17 @@ def latest(
         if command.state in LIVE or command.state is CommandState.FAILED:
             found[command.gate] = command
     return {gate: command for gate, command in found.items() if not undone(command, gates.get(gate))}
+
+
+def checks(planset: PlanSet | None, whatifs: Sequence[WhatIf]) -> dict[str, WhatIf]:
+    """Return by plan what the engine says of it, nothing that it said of an earlier plan of its letter."""
+    newest = {w.plan: w for w in whatifs}
+    plans = () if planset is None else planset.plans
+    return {
+        p.id: newest[p.id]
+        for p in plans
+        if planset and p.id in newest and (p.checked or newest[p.id].at >= planset.at)
+    }
 
 
 def is_late(plan: GatePlan) -> bool:

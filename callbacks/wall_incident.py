@@ -298,7 +298,9 @@ def _nothing(case: Dossier, lang: Lang) -> Any:
     """What happens if no gate is closed, as far as the hydraulic engine has said."""
     whatif = case.whatifs[-1] if case.whatifs else None
     words = Text("到敏感点", "to receptors"), Text("按方案则", "with the plan")
-    masses = () if whatif is None else (sum(whatif.kg_nothing.values()), sum(whatif.kg_plan.values()))
+    masses = [] if whatif is None else [sum(whatif.kg_nothing.values())]
+    if whatif is not None and whatif in response.checks(case.planset, case.whatifs).values():
+        masses.append(sum(whatif.kg_plan.values()))
     rows = [(k, f"{wording.kilograms(kg, lang=lang)} kg") for k, kg in zip(words, masses, strict=False)]
     rows = rows or [(words[0], Text("核算中", "being counted").say(lang))]
     return html.Article(

@@ -341,3 +341,13 @@ def test_no_panel_mixes_languages(told: story.Story) -> None:
     ]
     said = text(panels)
     assert not [c for c in said if "\u4e00" <= c <= "\u9fff"]
+
+
+def test_what_the_engine_said_of_an_earlier_plan_of_the_same_letter_is_left_out(told: story.Story) -> None:
+    said = replace(told.whatif, at=told.planset.at)
+    assert response.checks(told.planset, [said]) == {said.plan: said}
+    later = replace(told.planset, at=told.planset.at + timedelta(hours=1))
+    assert response.checks(later, [said]) == {}
+    checked = replace(later, plans=tuple(replace(p, checked=True) for p in later.plans))
+    assert response.checks(checked, [said]) == {said.plan: said}, "the same plan, made again"
+    assert response.checks(None, [said]) == {}
