@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.callbacks import stage, story
-from tests.e2e.screen import Screen, Site, browser, screen, site
-from tests.embedded import Embedded
+from tests.callbacks import story
+from tests.e2e.house import House, house
+from tests.e2e.screen import Screen, browser, screen
 from tests.geodata.parks import demo_park
-from twin.access import Access
 from twin.blocks import BlockBuilder, Series, encode
 from twin.clock import as_ms, wall_ms
 from twin.model import Event, Order, from_json, to_json
-from twin.records import Records
 from twin.stream import Stream
 
 pytestmark = pytest.mark.e2e
@@ -32,20 +30,17 @@ def chromium() -> Iterator[Browser]:
         yield it
 
 
-@pytest.fixture
-def web(embedded: Embedded) -> Iterator[tuple[Site, Stream]]:
-    """A web role whose park has an hour of readings and no incident."""
-    with site(embedded.folder, embedded.url) as it:
-        records, stream = Records(f"sqlite:///{embedded.folder / 'records.sqlite'}"), embedded.stream()
-        Access(records).add_demo_users()
-        stage.up(stream, records, story.story(), incident=False)
-        yield it, stream
+@pytest.fixture(scope="module")
+def home() -> Iterator[House]:
+    """A park that has an hour of readings; no incident is opened before the last tests of this file."""
+    with house(speed=0.1) as it:  # so slow that no reading grows old before the last test
+        yield it
 
 
 @pytest.fixture
-def atlas(chromium: Browser, web: tuple[Site, Stream]) -> Iterator[Screen]:
+def atlas(chromium: Browser, home: House) -> Iterator[Screen]:
     with screen(chromium) as it:
-        it.open(f"{web[0].url}/atlas")
+        it.open(f"{home.web.url}/atlas")
         it.page.wait_for_selector(".park-map[data-ready]")
         yield it
         assert it.wrong == []
@@ -70,7 +65,7 @@ def spot(it: Screen, key: str) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def test_the_park_is_on_the_map_and_lives(atlas: Screen, web: tuple[Site, Stream]) -> None:
+def test_the_park_is_on_the_map_and_lives(atlas: Screen, home: House) -> None:
     counts = atlas.page.evaluate(
         f"() => {{ const m = {MAP}; return [m.stationsAt.length, m.gatesAt.length, m.data.plots.length]; }}"
     )
@@ -83,12 +78,12 @@ def test_the_park_is_on_the_map_and_lives(atlas: Screen, web: tuple[Site, Stream
     )
     assert min(ink) > 20  # both sheets are drawn on, in many shades
     assert atlas.page.evaluate("twin.live.level('S41')") == "normal"
-    send(web[1], "S41", "w01018", 480.0, 5)
+    send(home.stream, "S41", "w01018", 480.0, 5)
     atlas.wait("twin.live.level('S41') === 'alarm'")
     expect(atlas.page.locator(".atlas-levels [data-live='kpi.levels.4']")).not_to_have_text("0")
 
 
-def test_a_click_opens_live_values_and_a_day(atlas: Screen, web: tuple[Site, Stream]) -> None:
+def test_a_click_opens_live_values_and_a_day(atlas: Screen, home: House) -> None:
     page = atlas.page
     page.evaluate(
         f"() => {{ const m = {MAP}, f = m.named.get('station/S41'); "
@@ -102,9 +97,9 @@ def test_a_click_opens_live_values_and_a_day(atlas: Screen, web: tuple[Site, Str
     value = card.locator("[data-live-point='S41/w01018']")
     expect(value).to_have_text(re.compile(r"^\d+\.\d$"))
     card.locator(".js-plotly-plot").wait_for()
-    send(web[1], "S41", "w01018", 23.4, 5)
+    send(home.stream, "S41", "w01018", 23.4, 10)
     expect(value).to_have_text("23.4")
-    page.context.request.post(f"{web[0].url}/login", form={"user": "duty", "password": "demo-duty"})
+    page.context.request.post(f"{home.web.url}/login", form={"user": "duty", "password": "demo-duty"})
     with page.expect_popup() as opened:  # frames are for who may export
         card.locator("a[target=_blank]").click()
     assert "##0000" in opened.value.content()
@@ -142,7 +137,7 @@ def test_water_is_followed_by_hand(atlas: Screen) -> None:
     expect(page.locator(".atlas-query")).to_be_empty()
 
 
-def test_a_way_has_a_profile_and_an_address(atlas: Screen, web: tuple[Site, Stream]) -> None:
+def test_a_way_has_a_profile_and_an_address(atlas: Screen, home: House) -> None:
     page = atlas.page
     page.evaluate("twin.goto('outlet/E07-YS001')")
     page.get_by_role("button", name="从这里到").click()
@@ -155,12 +150,12 @@ def test_a_way_has_a_profile_and_an_address(atlas: Screen, web: tuple[Site, Stre
     page.keyboard.press("Escape")
     expect(page.locator(".atlas-profile")).to_be_empty()
     atlas.wait(f"!{MAP}.drawing")
-    atlas.open(f"{web[0].url}{address}")
+    atlas.open(f"{home.web.url}{address}")
     page.locator(".atlas-profile .js-plotly-plot").wait_for()
     atlas.wait(f"{MAP}.drawing && {MAP}.drawing.items.some((f) => f.p.title === 'B')")
 
 
-def test_search_layers_and_a_deep_link(atlas: Screen, web: tuple[Site, Stream]) -> None:
+def test_search_layers_and_a_deep_link(atlas: Screen, home: House) -> None:
     page = atlas.page
     page.keyboard.press("/")
     page.keyboard.type("g05")
@@ -174,32 +169,11 @@ def test_search_layers_and_a_deep_link(atlas: Screen, web: tuple[Site, Stream]) 
     before = page.evaluate(f"{MAP}.scenery._container.toDataURL().length")
     page.get_by_role("button", name="地块与储罐").click()
     atlas.wait(f"{MAP}.scenery._container.toDataURL().length < {before}")
-    page.goto(f"{web[0].url}/atlas?obj=enterprise/E05")
+    page.goto(f"{home.web.url}/atlas?obj=enterprise/E05")
     expect(page.locator(".atlas-card h2")).to_have_text(PARK.enterprise("E05").name.zh)
 
 
-def test_an_open_incident_is_told_and_shown(
-    chromium: Browser, web: tuple[Site, Stream], embedded: Embedded
-) -> None:
-    with screen(chromium) as it:
-        it.open(f"{web[0].url}/atlas")
-        it.page.wait_for_selector(".park-map[data-ready]")
-        expect(it.page.locator(".atlas-notice")).to_be_empty()
-        story.put(Records(f"sqlite:///{embedded.folder / 'records.sqlite'}"), story.story())
-        web[1].append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
-        it.wait("twin.live.level('S33') === 'critical'")
-        expect(it.page.locator(".nav .cnt")).to_have_text("1")
-        it.page.get_by_role("button", name="在图上看").click()
-        it.wait(f"{MAP}.drawing && {MAP}.drawing.items.filter(f => f.p.kind === 'suspect').length === 3")
-        it.page.wait_for_timeout(800)
-        assert it.page.evaluate(f"{MAP}.map.getZoom()") > 14
-        it.page.get_by_role("link", name="进入应急").click()
-        it.page.wait_for_url(f"**/emergency/{story.ID}")
-        it.page.wait_for_selector(".park-map[data-ready]")
-        assert it.wrong == []
-
-
-def test_a_drill_is_ordered_from_any_page(atlas: Screen, web: tuple[Site, Stream]) -> None:
+def test_a_drill_is_ordered_from_any_page(atlas: Screen, home: House) -> None:
     page = atlas.page
     assert page.evaluate("document.documentElement.classList.contains('is-sim')")
     expect(page.locator("#drill-bar")).to_be_hidden()
@@ -212,16 +186,16 @@ def test_a_drill_is_ordered_from_any_page(atlas: Screen, web: tuple[Site, Stream
     expect(page.locator("#drill-note")).to_have_text("已发出：储罐满溢")
     page.get_by_role("button", name="60×").click()
     expect(page.locator("#drill-note")).to_have_text("已发出：60×")
-    orders = [from_json(entry.body, Order) for entry in web[1].since("commands")]
+    orders = [from_json(entry.body, Order) for entry in home.stream.since("commands")]
     assert [(o.kind, o.about, o.number) for o in orders] == [
         ("drill.start", "tank-overflow", 10.0),
         ("drill.speed", "", 60.0),
     ]
 
 
-def test_english_light_and_small(chromium: Browser, web: tuple[Site, Stream]) -> None:
+def test_english_light_and_small(chromium: Browser, home: House) -> None:
     with screen(chromium, 1180, 820) as it:
-        it.open(f"{web[0].url}/atlas")
+        it.open(f"{home.web.url}/atlas")
         it.page.wait_for_selector(".park-map[data-ready]")
         dark = sea(it)
         it.page.locator("[data-set-lang=en]").click()
@@ -247,24 +221,43 @@ def sea(it: Screen) -> list[int]:
     return [int(v) for v in np.asarray(found)]
 
 
-def test_an_outage_turns_the_park_grey_and_mends_itself(atlas: Screen, embedded: Embedded) -> None:
+def test_an_outage_turns_the_park_grey_and_mends_itself(atlas: Screen, home: House) -> None:
     page = atlas.page
-    embedded.kill()
+    home.server.kill()
     atlas.wait("twin.live.stale && twin.live.level('S41') === 'offline'")
     expect(page.locator("#link-banner")).not_to_be_empty()
     expect(page.locator("#age .lv")).to_have_attribute("data-lv", "offline")
-    embedded.start()
+    home.server.start()
     atlas.wait("!twin.live.stale && twin.live.level('S41') !== 'offline'")
     expect(page.locator("#link-banner")).to_be_empty()
 
 
-def test_a_restarted_server_is_found_again(chromium: Browser, web: tuple[Site, Stream]) -> None:
+def test_a_restarted_server_is_found_again(chromium: Browser, home: House) -> None:
     with screen(chromium) as it:
-        it.open(f"{web[0].url}/atlas")
+        it.open(f"{home.web.url}/atlas")
         it.page.wait_for_selector(".park-map[data-ready]")
-        web[0].stop()
+        home.web.stop()
         it.wait("twin.live.stale")
         expect(it.page.locator("#link-banner")).not_to_be_empty()
-        web[0].start()
+        home.web.start()
         it.wait("!twin.live.stale")
         assert [w for w in it.wrong if "ws://" not in w and "ERR_CONNECTION_REFUSED" not in w] == []
+
+
+def test_an_open_incident_is_told_and_shown(chromium: Browser, home: House) -> None:
+    with screen(chromium) as it:
+        it.open(f"{home.web.url}/atlas")
+        it.page.wait_for_selector(".park-map[data-ready]")
+        expect(it.page.locator(".atlas-notice")).to_be_empty()
+        story.put(home.records, story.story())
+        home.stream.append("events", to_json(Event("incident.opened", story.NOW, story.ID)))
+        it.wait("twin.live.level('S33') === 'critical'")
+        expect(it.page.locator(".nav .cnt")).to_have_text("1")
+        it.page.get_by_role("button", name="在图上看").click()
+        it.wait(f"{MAP}.drawing && {MAP}.drawing.items.filter(f => f.p.kind === 'suspect').length === 3")
+        it.page.wait_for_timeout(800)
+        assert it.page.evaluate(f"{MAP}.map.getZoom()") > 14
+        it.page.get_by_role("link", name="进入应急").click()
+        it.page.wait_for_url(f"**/emergency/{story.ID}")
+        it.page.wait_for_selector(".park-map[data-ready]")
+        assert it.wrong == []
