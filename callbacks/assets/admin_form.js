@@ -155,6 +155,11 @@
       word.textContent = zone.dataset.label;
       zone.append(word, input);
     }
+    // Dash's own upload gives its input no name.
+    for (const input of document.querySelectorAll("input[type=file]:not([aria-label])")) {
+      const around = input.parentElement;
+      input.setAttribute("aria-label", (around.querySelector("button") || around).textContent.trim());
+    }
   };
   new MutationObserver(chooser).observe(document.documentElement, { childList: true, subtree: true });
 })();
