@@ -70,10 +70,18 @@ def late(deadlines: Mapping[str, GateMove], plans: Sequence[GatePlan]) -> Text |
         return None
     if not gone:
         return Text("没有能拦住的闸", "No gate would hold it")
+    listed = Text("、".join(gone), ", ".join(gone))
+    left = [g for g in deadlines if g not in gone]
+    if left:
+        return Text(
+            "{gone}来不及，{left} 还来得及，但只关它拦不住；先断源头，再抢尾部",
+            "Too late for {gone}; {left} can still close, but would not hold it alone; stop the source, "
+            "then save what is left",
+        ).fill(gone=listed, left=Text("、".join(left), ", ".join(left)))
     return Text(
         "没有闸来得及：{gone} 的最晚时间已过；先断源头，再抢尾部",
         "Nothing closes in time: too late for {gone}; stop the source, then save what is left",
-    ).fill(gone=Text("、".join(gone), ", ".join(gone)))
+    ).fill(gone=listed)
 
 
 def contradicted(sightings: Sequence[Sighting]) -> Text | None:

@@ -15,6 +15,7 @@ from tests.twin.parks import tiny_park
 from tests.twin.plan.test_plans import CONFIG, NOW, plan, state
 from twin.errors import MissingError
 from twin.model import Incident, IncidentState, Level, PlanSet, Ranking, Suspect
+from twin.plan import telling
 from twin.plan.checking import check
 from twin.plan.look import Bypass, Checked, Look, aged
 from twin.plan.plans import make
@@ -157,6 +158,13 @@ def test_a_plan_that_is_too_late_is_never_recommended_and_the_reason_is_said(par
     assert next_.note is not None
     assert next_.note.en.startswith("Too late for G01; next G02 by ")
     assert plan(park, saw={"S01": 5}).note is None
+    none_best = [replace(p, recommended=False) for p in next_.plans]
+    move = next_.plans[0].moves[0]
+    moves = {"G01": replace(move, gate="G01", too_late=True), "G02": move}
+    said = telling.late(moves, none_best)
+    assert said is not None
+    assert said.en.startswith("Too late for G01; G02 can still close, but would not hold it alone")
+    assert said.zh.startswith("G01来不及，G02 还来得及")
 
 
 def test_the_engines_word_on_a_gate_that_is_too_late_runs_out(park: Park) -> None:
