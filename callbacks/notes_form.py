@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from callbacks import dossier, login, photo_pick, signing
-from callbacks.approval import status
-from callbacks.pages import in_thread, reader_lang
-from geodata.words import Lang, Text, as_lang
+from callbacks import login, photo_pick, signed_form, signing
+from callbacks.pages import in_thread
+from geodata.words import Lang, Text
 from twin import notes, photos
 from twin.access import Act, User
 from twin.clock import wall_ms
@@ -66,9 +66,9 @@ def _box(name: str, word: Text, lang: Lang, kind: Any, *, hidden: bool) -> Any:
 
 def press(
     web: Web,
-    incident: str,
     text: str,
     contents: str,
+    incident: str,
     mark: signing.Signature,
     reader: User | None,
     at: datetime,
@@ -138,13 +138,6 @@ def _register_keep(app: Dash, web: Web) -> None:
     def _keep(clicks: int | None, text: Any, contents: Any, user: Any, password: Any, shown: Any) -> Any:
         if not clicks:
             return (no_update,) * 6
-        lang = reader_lang(as_lang(web.config.lang))
-        outcome = signing.ticketed(web.tickets, shown, login.name())
-        if outcome is None:
-            mark = signing.Signature(user or "", password or "", "")
-            incident, at = str((shown or {}).get("incident", "")), dossier.moment(web.stream).now
-            outcome = press(web, incident, text or "", contents or "", mark, login.reader(), at)
-        said = status(outcome, lang)
-        return (
-            (said, "", None, "", "", wall_ms()) if outcome.done else (said, *(no_update,) * 3, "", wall_ms())
-        )
+        write = partial(press, web, text or "", contents or "")
+        done, said = signed_form.pressed(web, shown, user, password, write)
+        return (said, *(("", None, "") if done else (no_update,) * 3), "", wall_ms())

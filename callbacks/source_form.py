@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from callbacks import dossier, login, menu, signing, wording
-from callbacks.approval import status
-from callbacks.pages import in_thread, reader_lang
+from callbacks import login, menu, signed_form, signing, wording
+from callbacks.pages import in_thread
 from geodata.places import Park
-from geodata.words import Lang, Text, as_lang
+from geodata.words import Lang, Text
 from twin import confirmed
 from twin.access import Act, User
 from twin.clock import wall_ms
@@ -77,9 +77,9 @@ def shown(source: confirmed.Source | None, park: Park, people: Mapping[str, Text
 
 def press(
     web: Web,
-    incident: str,
     who: str,
     grounds: str,
+    incident: str,
     mark: signing.Signature,
     reader: User | None,
     at: datetime,
@@ -120,13 +120,6 @@ def register(app: Dash, web: Web) -> None:
     def _keep(clicks: int | None, who: Any, grounds: Any, user: Any, password: Any, page: Any) -> Any:
         if not clicks:
             return (no_update,) * 5
-        lang = reader_lang(as_lang(web.config.lang))
-        outcome = signing.ticketed(web.tickets, page, login.name())
-        if outcome is None:
-            mark = signing.Signature(user or "", password or "", "")
-            incident, at = str((page or {}).get("incident", "")), dossier.moment(web.stream).now
-            outcome = press(web, incident, who or "", grounds or "", mark, login.reader(), at)
-        said = status(outcome, lang)
-        return (
-            (said, None, "", "", wall_ms()) if outcome.done else (said, no_update, no_update, "", wall_ms())
-        )
+        found = partial(press, web, who or "", grounds or "")
+        done, said = signed_form.pressed(web, page, user, password, found)
+        return (said, *((None, "") if done else (no_update,) * 2), "", wall_ms())

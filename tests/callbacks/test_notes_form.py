@@ -37,7 +37,7 @@ def press(
     web: Any, told: story.Story, words: str = "井盖已开，水发红", photo: str = "", who: str = "duty"
 ) -> Outcome:
     mark = Signature(who, f"demo-{who}", "")
-    return notes_form.press(web, told.incident.id, words, photo, mark, None, story.NOW)
+    return notes_form.press(web, words, photo, told.incident.id, mark, None, story.NOW)
 
 
 def test_a_note_with_a_photo_is_on_the_timeline_once_and_in_the_evidence(web: Any, told: story.Story) -> None:
@@ -103,12 +103,12 @@ def test_what_cannot_be_kept_is_refused_in_words(
 
 def test_no_note_about_an_incident_that_is_not(web: Any) -> None:
     mark = Signature("duty", "demo-duty", "")
-    assert not notes_form.press(web, "EV-none", "x", "", mark, None, story.NOW).done
+    assert not notes_form.press(web, "x", "", "EV-none", mark, None, story.NOW).done
 
 
 def test_a_reader_who_is_signed_in_types_no_password(web: Any, told: story.Story) -> None:
     for who, may in (("duty", True), ("viewer", False)):
         reader = web.access.authenticate(who, f"demo-{who}")
-        outcome = notes_form.press(web, told.incident.id, who, "", Signature("", "", ""), reader, story.NOW)
+        outcome = notes_form.press(web, who, "", told.incident.id, Signature("", "", ""), reader, story.NOW)
         assert outcome.done is may
     assert [n.by for n in notes.of(web.records, told.incident.id)] == ["duty"]

@@ -27,7 +27,7 @@ def web(told: story.Story, tmp_path: Path) -> Iterator[Any]:
 
 def press(web: Any, told: story.Story, who: str, grounds: str = "执法采样吻合", by: str = "duty") -> Outcome:
     mark = Signature(by, f"demo-{by}", "")
-    return source_form.press(web, told.incident.id, who, grounds, mark, None, story.NOW)
+    return source_form.press(web, who, grounds, told.incident.id, mark, None, story.NOW)
 
 
 def test_what_was_signed_stands_above_the_ranking(web: Any, told: story.Story) -> None:
