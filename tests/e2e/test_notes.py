@@ -1,4 +1,4 @@
-"""A note with a photo, written on a tablet: it stands in everybody's timeline, and the photo opens."""
+"""What people put on record at an incident: a note with a photo, and who it was; everybody sees it."""
 
 from __future__ import annotations
 
@@ -59,3 +59,31 @@ def test_a_note_and_a_photo(chromium: Browser, home: House, tmp_path: Path) -> N
         assert opened.value.evaluate("document.contentType") == "image/jpeg"
         assert tablet.wrong == []
         assert desk.wrong == []
+
+
+def test_who_it_was_stands_above_the_ranking_on_every_desk(chromium: Browser, home: House) -> None:
+    with screen(chromium, 1920, 1080) as desk, screen(chromium, 1180, 820) as other:
+        desk.open(f"{home.web.url}/emergency")
+        other.open(f"{home.web.url}/emergency")
+        page = desk.page
+        page.wait_for_selector("#em-suspects .sus-pick")
+        page.click(".source-form summary")
+        page.click("#source-who")
+        page.get_by_placeholder("查找").fill("E05")  # the list is searched by typing
+        expect(page.locator(".dash-dropdown-content .dash-options-list-option")).to_have_count(1)
+        page.keyboard.press("Enter")
+        expect(page.locator("#source-who")).to_contain_text("E05")
+        page.fill("#source-user", "duty")
+        page.fill("#source-password", "demo-duty")
+        page.click("#source-keep")
+        expect(page.locator("#source-say")).to_contain_text("依据")  # grounds are needed
+        page.fill("#source-grounds", "现场发现暗管")
+        page.fill("#source-password", "demo-duty")
+        page.click("#source-keep")
+        expect(page.locator("#source-say")).to_contain_text("已记录")
+        for it in (desk, other):
+            found = it.page.locator("#em-suspects .found")
+            expect(found).to_contain_text("现场发现暗管")
+            expect(found).to_contain_text("李泽远")
+        assert desk.wrong == []
+        assert other.wrong == []
