@@ -47,7 +47,6 @@ class Shot:
 
 
 HD = ("",)
-NEAR = ("", "-tablet")  # what looks as another page does is not taken at the largest size too
 RANKED = ".sus-pick"
 WITH = ".en-with-place summary"
 FIRM = ".eh"
@@ -67,14 +66,13 @@ PAGES = {
     "atlas-station": Shot("/atlas?obj=station/S33", ".card-curve svg", sizes=HD),
     "atlas-guide": Shot("/atlas", press=("[data-guide='']",), sizes=HD),
     "enterprise": Shot("/enterprise", FIRM),
-    "enterprise-one": Shot("/enterprise/E19", FIRM, sizes=NEAR),
+    "enterprise-one": Shot("/enterprise/E19", FIRM),
     "enterprise-dark": Shot("/enterprise/E19", FIRM, theme="dark", sizes=HD),
     "indicators": Shot("/enterprise/E19?view=all", ".en-all"),
     "indicators-compare": Shot(
         "/enterprise/E19?view=all",
         ".en-all",
         (WITH, ".en-with label >> nth=3", ".en-with label >> nth=7", WITH),
-        sizes=NEAR,
     ),
     "emergency": Shot("/emergency", RANKED, who="duty"),
     "emergency-replay": Shot("/emergency", ".em-right", who="duty", ago_min=2.5, sizes=HD),

@@ -1,8 +1,9 @@
-"""What people put on record at an incident: a note with a photo, and who it was; everybody sees it."""
+"""The desk of an incident: what people put on record there, and that everybody sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,18 @@ def test_who_it_was_stands_above_the_ranking_on_every_desk(chromium: Browser, ho
             expect(found).to_contain_text("李泽远")
         assert desk.wrong == []
         assert other.wrong == []
+
+
+def test_a_plan_of_many_gates_covers_nothing_on_a_tablet(chromium: Browser, home: House) -> None:
+    with screen(chromium, 1180, 820) as tablet:
+        tablet.open(f"{home.web.url}/emergency")
+        tablet.page.wait_for_selector(".pl-if .btn")
+        boxes = tablet.page.evaluate(
+            """() => {
+              const long = 'Plan A: G12 + G13 + G01 + G02';
+              document.querySelectorAll('.pl-if .btn').forEach((b) => { b.textContent = long; });
+              const all = document.querySelectorAll('.pl-if .btn, .pl-long, .pl-play, .pl-now');
+              return [...all].map((e) => e.getBoundingClientRect()).map((b) => [b.left, b.right]);
+            }"""
+        )
+        assert all(a[1] <= b[0] for a, b in pairwise(boxes))
