@@ -21,6 +21,7 @@ from twin.model import Arrival, GateMove, GatePlan, GateState, PlanSet, Suspect
 
 TITLE = Text("到达时间与最晚关闸", "Arrival and close-by times")
 STEPS_MIN = (5, 10, 15, 30, 60, 120, 180, 360, 720)
+WORDY = 16.0  # percent of the axis that a band must have to hold its own words
 SOON_S = 1800.0
 """A deadline nearer than this is drawn in the colour of a warning."""
 
@@ -96,23 +97,26 @@ def _row(
     band_text = f"{wording.hm(arrival.early)} – {wording.hm(arrival.late)}"
     if move is not None and (word := _word(move, now, standing)) is not None:
         band_text += f"　{word.say(lang)}"
-    right = late < flip
+    slack = [] if move is None else _slack(move, axis, now, standing, lang)
     marks: list[Any] = [
         html.I(className="band", style={"left": _pct(early), "width": _pct(max(late - early, 0.4))}),
         html.I(className="mid", style={"left": _pct(middle)}),
-        html.Span(
-            band_text,
-            className="when" if right else "when left",
-            style={"left": _pct(late)} if right else {"right": _pct(100 - early)},
-        ),
+        _when(band_text, early, late, flip, within=bool(slack)),
     ]
-    if move is not None:
-        marks = [*_slack(move, axis, now, standing, lang), *marks]
     return html.Div(
-        [html.Div(label, className="arr-n"), html.Div(marks, className="arr-t")],
+        [html.Div(label, className="arr-n"), html.Div([*slack, *marks], className="arr-t")],
         className=f"arr-r {standing}",
         title=_title(arrival, move, lang),
     )
+
+
+def _when(text: str, early: float, late: float, flip: float, *, within: bool) -> Any:
+    """Return a band's words: behind it; where there is no room before it, or in it if a close-by is there."""
+    if late < flip:
+        return html.Span(text, className="when", style={"left": _pct(late)})
+    if within and late - early > WORDY:
+        return html.Span(text, className="when in", style={"right": _pct(100 - late)})
+    return html.Span(text, className="when left", style={"right": _pct(100 - early)})
 
 
 def _title(arrival: Arrival, move: GateMove | None, lang: Lang) -> str:

@@ -14,6 +14,7 @@ from twin.model import Command, CommandState, GateMove, GatePlan, GateState, Pla
 from twin.plan.levels import reopening
 
 TITLE = Text("关闸方案", "Gate plans")
+EXACT_S = 600.0  # a longer margin is told in whole minutes
 
 
 def letter(plan: GatePlan) -> str:
@@ -38,7 +39,7 @@ def reckoning(move: GateMove, lang: Lang) -> str:
             early=wording.hm(move.arrival.early),
             stroke=_span(move.stroke_s),
             decide=_span(move.decision_s),
-            margin=_span(move.margin_s),
+            margin=_span(move.margin_s if move.margin_s < EXACT_S else round(move.margin_s / 60) * 60),
         )
         .say(lang)
     )

@@ -215,6 +215,23 @@ def test_close_by_is_reckoned_in_words(told: story.Story) -> None:
     said = plans.reckoning(told.planset.plans[0].moves[0], "zh")
     assert said.startswith("02:59 前下令 = 最早到达 03:24 − 行程")
     assert "决策 10 分" in said
+    move = replace(told.planset.plans[0].moves[0], margin_s=1077.0)
+    assert plans.reckoning(move, "en").endswith("margin 18 min")
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "within", "where"),
+    [
+        (50, 70, True, "when"),
+        (60, 95, True, "when in"),
+        (60, 95, False, "when left"),
+        (88, 95, True, "when left"),
+    ],
+)
+def test_words_of_a_band_stand_where_they_cover_no_close_by(
+    early: float, late: float, within: bool, where: str
+) -> None:
+    assert arrivals._when("06:29 – 10:41", early, late, 80.0, within=within).className == where
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -160,11 +160,12 @@ class Again:
         return QUEUED.fill(n=count)
 
     def _tell(self, done: Done) -> None:
-        last = [done, *(one for one in told(self._stream) if one.id != done.id)][:KEPT]
-        self._stream.put(KEY, to_json(last))
         line = Text("{what}：{said}", "{what}: {said}").fill(what=done.what, said=done.said)
         with suppress(UnavailableError):
             self._audit(AuditLine(as_datetime(wall_ms()), done.by, KIND, done.target, line))
+        # whoever waits for this may count on it being on record
+        last = [done, *(one for one in told(self._stream) if one.id != done.id)][:KEPT]
+        self._stream.put(KEY, to_json(last))
 
 
 def told(stream: Stream) -> list[Done]:
