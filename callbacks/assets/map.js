@@ -52,6 +52,7 @@
       this.sent = {};
       [this.there, this.back] = twin.datum("");
       this.off = [];
+      this.scenery = this.symbols = { soon() {} }; // until there are panes: they are drawn once they stand, whatever was asked before
       maps[this.id] = this;
       map.on("unload", () => this.close());
       this.ready = this.start();
